@@ -1,0 +1,20 @@
+//! The words and decisions of Dumont, with nothing that touches the world.
+//!
+//! Everything here is a value or a function of values: no clock, no runtime, no I/O, so that the
+//! same code runs in the server, in tests and in the browser. Reading the time, drawing an id and
+//! calling a provider belong to the crates that depend on this one.
+
+pub mod association;
+pub mod failover;
+pub mod gpu;
+pub mod id;
+pub mod money;
+pub mod offer;
+pub mod policy;
+pub mod pricing;
+pub mod provider;
+pub mod route;
+pub mod standby;
+pub mod text_enum;
+pub mod time;
+pub mod verdict;

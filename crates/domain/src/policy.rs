@@ -1,0 +1,188 @@
+//! What a user has chosen: the CPU Failover settings, their defaults and their bounds.
+
+use serde::{Deserialize, Serialize};
+
+use crate::money::MicroUsd;
+use crate::offer::ReplacementRule;
+use crate::pricing;
+
+crate::text_enum! {
+    /// Which models may replace a lost GPU.
+    pub enum GpuClass ("gpu class") {
+        /// The same model only.
+        Same = "same",
+        /// Any model with at least as much memory.
+        AtLeast = "at_least",
+    }
+}
+
+/// The CPU Failover settings of one user.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FailoverSettings {
+    /// Create a standby for each new GPU.
+    pub auto_standby: bool,
+    /// Where standbys run.
+    pub gcp_zone: String,
+    /// What they run on.
+    pub gcp_machine_type: String,
+    /// Standby disk, GB, 10 to 500.
+    pub gcp_disk_gb: i64,
+    /// Spot VM.
+    pub gcp_spot: bool,
+    /// Seconds between syncs at the latest, 1 to 300; changes start one earlier.
+    pub sync_interval_s: i64,
+    /// Move to the standby by itself when a GPU is lost.
+    pub auto_failover: bool,
+    /// Buy a new GPU by itself after a failover.
+    pub auto_recovery: bool,
+    /// Which replacement may be bought.
+    pub gpu_class: GpuClass,
+    /// Most per hour for a replacement; none: twice the lost machine's price.
+    pub max_usd_per_hour: Option<MicroUsd>,
+    /// Least reliability of a replacement's host, 0..1.
+    pub min_reliability: f64,
+    /// Two-letter countries for a replacement; empty: anywhere.
+    pub countries: Vec<String>,
+    /// Largest share of the files, in percent, that one sync may delete before it freezes.
+    pub max_delete_percent: i64,
+}
+
+impl Default for FailoverSettings {
+    fn default() -> Self {
+        Self {
+            auto_standby: false,
+            gcp_zone: "europe-west1-b".into(),
+            gcp_machine_type: "e2-medium".into(),
+            gcp_disk_gb: 100,
+            gcp_spot: true,
+            sync_interval_s: 30,
+            auto_failover: true,
+            auto_recovery: true,
+            gpu_class: GpuClass::AtLeast,
+            max_usd_per_hour: None,
+            min_reliability: 0.9,
+            countries: Vec::new(),
+            max_delete_percent: 30,
+        }
+    }
+}
+
+/// A setting that can't be saved: the field's name in the API and a stable code for its text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldError {
+    /// Field name as the API spells it.
+    pub field: &'static str,
+    /// Key of the explanation, for example `out_of_range`.
+    pub code: &'static str,
+    /// The explanation in English.
+    pub message: String,
+}
+
+impl FailoverSettings {
+    /// Every field that is out of bounds; empty when all can be saved. Zones and machine types are
+    /// checked against what the price table knows.
+    #[must_use]
+    pub fn problems(&self) -> Vec<FieldError> {
+        let mut found = Vec::new();
+        let mut range = |field, value: i64, low, high| {
+            if !(low..=high).contains(&value) {
+                found.push(FieldError {
+                    field,
+                    code: "out_of_range",
+                    message: format!("must be between {low} and {high}"),
+                });
+            }
+        };
+        range("gcp_disk_size", self.gcp_disk_gb, 10, 500);
+        range("sync_interval", self.sync_interval_s, 1, 300);
+        range("max_delete_percent", self.max_delete_percent, 1, 100);
+        if !pricing::ZONES.contains(&self.gcp_zone.as_str()) {
+            found.push(FieldError {
+                field: "gcp_zone",
+                code: "unknown_zone",
+                message: format!("unknown zone {:?}", self.gcp_zone),
+            });
+        }
+        if pricing::machine_type(&self.gcp_machine_type).is_none() {
+            let message = format!("unknown machine type {:?}", self.gcp_machine_type);
+            found.push(FieldError {
+                field: "gcp_machine_type",
+                code: "unknown_machine_type",
+                message,
+            });
+        }
+        if !(0.0..=1.0).contains(&self.min_reliability) {
+            found.push(FieldError {
+                field: "min_reliability",
+                code: "out_of_range",
+                message: "must be between 0 and 1".into(),
+            });
+        }
+        if self.max_usd_per_hour.is_some_and(|cap| cap.0 <= 0) {
+            found.push(FieldError {
+                field: "max_price",
+                code: "out_of_range",
+                message: "must be above 0".into(),
+            });
+        }
+        if self
+            .countries
+            .iter()
+            .any(|code| code.len() != 2 || !code.bytes().all(|byte| byte.is_ascii_alphabetic()))
+        {
+            found.push(FieldError {
+                field: "countries",
+                code: "not_a_country",
+                message: "two-letter country codes only".into(),
+            });
+        }
+        found
+    }
+
+    /// The part that choosing a replacement needs.
+    #[must_use]
+    pub fn replacement_rule(&self) -> ReplacementRule {
+        ReplacementRule {
+            class: self.gpu_class,
+            max_usd_per_hour: self.max_usd_per_hour,
+            min_reliability: self.min_reliability,
+            countries: self.countries.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_can_be_saved_and_each_bound_is_named() {
+        assert_eq!(FailoverSettings::default().problems(), []);
+        let bad = FailoverSettings {
+            gcp_disk_gb: 9,
+            sync_interval_s: 301,
+            gcp_zone: "moon-1".into(),
+            gcp_machine_type: "abacus".into(),
+            min_reliability: 1.5,
+            max_usd_per_hour: Some(MicroUsd(0)),
+            countries: vec!["Brazil".into()],
+            max_delete_percent: 0,
+            ..FailoverSettings::default()
+        };
+        let fields: Vec<&str> = bad.problems().iter().map(|problem| problem.field).collect();
+        assert_eq!(
+            fields,
+            [
+                "gcp_disk_size",
+                "sync_interval",
+                "max_delete_percent",
+                "gcp_zone",
+                "gcp_machine_type",
+                "min_reliability",
+                "max_price",
+                "countries"
+            ]
+        );
+    }
+}

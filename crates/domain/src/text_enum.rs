@@ -1,0 +1,44 @@
+//! One definition for the enums that are stored, logged and shown under one spelling.
+
+/// A word that no variant of an enum is spelled like.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{word:?} is not a known {kind}")]
+pub struct UnknownWord {
+    /// What was being read, for example `phase`.
+    pub kind: &'static str,
+    /// The word that was found.
+    pub word: String,
+}
+
+/// Defines a field-less enum with one spelling per variant, used in the database, in JSON, in logs
+/// and in the interface's text keys.
+#[macro_export]
+macro_rules! text_enum {
+    ($(#[$meta:meta])* $vis:vis enum $name:ident ($kind:literal) {
+        $($(#[$vmeta:meta])* $variant:ident = $text:literal,)+
+    }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+        $vis enum $name { $($(#[$vmeta])* #[serde(rename = $text)] $variant,)+ }
+        impl $name {
+            /// Every variant, in the order of definition.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+            /// The one spelling of this variant.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str { match self { $(Self::$variant => $text,)+ } }
+        }
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str(self.as_str()) }
+        }
+        impl std::str::FromStr for $name {
+            type Err = $crate::text_enum::UnknownWord;
+            fn from_str(word: &str) -> Result<Self, Self::Err> {
+                match word {
+                    $($text => Ok(Self::$variant),)+
+                    _ => Err($crate::text_enum::UnknownWord { kind: $kind, word: word.to_owned() }),
+                }
+            }
+        }
+    };
+}
