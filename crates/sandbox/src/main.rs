@@ -1,0 +1,45 @@
+//! `dumont-sandbox`: the provider sandbox as a program.
+
+use std::io::Write;
+
+use anyhow::Context;
+use clap::Parser;
+use sandbox::{Options, Sandbox};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Plays Vast.ai and Google Compute Engine on this machine, with real hosts
+#[derive(Debug, Parser)]
+#[command(name = "dumont-sandbox", version)]
+struct Cli {
+    #[command(flatten)]
+    options: Options,
+}
+
+fn main() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    let filter = tracing_subscriber::EnvFilter::try_from_env("DUMONT_SANDBOX_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(run(cli.options))
+}
+
+async fn run(options: Options) -> anyhow::Result<()> {
+    let mut running = Sandbox::start(options).await?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let ready = serde_json::json!({
+        "url": running.url,
+        "standby_port": running.world.options().standby_port,
+        "credentials": running.world.options().data.join("credentials.json"),
+    });
+    let mut out = std::io::stdout();
+    writeln!(out, "{ready}").and_then(|()| out.flush()).context("saying that it is ready")?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        () = running.ended() => {}
+    }
+    running.stop().await;
+    Ok(())
+}
