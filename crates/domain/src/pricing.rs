@@ -184,10 +184,10 @@ mod tests {
         let spot = estimate("europe-west1-b", "e2-medium", 100, true).expect("known");
         assert_eq!(
             format!(
-                "{:.2} {:.2} {:.2}",
+                "{:.2} {:.2} {:.3}",
                 spot.vm_monthly, spot.disk_monthly, spot.ip_monthly
             ),
-            "13.03 4.00 1.83"
+            "13.03 4.00 1.825"
         );
         let standard = estimate("europe-west1-b", "e2-medium", 100, false).expect("known");
         assert_eq!(
