@@ -1,1 +1,9 @@
-//! Placeholder while the workspace is laid out.
+//! The outside world that Dumont runs on: Vast.ai, Google Compute Engine, and SSH to their hosts.
+//!
+//! Each client turns a provider's wire into `domain` types and its refusals into one
+//! [`domain::provider::ProviderError`]. Wire types stay in here. Nothing in this crate decides what
+//! to do about an answer, and nothing ever sends a purchase twice.
+
+pub mod gcp;
+pub mod ssh;
+pub mod vast;

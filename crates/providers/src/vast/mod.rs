@@ -1,0 +1,1 @@
+//! The Vast.ai client.
