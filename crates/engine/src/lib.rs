@@ -1,1 +1,26 @@
-//! Placeholder while the workspace is laid out.
+//! The part of Dumont that acts: it watches machines, follows them, fails them over, buys, restores
+//! and cleans up.
+//!
+//! Decisions are made by pure functions in `domain`; what is done about them is recorded in `store`
+//! before and after it happens; the outside is reached through `providers`. Nothing here knows about
+//! HTTP or pages. See `docs/ARCHITECTURE.md` for the walkthroughs.
+
+pub mod account;
+pub mod config;
+pub mod context;
+pub mod data;
+pub mod error;
+pub mod handle;
+pub mod live;
+mod ops;
+mod poller;
+mod purchase;
+mod reaper;
+mod saga;
+mod selfcheck;
+mod supervisor;
+mod worker;
+
+pub use config::EngineConfig;
+pub use error::EngineError;
+pub use handle::{Balance, Check, Engine, Fleet, GcpAccount, Readiness, Rent, VastAccount};

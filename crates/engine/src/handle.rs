@@ -1,0 +1,301 @@
+//! What the rest of the product may ask of the engine.
+//!
+//! Every operation is for one user and reaches only what is theirs.
+
+use domain::failover::Options;
+use domain::association::Hooks;
+use domain::gpu::GpuInstance;
+use domain::id::{AssociationId, FailoverId, GpuId, UserId};
+use domain::money::MicroUsd;
+use domain::offer::{Offer, OfferFilter};
+use domain::provider::ProviderError;
+use domain::time::Millis;
+use domain::verdict::Observations;
+use secrecy::SecretString;
+use store::Store;
+
+use crate::config::EngineConfig;
+use crate::context::Context;
+use crate::error::EngineError;
+use crate::{ops, supervisor};
+
+/// A user's GPU instances, as the provider last told them.
+#[derive(Debug, Clone)]
+pub struct Fleet {
+    /// The instances.
+    pub instances: Vec<GpuInstance>,
+    /// When they were read.
+    pub as_of: Millis,
+    /// Why they could not be read again since, where so.
+    pub error: Option<String>,
+}
+
+/// A user's credit at Vast.ai. Amounts that the provider did not give are unknown.
+#[derive(Debug, Clone)]
+pub struct Balance {
+    /// Spendable.
+    pub credit: Option<MicroUsd>,
+    /// As the provider calls it.
+    pub balance: Option<MicroUsd>,
+    /// Where the provider warns.
+    pub threshold: Option<MicroUsd>,
+    /// The account's e-mail.
+    pub email: Option<String>,
+    /// When it was read.
+    pub as_of: Millis,
+    /// Why it could not be read again since, where so.
+    pub stale_error: Option<String>,
+}
+
+/// What to rent.
+#[derive(Debug, Clone)]
+pub struct Rent {
+    /// The offer.
+    pub offer: i64,
+    /// Container image.
+    pub image: String,
+    /// GB.
+    pub disk_gb: f64,
+    /// What people call the machine.
+    pub label: Option<String>,
+    /// Run when the container starts.
+    pub onstart: Option<String>,
+    /// The user's commands.
+    pub hooks: Hooks,
+    /// Absolute path; `/workspace` where none is given.
+    pub workspace: Option<String>,
+    /// No standby, even with auto-standby on.
+    pub skip_standby: bool,
+}
+
+/// Whether a machine could be failed over now.
+#[derive(Debug, Clone)]
+pub struct Readiness {
+    /// All checks passed.
+    pub ready: bool,
+    /// Each check.
+    pub checks: Vec<Check>,
+}
+
+/// One condition of readiness.
+#[derive(Debug, Clone)]
+pub struct Check {
+    /// Stable key of its text.
+    pub key: &'static str,
+    /// Whether it holds.
+    pub ok: bool,
+    /// What was found, in English.
+    pub word: String,
+}
+
+/// The account behind a Vast key.
+#[derive(Debug, Clone)]
+pub struct VastAccount {
+    /// Its e-mail.
+    pub email: Option<String>,
+    /// Its spendable credit.
+    pub credit: Option<MicroUsd>,
+}
+
+/// The account behind a service-account key.
+#[derive(Debug, Clone)]
+pub struct GcpAccount {
+    /// Project that pays.
+    pub project: String,
+    /// Service account.
+    pub email: String,
+}
+
+/// The engine of this process.
+#[derive(Clone)]
+pub struct Engine {
+    context: Context,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// An engine that answers but does not act yet; see [`Engine::start`].
+    #[must_use]
+    pub fn new(store: Store, config: EngineConfig, clock: std::sync::Arc<dyn domain::time::Clock>) -> Self {
+        Self { context: Context::new(store, config, clock) }
+    }
+
+    /// Begins to watch and act.
+    pub fn start(&self) {
+        supervisor::start(&self.context);
+    }
+
+    /// Ends all work and waits until it has ended. What was under way is continued at the next start.
+    pub async fn stop(&self) {
+        self.context.shut_down().await;
+    }
+
+    /// The user's GPU instances.
+    ///
+    /// # Errors
+    /// When they were never read and can't be now.
+    pub async fn instances(&self, user: &UserId) -> Result<Fleet, EngineError> {
+        ops::fleet::instances(&self.context, user).await
+    }
+
+    /// Offers of the market, cheapest first.
+    ///
+    /// # Errors
+    /// When the provider can't be asked.
+    pub async fn offers(&self, user: &UserId, filter: &OfferFilter, storage_gb: f64) -> Result<Vec<Offer>, EngineError> {
+        ops::fleet::offers(&self.context, user, filter, storage_gb).await
+    }
+
+    /// The user's credit.
+    ///
+    /// # Errors
+    /// When it was never read and can't be now. Never zeros in place of an answer.
+    pub async fn balance(&self, user: &UserId) -> Result<Balance, EngineError> {
+        ops::fleet::balance(&self.context, user).await
+    }
+
+    /// Rents a GPU, exactly once.
+    ///
+    /// # Errors
+    /// The provider's refusal, or an ambiguous answer that could not be cleared up; nothing is left
+    /// running in either case that is not recorded.
+    pub async fn rent(&self, user: &UserId, rent: Rent) -> Result<GpuId, EngineError> {
+        ops::rent::rent(&self.context, user, rent).await
+    }
+
+    /// Destroys a GPU, and its standby where asked.
+    ///
+    /// # Errors
+    /// Not this user's, or a failover is under way.
+    pub async fn destroy(&self, user: &UserId, gpu: GpuId, destroy_standby: bool) -> Result<(), EngineError> {
+        ops::rent::destroy(&self.context, user, gpu, destroy_standby).await
+    }
+
+    /// Stops a GPU by its user's wish: never a loss.
+    ///
+    /// # Errors
+    /// Not this user's, a failover is under way, or the provider refuses.
+    pub async fn pause(&self, user: &UserId, gpu: GpuId) -> Result<(), EngineError> {
+        ops::rent::pause(&self.context, user, gpu).await
+    }
+
+    /// Starts a paused GPU.
+    ///
+    /// # Errors
+    /// Not this user's, or the provider refuses.
+    pub async fn resume(&self, user: &UserId, gpu: GpuId) -> Result<(), EngineError> {
+        ops::rent::resume(&self.context, user, gpu).await
+    }
+
+    /// Gives a GPU a standby.
+    ///
+    /// # Errors
+    /// No such GPU, one already, or credentials missing.
+    pub async fn protect(
+        &self,
+        user: &UserId,
+        gpu: GpuId,
+        name: Option<String>,
+        hooks: Option<Hooks>,
+        workspace: Option<String>,
+    ) -> Result<AssociationId, EngineError> {
+        ops::protect::protect(&self.context, user, gpu, name, hooks, workspace).await
+    }
+
+    /// Begins to remove a machine's standby and association; done when the VM is seen to be gone.
+    ///
+    /// # Errors
+    /// None there, or a failover is under way.
+    pub async fn unprotect(&self, user: &UserId, gpu: GpuId) -> Result<(), EngineError> {
+        ops::protect::unprotect(&self.context, user, gpu).await
+    }
+
+    /// Switches following on; `false` when it was on.
+    ///
+    /// # Errors
+    /// No association.
+    pub async fn start_sync(&self, user: &UserId, gpu: GpuId) -> Result<bool, EngineError> {
+        ops::protect::set_sync(&self.context, user, gpu, true).await
+    }
+
+    /// Switches following off; `false` when it was off.
+    ///
+    /// # Errors
+    /// No association.
+    pub async fn stop_sync(&self, user: &UserId, gpu: GpuId) -> Result<bool, EngineError> {
+        ops::protect::set_sync(&self.context, user, gpu, false).await
+    }
+
+    /// Rehearses a failover.
+    ///
+    /// # Errors
+    /// No association, not ready, or a failover is under way.
+    pub async fn drill(&self, user: &UserId, gpu: GpuId, options: Options, note: Option<String>) -> Result<FailoverId, EngineError> {
+        ops::failovers::drill(&self.context, user, gpu, options, note).await
+    }
+
+    /// Moves a machine away from its GPU now: planned when it answers, real when it does not.
+    ///
+    /// # Errors
+    /// No association, not ready, or a failover is under way.
+    pub async fn fail_over(&self, user: &UserId, gpu: GpuId, note: Option<String>) -> Result<FailoverId, EngineError> {
+        ops::failovers::fail_over(&self.context, user, gpu, note).await
+    }
+
+    /// Moves a machine that runs on its standby to a new GPU.
+    ///
+    /// # Errors
+    /// It does not run on its standby, or a failover is under way.
+    pub async fn fail_back(&self, user: &UserId, failover: &FailoverId) -> Result<FailoverId, EngineError> {
+        ops::failovers::fail_back(&self.context, user, failover).await
+    }
+
+    /// Asks a failover to stop and clean up.
+    ///
+    /// # Errors
+    /// Not found, or over.
+    pub async fn cancel(&self, user: &UserId, failover: &FailoverId) -> Result<(), EngineError> {
+        ops::failovers::cancel(&self.context, user, failover).await
+    }
+
+    /// What is ready for a failover of this machine and what blocks one.
+    ///
+    /// # Errors
+    /// No association.
+    pub async fn readiness(&self, user: &UserId, gpu: GpuId) -> Result<Readiness, EngineError> {
+        ops::readiness::readiness(&self.context, user, gpu).await
+    }
+
+    /// Tries a Vast key.
+    ///
+    /// # Errors
+    /// The provider's word.
+    pub async fn check_vast(&self, key: &SecretString) -> Result<VastAccount, ProviderError> {
+        ops::credentials::check_vast(&self.context, key).await
+    }
+
+    /// Tries a service-account key and the permissions that a standby needs.
+    ///
+    /// # Errors
+    /// The provider's word, with the missing permission by name.
+    pub async fn check_gcp(&self, json: &SecretString) -> Result<GcpAccount, ProviderError> {
+        ops::credentials::check_gcp(&self.context, json).await
+    }
+
+    /// Forgets the clients made with a user's former credentials.
+    pub fn credentials_changed(&self, user: &UserId) {
+        self.context.accounts.forget(user);
+        self.context.wake();
+    }
+
+    /// What a machine's observers last said, where this process watches it.
+    #[must_use]
+    pub fn observations(&self, association: &AssociationId) -> Option<Observations> {
+        self.context.live.observations(association)
+    }
+}
