@@ -1,0 +1,35 @@
+# The project's commands. Each is a script in scripts/, which can be run by itself.
+
+.DEFAULT_GOAL := help
+.PHONY: help run reset dev build test e2e check bench setup
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Install, build and run everything against the provider sandbox
+	@scripts/run
+
+reset: ## Forget what make run and make dev have stored
+	@scripts/reset
+
+dev: ## The same with a debug build that follows the sources
+	@scripts/dev
+
+build: ## Release binaries and the browser's bundle
+	@scripts/setup --build
+	@scripts/build
+
+test: ## Install, then every test there is; ends with "N passed, N failed"
+	@scripts/test
+
+e2e: ## Only the browser tests (ARGS="…" goes to Playwright)
+	@scripts/e2e $(ARGS)
+
+check: ## Formatting and lints, for the server and for the browser
+	@scripts/check
+
+bench: ## Figures: failover times, overhead, memory
+	@scripts/bench
+
+setup: ## Only install what is missing
+	@scripts/setup
