@@ -53,6 +53,7 @@ faults! {
     StuckLoading "stuck_loading" "The instance stays in `loading` for ever.",
     NoCredit "no_credit" "A create answers that the account lacks credit.",
     KeyRefused "key_refused" "The provider refuses the account's key or token.",
+    PermissionDenied "permission_denied" "GCP answers 403: the service account lacks a permission. Target: a VM, zone or project; params: permission (such as compute.instances.create; absent: every one).",
     StandbyPreempted "standby_preempted" "GCP takes a Spot VM back: it is stopped (or deleted, as it was set up).",
     ZoneExhausted "zone_exhausted" "An insert or start fails: the zone has no capacity.",
     VastApiDown "vast_api_down" "Every call to Vast.ai answers 503. Params: seconds.",

@@ -43,11 +43,6 @@ impl ApiError {
         Self::invalid(format!("Invalid value for field '{field}': '{value}'. {why}"))
     }
 
-    /// 400 `required`: a field is missing.
-    pub(super) fn required(field: &str) -> Self {
-        Self::new(400, "required", format!("Required field '{field}' not specified"))
-    }
-
     /// 400 `parseError`: the body is not the JSON that the method takes.
     pub(super) fn parse(message: &str) -> Self {
         Self::new(400, "parseError", format!("Invalid JSON payload received. {message}"))

@@ -1,47 +1,202 @@
-//! The simulated Google Compute Engine.
+//! The simulated Google Compute Engine: VMs, zone operations and the little around them that
+//! Google's own clients ask for.
+//!
+//! [`accept`] decides on requests, [`life`] carries them out on real hosts, [`store`] remembers.
+//! Nothing here guesses what the caller wants: what Compute would refuse is refused.
 
-use axum::Router;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
 use serde_json::Value;
+use tokio::sync::watch;
 
-use crate::fault::Armed;
+use crate::fault::{Armed, Fault};
+use crate::host::{HostKind, Life};
+use crate::ledger;
+use crate::money;
 use crate::world::{HostEvent, HostRow, World};
+
+mod accept;
+mod bearer;
+mod body;
+mod caller;
+mod catalog;
+mod crash;
+mod draft;
+mod error;
+mod filter;
+mod instances;
+mod life;
+mod link;
+mod operation;
+mod operations;
+mod page;
+mod places;
+mod preempt;
+mod price;
+mod rates;
+mod rule;
+mod store;
+mod token;
+mod view;
+mod vm;
+
+use rates::Rates;
+use store::Store;
+use vm::{Status, Vm};
+
+type Turn = Arc<tokio::sync::Mutex<()>>;
 
 /// Everything that the simulated Google Compute Engine remembers.
 #[derive(Debug, Default)]
-pub struct Gcp {}
+pub struct Gcp {
+    store: Mutex<Store>,
+    news: watch::Sender<u64>,
+    turns: Mutex<HashMap<u64, Turn>>,
+    rates: Rates,
+}
 
 impl Gcp {
     /// The routes `/compute/v1/*` and `/token`.
     pub fn router() -> Router<World> {
-        Router::new()
+        let zone = Router::new()
+            .route("/", get(places::zone))
+            .route("/machineTypes", get(places::machine_types))
+            .route("/machineTypes/{name}", get(places::machine_type))
+            .route("/instances", get(instances::list).post(instances::insert))
+            .route("/instances/{name}", get(instances::get).delete(instances::delete))
+            .route("/instances/{name}/start", post(instances::start))
+            .route("/instances/{name}/stop", post(instances::stop))
+            .route("/instances/{name}/setLabels", post(instances::set_labels))
+            .route("/instances/{name}/setMetadata", post(instances::set_metadata))
+            .route("/instances/{name}/serialPort", get(instances::serial_port))
+            .route("/instances/{name}/simulateMaintenanceEvent", post(instances::maintain))
+            .route("/operations", get(operations::list))
+            .route("/operations/{name}", get(operations::get).delete(operations::delete))
+            .route("/operations/{name}/wait", post(operations::wait));
+        let project = Router::new()
+            .route("/", get(places::project))
+            .route("/zones", get(places::zones))
+            .route("/aggregated/instances", get(instances::aggregated))
+            .route("/aggregated/machineTypes", get(places::aggregated_machine_types))
+            .route("/aggregated/operations", get(operations::aggregated))
+            .nest("/zones/{zone}", zone)
+            .fallback(places::no_such_method);
+        Router::new().nest("/compute/v1/projects/{project}", project).route("/token", post(token::exchange))
     }
 
     /// All that must survive a restart.
     #[must_use]
     pub fn save(&self) -> Value {
-        Value::Null
+        self.read(|store| serde_json::to_value(store)).unwrap_or_else(|error| {
+            tracing::error!(%error, "the VMs can't be written down");
+            Value::Null
+        })
     }
 
     /// Takes over what [`Self::save`] gave; called once, before serving.
     ///
     /// # Errors
     /// When the value has another shape.
-    pub fn load(&self, _saved: Value) -> Result<(), serde_json::Error> {
+    pub fn load(&self, saved: Value) -> Result<(), serde_json::Error> {
+        if !saved.is_null() {
+            *self.lock() = serde_json::from_value(saved)?;
+        }
         Ok(())
     }
 
     /// After a start: boots the hosts of running VMs, goes on with
-    /// transitions that were under way and starts the background tasks.
-    pub async fn resume(_world: &World) {}
+    /// operations that were under way and arms the faults again.
+    pub async fn resume(world: &World) {
+        let (vms, operations) = world
+            .gcp()
+            .read(|store| (store.vms().to_vec(), store.operations().to_vec()));
+        for vm in vms.iter().filter(|vm| vm.status == Status::Running && !vm.deleting) {
+            // What a fault had killed stays dead until it is healed.
+            if world.hosts().life(&vm.host()) != Some(Life::Dead) {
+                life::boot_later(world, vm, std::time::Duration::ZERO);
+            }
+        }
+        for op in operations.into_iter().filter(|op| !op.done()) {
+            life::spawn(world, op);
+        }
+        preempt::strike(world);
+    }
 
     /// The VMs for `/_sandbox/state`.
     pub fn rows(&self, _world: &World) -> Vec<HostRow> {
-        Vec::new()
+        self.read(|store| store.vms().iter().map(row).collect())
     }
 
     /// A fault has just been armed; those that act at once act here.
-    pub async fn on_fault(_world: &World, _armed: &Armed) {}
+    pub async fn on_fault(world: &World, armed: &Armed) {
+        if armed.name == Fault::StandbyPreempted {
+            preempt::strike(world);
+        }
+    }
 
     /// Something was done to the host of the VM called `id` from outside.
-    pub async fn on_host(_world: &World, _id: &str, _event: HostEvent) {}
+    pub async fn on_host(world: &World, id: &str, event: HostEvent) {
+        let vm = world.gcp().read(|store| store.vms().iter().find(|vm| vm.handle == id).cloned());
+        if let Some(vm) = vm {
+            crash::told(world, vm, event).await;
+        }
+    }
+
+    /// Looks at the store.
+    fn read<R>(&self, look: impl FnOnce(&Store) -> R) -> R {
+        look(&self.lock())
+    }
+
+    /// Changes the store, has it written to disk and wakes everyone who waits for a change.
+    fn change<R>(&self, world: &World, change: impl FnOnce(&mut Store) -> R) -> R {
+        let result = change(&mut self.lock());
+        self.news.send_modify(|version| *version += 1);
+        world.changed();
+        result
+    }
+
+    /// Rises with every change of the store.
+    fn news(&self) -> watch::Receiver<u64> {
+        self.news.subscribe()
+    }
+
+    /// What the operations of one VM take turns with.
+    fn turn(&self, vm: u64) -> Turn {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(turns.entry(vm).or_default())
+    }
+
+    /// Forgets the turns of a VM that is gone.
+    fn end_turns(&self, vm: u64) {
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner).remove(&vm);
+    }
+
+    fn rates(&self) -> &Rates {
+        &self.rates
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn row(vm: &Vm) -> HostRow {
+    HostRow {
+        provider: ledger::GCP,
+        id: vm.handle.clone(),
+        host: vm.host(),
+        kind: HostKind::Standby,
+        account: vm.account,
+        label: Some(vm.key.name.clone()),
+        machine: vm.machine(),
+        status: std::collections::BTreeMap::from([("status", vm.status.word().to_owned())]),
+        usd_per_hour: money::usd(vm.rate_micro()),
+    }
 }

@@ -1,0 +1,122 @@
+//! Who calls, and whether they may.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, Method, header::AUTHORIZATION, request::Parts},
+};
+use serde_json::Value;
+
+use super::{
+    bearer,
+    error::ApiError,
+    link,
+    rates::Group,
+};
+use crate::{account::Account, fault::Fault, world::World};
+
+/// An authenticated service account in the middle of one request.
+#[derive(Clone)]
+pub(super) struct Caller {
+    /// Whose service account it is.
+    pub(super) account: Arc<Account>,
+    group: Group,
+    world: World,
+}
+
+impl FromRequestParts<World> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, world: &World) -> Result<Self, ApiError> {
+        if let Some(params) = world.faults().hit(Fault::LatencyMs, None) {
+            let ms = params.get("ms").and_then(Value::as_u64).unwrap_or(0);
+            world.pause(Duration::from_millis(ms)).await;
+        }
+        if world.faults().hit(Fault::GcpApiDown, None).is_some() {
+            return Err(ApiError::unavailable());
+        }
+        let account = authenticate(&parts.headers, world)?;
+        if refused(&account, world) {
+            return Err(ApiError::bad_credentials());
+        }
+        let group = if parts.method == Method::GET { Group::Read } else { Group::Mutate };
+        Ok(Self { account, group, world: world.clone() })
+    }
+}
+
+fn authenticate(headers: &HeaderMap, world: &World) -> Result<Arc<Account>, ApiError> {
+    let header = headers.get(AUTHORIZATION).ok_or_else(ApiError::no_credentials)?;
+    let text = header.to_str().map_err(|_| ApiError::bad_credentials())?;
+    let (scheme, token) = text.split_once(' ').ok_or_else(ApiError::bad_credentials)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(ApiError::no_credentials());
+    }
+    let (token, now_ms) = (token.trim(), world.now_ms());
+    if let Some(account) = world.gcp().read(|store| store.holder(token, now_ms)) {
+        return world.accounts().by_id(account).ok_or_else(ApiError::bad_credentials);
+    }
+    bearer::check(token, now_ms, |issuer| world.accounts().by_sa_email(issuer)).map_err(|why| {
+        tracing::debug!(%why, "a bearer token was refused");
+        ApiError::bad_credentials()
+    })
+}
+
+/// Whether the fault `key_refused` is armed for this service account, its project or everyone.
+pub(super) fn refused(account: &Account, world: &World) -> bool {
+    let names = [account.gcp_project.as_str(), account.sa_email.as_str()];
+    names.iter().any(|name| world.faults().hit(Fault::KeyRefused, Some(name)).is_some())
+}
+
+impl Caller {
+    /// Lets the call through if the project is the caller's own, the rate limit has room and no
+    /// fault takes the permission away. `resource` is the path that the message names.
+    pub(super) fn permit(
+        &self,
+        project: &str,
+        permission: &str,
+        resource: &str,
+    ) -> Result<(), ApiError> {
+        // An unknown project is answered like a foreign one, so that names can't be probed.
+        if project != self.account.gcp_project || self.denied(permission, resource) {
+            return Err(ApiError::forbidden(permission, resource));
+        }
+        if self.world.options().rate_limits
+            && !self.world.gcp().rates().admit(project, self.group, self.world.now_ms())
+        {
+            return Err(ApiError::rate_limited(self.group.name(), project));
+        }
+        Ok(())
+    }
+
+    /// The same for a zone's collection as a whole.
+    pub(super) fn permit_zone(
+        &self,
+        project: &str,
+        zone: &str,
+        permission: &str,
+    ) -> Result<(), ApiError> {
+        self.permit(project, permission, &link::zone_path(project, zone))?;
+        if super::catalog::has_zone(zone) {
+            return Ok(());
+        }
+        Err(ApiError::field("zone", zone, "Unknown zone."))
+    }
+
+    fn denied(&self, permission: &str, resource: &str) -> bool {
+        let now_ms = self.world.now_ms();
+        let armed = self.world.faults().armed(now_ms);
+        let strikes = armed.iter().find(|fault| {
+            let wanted = fault.params.get("permission").and_then(Value::as_str);
+            let here = |target: &str| resource.split('/').any(|part| part == target);
+            fault.name == Fault::PermissionDenied
+                && wanted.is_none_or(|wanted| wanted == permission)
+                && fault.target.as_deref().is_none_or(here)
+        });
+        let Some(fault) = strikes else { return false };
+        if fault.count.is_some() {
+            self.world.faults().hit(Fault::PermissionDenied, fault.target.as_deref());
+        }
+        true
+    }
+}
