@@ -8,12 +8,15 @@
 //! [`Sandbox::start`] runs it inside another program (tests do); the binary
 //! `dumont-sandbox` is a thin shell around the same call.
 
+#![recursion_limit = "256"]
+
 pub mod account;
 pub mod admin;
 pub mod console;
 pub mod fault;
 pub mod gcp;
 pub mod host;
+pub mod inside;
 pub mod ledger;
 pub mod money;
 pub mod options;

@@ -1,6 +1,7 @@
 //! `dumont-sandbox`: the provider sandbox as a program.
 
 use std::io::Write;
+use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Parser;
@@ -10,13 +11,30 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Plays Vast.ai and Google Compute Engine on this machine, with real hosts
 #[derive(Debug, Parser)]
 #[command(name = "dumont-sandbox", version)]
+#[command(args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(flatten)]
     options: Options,
+    #[command(subcommand)]
+    inside: Option<Inside>,
+}
+
+/// What the program does inside a host; not for people.
+#[derive(Debug, clap::Subcommand)]
+enum Inside {
+    /// Serves SSH on a socket in the seat
+    #[command(hide = true)]
+    Host {
+        /// The folder with the host's key and socket
+        seat: PathBuf,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
+    if let Some(Inside::Host { seat }) = cli.inside {
+        return Ok(sandbox::inside::run(&seat)?);
+    }
     let filter = tracing_subscriber::EnvFilter::try_from_env("DUMONT_SANDBOX_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();

@@ -80,9 +80,12 @@ impl Sandbox {
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let url = format!("http://{}", listener.local_addr().map_err(listen)?);
 
-        let world = World::new(options, Hosts::default(), token.clone());
+        let program = host_program(&options)?;
+        let folder = options.data.join("hosts");
+        let hosts = Hosts::new(folder, program, options.standby_port, token.clone())?;
+        let world = World::new(options, hosts, token.clone());
         world.set_url(url.clone());
-        snapshot::load(&world)?;
+        snapshot::load(&world).await?;
         let credentials = first_account(&world).await?;
         Vast::resume(&world).await;
         Gcp::resume(&world).await;
@@ -154,4 +157,18 @@ fn make_folder(path: &Path) -> Result<(), StartError> {
     use std::os::unix::fs::DirBuilderExt;
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
     made.map_err(|source| StartError::Data { path: path.to_owned(), source })
+}
+
+/// The binary that runs inside each host: as told, or this one, or the one
+/// that was built beside this one (for tests).
+fn host_program(options: &Options) -> Result<PathBuf, StartError> {
+    const NAME: &str = "dumont-sandbox";
+    if let Some(program) = &options.host_program {
+        return Ok(program.clone());
+    }
+    let fail = |source| StartError::Data { path: PathBuf::from(NAME), source };
+    let own = std::env::current_exe().map_err(fail)?;
+    let beside = own.ancestors().skip(1).take(2).map(|folder| folder.join(NAME));
+    let found = beside.into_iter().find(|path| path.is_file());
+    found.ok_or_else(|| fail(std::io::ErrorKind::NotFound.into()))
 }

@@ -42,7 +42,7 @@ pub struct SnapshotError {
 ///
 /// # Errors
 /// When the file is there but can't be read or has another shape.
-pub fn load(world: &World) -> Result<bool, SnapshotError> {
+pub async fn load(world: &World) -> Result<bool, SnapshotError> {
     let path = world.options().data.join(FILE);
     let fail = |source| SnapshotError { path: path.clone(), source };
     let text = match std::fs::read(&path) {
@@ -55,7 +55,7 @@ pub fn load(world: &World) -> Result<bool, SnapshotError> {
     world.accounts().load(saved.accounts);
     world.ledger().load(saved.ledger, seen_ms, world.now_ms());
     world.faults().load(saved.faults);
-    world.hosts().load(saved.hosts);
+    world.hosts().load(saved.hosts).await.map_err(|error| fail(std::io::Error::other(error)))?;
     world.vast().load(saved.vast).map_err(|error| fail(error.into()))?;
     world.gcp().load(saved.gcp).map_err(|error| fail(error.into()))?;
     Ok(true)

@@ -1,101 +1,287 @@
-//! The registry of hosts.
+//! The registry of hosts: everything that a provider may do with one.
 
-use super::{Endpoint, HostError, HostRecord, HostSpec, Life, Net, Usage};
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio_util::sync::CancellationToken;
+
+use super::files::Folder;
+use super::launcher::Launcher;
+use super::one::{Host, io};
+use super::table::Table;
+use super::{Endpoint, HostError, HostRecord, HostSpec, Life, Net, Usage, Usages, address};
 
 /// All hosts of one sandbox; cheap to clone.
-#[derive(Debug, Clone, Default)]
-pub struct Hosts {}
+#[derive(Debug, Clone)]
+pub struct Hosts(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    folder: PathBuf,
+    standby_port: u16,
+    launcher: Launcher,
+    all: Mutex<HashMap<String, Arc<Host>>>,
+}
 
 impl Hosts {
-    /// Makes a host's files and address; it is not running yet.
+    /// Makes ready to run hosts in `folder`, with `program` (this crate's
+    /// binary) inside each. They all end on the token.
+    ///
+    /// # Errors
+    /// When hosts can't run on this machine.
+    pub fn new(
+        folder: PathBuf,
+        program: PathBuf,
+        standby_port: u16,
+        token: CancellationToken,
+    ) -> Result<Self, HostError> {
+        std::fs::create_dir_all(&folder).map_err(io("making the folder of the hosts"))?;
+        let folder = folder.canonicalize().map_err(io("making the folder of the hosts"))?;
+        let launcher = Launcher::start(program, token)?;
+        Ok(Self(Arc::new(Inner { folder, standby_port, launcher, all: Mutex::default() })))
+    }
+
+    /// Makes a host's files and address. It is not running yet, and its
+    /// address refuses.
+    ///
+    /// # Errors
+    /// [`HostError::Exists`], [`HostError::BadId`], or the file system's.
     pub async fn create(&self, spec: HostSpec) -> Result<Endpoint, HostError> {
-        Err(HostError::Unable(spec.id))
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        if spec.id.is_empty() || spec.id.len() > 64 || !spec.id.bytes().all(allowed) {
+            return Err(HostError::BadId(spec.id));
+        }
+        if self.lock().contains_key(&spec.id) {
+            return Err(HostError::Exists(spec.id));
+        }
+        let id = spec.id.clone();
+        let folder = Folder::new(&self.0.folder, &id);
+        let held = address::take(spec.kind, self.0.standby_port).map_err(io("taking an address"))?;
+        let record = HostRecord {
+            id: id.clone(),
+            kind: spec.kind,
+            endpoint: held.0,
+            life: Life::Halted,
+            net: Net::Refuse,
+        };
+        let make = move || {
+            folder.erase()?;
+            folder.make(&spec.id)?;
+            folder.write_keys(&spec.keys)?;
+            folder.write_boot_script(spec.boot_script.as_deref())?;
+            folder.write_env(&spec.env)
+        };
+        blocking(make).await.map_err(io("making a host's files"))?;
+        let host = Host::open(&self.0.folder, record, held)?;
+        let endpoint = host.record().endpoint;
+        match self.lock().entry(id) {
+            std::collections::hash_map::Entry::Vacant(entry) => entry.insert(host),
+            std::collections::hash_map::Entry::Occupied(entry) => {
+                return Err(HostError::Exists(entry.key().clone()));
+            }
+        };
+        Ok(endpoint)
     }
 
-    /// Starts a host if it is not running, and waits until its SSH server answers. Runs the boot script.
+    /// Starts a host unless it runs already, and waits until its SSH server
+    /// answers (tens of milliseconds). The boot script then runs by itself.
+    /// The network is up afterwards.
+    ///
+    /// # Errors
+    /// [`HostError::Unknown`], [`HostError::Silent`], or a process' or file's.
     pub async fn boot(&self, id: &str) -> Result<Endpoint, HostError> {
-        Err(HostError::Unable(id.into()))
+        self.get(id)?.boot(&self.0.launcher).await
     }
 
-    /// Shuts a host down in order: the tree is killed, files are kept, its port refuses. Idempotent.
+    /// Shuts a host down in order: the tree is killed, files are kept,
+    /// connections are reset and its address refuses. Does nothing to one
+    /// that does not run.
+    ///
+    /// # Errors
+    /// [`HostError::Unknown`], or the network's.
     pub async fn halt(&self, id: &str) -> Result<(), HostError> {
-        Err(HostError::Unable(id.into()))
+        self.get(id)?.halt().await
     }
 
-    /// Kills a host as a power cut does: first its network is a black hole, then the tree is gone.
+    /// Kills a host as a power cut does: first its network is a black hole,
+    /// then the tree is gone. Files are kept.
+    ///
+    /// # Errors
+    /// [`HostError::Unknown`], or the network's.
     pub async fn kill(&self, id: &str) -> Result<(), HostError> {
-        Err(HostError::Unable(id.into()))
+        self.get(id)?.kill().await
     }
 
-    /// Kills a host and erases its files; fine when there is none.
+    /// Kills a host and erases its files. Fine when there is none.
+    ///
+    /// # Errors
+    /// When its files can't be erased.
     pub async fn destroy(&self, id: &str) -> Result<(), HostError> {
-        Err(HostError::Unable(id.into()))
+        let Some(host) = self.lock().remove(id) else { return Ok(()) };
+        host.finish().await;
+        let folder = host.folder().clone();
+        blocking(move || folder.erase()).await.map_err(io("erasing a host's files"))
     }
 
     /// Replaces the keys that may log in, from the next login on.
+    ///
+    /// # Errors
+    /// [`HostError::Unknown`], or the file system's.
     pub async fn set_keys(&self, id: &str, keys: Vec<String>) -> Result<(), HostError> {
-        let _ = keys;
-        Err(HostError::Unable(id.into()))
+        let folder = self.get(id)?.folder().clone();
+        blocking(move || folder.write_keys(&keys)).await.map_err(io("writing a host's keys"))
     }
 
     /// Replaces the script that runs at every boot.
+    ///
+    /// # Errors
+    /// [`HostError::Unknown`], or the file system's.
     pub async fn set_boot_script(&self, id: &str, script: Option<String>) -> Result<(), HostError> {
-        let _ = script;
-        Err(HostError::Unable(id.into()))
+        let folder = self.get(id)?.folder().clone();
+        blocking(move || folder.write_boot_script(script.as_deref()))
+            .await
+            .map_err(io("writing a host's boot script"))
     }
 
     /// Where the host is, or was last, reached.
     #[must_use]
-    pub fn endpoint(&self, _id: &str) -> Option<Endpoint> {
-        None
+    pub fn endpoint(&self, id: &str) -> Option<Endpoint> {
+        Some(self.get(id).ok()?.record().endpoint)
     }
 
     /// How its processes are.
     #[must_use]
-    pub fn life(&self, _id: &str) -> Option<Life> {
-        None
+    pub fn life(&self, id: &str) -> Option<Life> {
+        Some(self.get(id).ok()?.record().life)
     }
 
     /// How its network is.
     #[must_use]
-    pub fn net_of(&self, _id: &str) -> Option<Net> {
-        None
+    pub fn net_of(&self, id: &str) -> Option<Net> {
+        Some(self.get(id).ok()?.record().net)
     }
 
     /// Sets what the network lets through.
+    ///
+    /// # Errors
+    /// [`HostError::Unknown`]; [`HostError::NotRunning`] for [`Net::Up`] to a
+    /// host that does not run.
     pub async fn net(&self, id: &str, net: Net) -> Result<(), HostError> {
-        let _ = net;
-        Err(HostError::Unable(id.into()))
+        self.get(id)?.net(net).await
     }
 
-    /// Stops every process where it is.
+    /// Stops every process where it is; the network stays as it is.
+    ///
+    /// # Errors
+    /// [`HostError::Unknown`], [`HostError::NotRunning`].
     pub async fn freeze(&self, id: &str) -> Result<(), HostError> {
-        Err(HostError::Unable(id.into()))
+        self.get(id)?.freeze(true).await
     }
 
     /// Lets a frozen host go on.
+    ///
+    /// # Errors
+    /// [`HostError::Unknown`], [`HostError::NotRunning`].
     pub async fn thaw(&self, id: &str) -> Result<(), HostError> {
-        Err(HostError::Unable(id.into()))
+        self.get(id)?.freeze(false).await
     }
 
-    /// Gives a host a new port (GPU) or address (standby) from its next boot on, as the providers do at a start.
+    /// Gives a host that does not run a new port (GPU) or a new address
+    /// (standby), as the providers do between a stop and a start.
+    ///
+    /// # Errors
+    /// [`HostError::Unknown`], [`HostError::StillRunning`], or the network's.
     pub async fn remap(&self, id: &str) -> Result<(), HostError> {
-        Err(HostError::Unable(id.into()))
+        self.get(id)?.remap(self.0.standby_port).await
     }
 
-    /// What it uses now.
-    pub async fn usage(&self, _id: &str) -> Option<Usage> {
-        None
+    /// What it uses now; all zero for one that does not exist.
+    pub async fn usage(&self, id: &str) -> Usage {
+        let Ok(host) = self.get(id) else { return Usage::default() };
+        let folder = host.folder().clone();
+        let usage = host.usage(&Table::read()).await;
+        let disk_bytes = blocking(move || Ok(folder.disk_bytes())).await.unwrap_or(0);
+        Usage { disk_bytes, ..usage }
     }
 
-    /// The end of what it printed: console and boot script, oldest first.
-    pub async fn console(&self, _id: &str) -> Option<String> {
-        None
+    /// What every host uses now, with one look at the process table. The disk
+    /// is only looked at when asked for: that reads every folder.
+    pub async fn usages(&self, with_disk: bool) -> Usages {
+        let hosts: Vec<(String, Arc<Host>)> =
+            self.lock().iter().map(|(id, host)| (id.clone(), Arc::clone(host))).collect();
+        let table = Table::read();
+        let mut usages = Usages::new();
+        for (id, host) in hosts {
+            let mut usage = host.usage(&table).await;
+            if with_disk {
+                let folder = host.folder().clone();
+                usage.disk_bytes = blocking(move || Ok(folder.disk_bytes())).await.unwrap_or(0);
+            }
+            usages.insert(id, usage);
+        }
+        usages
+    }
+
+    /// The end of what the host and its boot script printed.
+    ///
+    /// # Errors
+    /// [`HostError::Unknown`], or the file system's.
+    pub async fn console(&self, id: &str) -> Result<String, HostError> {
+        let folder = self.get(id)?.folder().clone();
+        blocking(move || folder.console()).await.map_err(io("reading a host's console"))
+    }
+
+    /// The folder of a host's own files, as seen from outside: what it has at
+    /// `/workspace` is at `workspace` in here.
+    ///
+    /// # Errors
+    /// [`HostError::Unknown`].
+    pub fn root_folder(&self, id: &str) -> Result<PathBuf, HostError> {
+        Ok(self.get(id)?.folder().root())
     }
 
     pub(crate) fn save(&self) -> Vec<HostRecord> {
-        Vec::new()
+        self.lock().values().map(|host| host.record()).collect()
     }
 
-    pub(crate) fn load(&self, _records: Vec<HostRecord>) {}
+    /// Takes over the hosts of an earlier run. None is running; a host keeps
+    /// its address if it is still free. Files of unknown hosts are erased.
+    pub(crate) async fn load(&self, records: Vec<HostRecord>) -> Result<(), HostError> {
+        for mut record in records {
+            let held = address::hold(record.endpoint)
+                .or_else(|_| address::take(record.kind, self.0.standby_port))
+                .map_err(io("taking an address"))?;
+            let was_dead = record.life == Life::Dead;
+            record.life = Life::Halted;
+            let id = record.id.clone();
+            let host = Host::open(&self.0.folder, record, held)?;
+            if was_dead {
+                host.kill().await?;
+            }
+            self.lock().insert(id, host);
+        }
+        let entries = std::fs::read_dir(&self.0.folder).map_err(io("reading the hosts' folder"))?;
+        for entry in entries.flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if !self.lock().contains_key(&name) {
+                Folder::new(&self.0.folder, &name).erase().map_err(io("erasing a lost host"))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn get(&self, id: &str) -> Result<Arc<Host>, HostError> {
+        self.lock().get(id).cloned().ok_or_else(|| HostError::Unknown(id.to_owned()))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Host>>> {
+        self.0.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> std::io::Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)?
 }

@@ -9,7 +9,15 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
+mod address;
+mod carry;
+mod container;
+mod files;
 mod hosts;
+mod launcher;
+mod one;
+mod relay;
+mod table;
 
 pub use hosts::Hosts;
 
@@ -99,6 +107,12 @@ pub enum HostError {
     /// This machine can't run hosts.
     #[error("hosts can't run here: {0}")]
     Unable(String),
+    /// It does not run, and only a running one can do that.
+    #[error("host {0} does not run")]
+    NotRunning(String),
+    /// It runs, and only one that does not can do that.
+    #[error("host {0} is still running")]
+    StillRunning(String),
     /// It was started but never answered.
     #[error("host {id} did not come up: {log}")]
     Silent {
@@ -125,8 +139,6 @@ pub struct HostRecord {
     pub id: String,
     /// Its network.
     pub kind: HostKind,
-    /// Environment of every login.
-    pub env: Vec<(String, String)>,
     /// Where it is, or was last, reached.
     pub endpoint: Endpoint,
     /// How it was.

@@ -1,0 +1,216 @@
+//! A host's folder: its own root file system, and its seat.
+//!
+//! ```text
+//! <hosts>/<id>/root/      everything the host can write: /, /root, /workspace …
+//! <hosts>/<id>/seat/      host_key, authorized_keys, boot.sh, env, ssh.sock
+//! <hosts>/<id>/console.log
+//! ```
+//! The seat is mounted at `/run/host` inside, which keeps the socket's path
+//! short whatever the data folder is called.
+
+use std::fs::{self, DirBuilder, OpenOptions, Permissions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use russh::keys::ssh_key::LineEnding;
+use russh::keys::{Algorithm, PrivateKey};
+
+use super::container;
+
+/// Longest piece of the console that is given out, bytes.
+const CONSOLE_TAIL: u64 = 64 * 1024;
+
+/// Folders that every host has besides those of the system.
+const OWN_FOLDERS: &[&str] =
+    &["etc", "home", "mnt", "opt", "root", "run", "srv", "tmp", "var", "var/log", "var/tmp", "workspace"];
+
+/// One host's folder.
+#[derive(Debug, Clone)]
+pub(crate) struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    pub(crate) fn new(hosts: &Path, id: &str) -> Self {
+        Self { path: hosts.join(id) }
+    }
+
+    pub(crate) fn root(&self) -> PathBuf {
+        self.path.join("root")
+    }
+
+    pub(crate) fn seat(&self) -> PathBuf {
+        self.path.join("seat")
+    }
+
+    pub(crate) fn console_path(&self) -> PathBuf {
+        self.path.join("console.log")
+    }
+
+    /// Makes the folder with a host key of its own.
+    pub(crate) fn make(&self, id: &str) -> io::Result<()> {
+        let mut folders = DirBuilder::new();
+        folders.recursive(true).mode(0o755);
+        for name in OWN_FOLDERS {
+            folders.create(self.root().join(name))?;
+        }
+        folders.mode(0o700).create(self.seat())?;
+        fs::set_permissions(self.root().join("root"), Permissions::from_mode(0o700))?;
+        for name in ["tmp", "var/tmp"] {
+            fs::set_permissions(self.root().join(name), Permissions::from_mode(0o1777))?;
+        }
+        for link in container::system_folders().filter(|path| path.is_symlink()) {
+            let inside = self.root().join(link.strip_prefix("/").unwrap_or(&link));
+            std::os::unix::fs::symlink(fs::read_link(&link)?, inside)?;
+        }
+        write_etc(&self.root().join("etc"), id)?;
+        let key = PrivateKey::random(&mut rand::rng(), Algorithm::Ed25519).map_err(io::Error::other)?;
+        let text = key.to_openssh(LineEnding::LF).map_err(io::Error::other)?;
+        write_private(&self.seat().join("host_key"), text.as_bytes())
+    }
+
+    /// Takes away what a machine loses when it is switched off.
+    pub(crate) fn clear_volatile(&self) -> io::Result<()> {
+        for name in ["run", "tmp"] {
+            let path = self.root().join(name);
+            force_remove(&path)?;
+            fs::create_dir_all(&path)?;
+        }
+        fs::set_permissions(self.root().join("tmp"), Permissions::from_mode(0o1777))?;
+        match fs::remove_file(self.seat().join("ssh.sock")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn write_keys(&self, keys: &[String]) -> io::Result<()> {
+        let mut text = keys.join("\n");
+        text.push('\n');
+        write_private(&self.seat().join("authorized_keys"), text.as_bytes())
+    }
+
+    pub(crate) fn write_boot_script(&self, script: Option<&str>) -> io::Result<()> {
+        let path = self.seat().join("boot.sh");
+        match script {
+            Some(script) => write_private(&path, script.as_bytes()),
+            None => match fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                _ => Ok(()),
+            },
+        }
+    }
+
+    pub(crate) fn write_env(&self, env: &[(String, String)]) -> io::Result<()> {
+        let text = serde_json::to_vec(env)?;
+        write_private(&self.seat().join("env"), &text)
+    }
+
+    pub(crate) fn open_console(&self) -> io::Result<fs::File> {
+        OpenOptions::new().create(true).append(true).mode(0o600).open(self.console_path())
+    }
+
+    /// The end of the console.
+    pub(crate) fn console(&self) -> io::Result<String> {
+        let mut file = fs::File::open(self.console_path())?;
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(CONSOLE_TAIL)))?;
+        let mut text = Vec::new();
+        file.read_to_end(&mut text)?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+
+    /// Bytes on disk of all that the host has written.
+    pub(crate) fn disk_bytes(&self) -> u64 {
+        disk_bytes(&self.root())
+    }
+
+    /// Erases everything. What is gone already is fine.
+    pub(crate) fn erase(&self) -> io::Result<()> {
+        force_remove(&self.path)
+    }
+}
+
+fn disk_bytes(path: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(path) else { return 0 };
+    entries
+        .flatten()
+        .filter_map(|entry| Some((entry.path(), entry.metadata().ok()?)))
+        .map(|(path, about)| {
+            about.blocks() * 512 + if about.is_dir() { disk_bytes(&path) } else { 0 }
+        })
+        .sum()
+}
+
+/// Removes a tree even where the host has taken permissions away.
+fn force_remove(path: &Path) -> io::Result<()> {
+    let removed = match fs::remove_dir_all(path) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            open_up(path);
+            fs::remove_dir_all(path)
+        }
+        other => other,
+    };
+    match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn open_up(path: &Path) {
+    let _ = fs::set_permissions(path, Permissions::from_mode(0o700));
+    let Ok(entries) = fs::read_dir(path) else { return };
+    for entry in entries.flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            open_up(&entry.path());
+        }
+    }
+}
+
+fn write_private(path: &Path, text: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(text)
+}
+
+fn write_etc(etc: &Path, id: &str) -> io::Result<()> {
+    let files = [
+        ("passwd", "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n".to_owned()),
+        ("group", "root:x:0:\nnogroup:x:65534:\n".to_owned()),
+        ("hostname", format!("{id}\n")),
+        ("hosts", format!("127.0.0.1 localhost\n127.0.1.1 {id}\n")),
+        ("nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n".to_owned()),
+        ("shells", "/bin/sh\n/bin/bash\n".to_owned()),
+        ("profile", "export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\nPS1='\\u@\\h:\\w\\$ '\n".to_owned()),
+    ];
+    for (name, text) in files {
+        fs::write(etc.join(name), text)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_made_emptied_and_erased() {
+        let hosts = tempfile::tempdir().unwrap();
+        let folder = Folder::new(hosts.path(), "h-1");
+        folder.make("h-1").unwrap();
+        assert!(folder.seat().join("host_key").exists());
+        fs::write(folder.root().join("tmp/gone"), "x").unwrap();
+        fs::write(folder.root().join("workspace/kept"), vec![7; 9000]).unwrap();
+        folder.clear_volatile().unwrap();
+        assert!(!folder.root().join("tmp/gone").exists());
+        assert!(folder.root().join("workspace/kept").exists());
+        assert!(folder.disk_bytes() >= 9000);
+
+        let closed = folder.root().join("workspace/closed");
+        fs::create_dir_all(closed.join("deep")).unwrap();
+        fs::set_permissions(&closed, Permissions::from_mode(0o000)).unwrap();
+        folder.erase().unwrap();
+        assert!(!hosts.path().join("h-1").exists());
+        folder.erase().unwrap();
+    }
+}

@@ -1,0 +1,122 @@
+//! The network in front of a host: a listener on the host's address, and what
+//! it does with connections while the network is up, cut or refusing.
+//!
+//! The listener belongs to this process and not to the host, so that a host
+//! that dies leaves a silent black hole, as a machine without power does,
+//! instead of connections that end politely.
+
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::{Mutex, watch};
+use tokio::task::JoinHandle;
+
+use super::carry::{self, Gate};
+use super::{Endpoint, Net, address};
+
+/// Longest queue of connections that wait to be accepted.
+const BACKLOG: u32 = 1024;
+
+/// The network in front of one host.
+#[derive(Debug)]
+pub(crate) struct Relay {
+    gate: watch::Sender<Gate>,
+    seat: Arc<File>,
+    door: Mutex<Door>,
+}
+
+#[derive(Debug)]
+struct Door {
+    endpoint: Endpoint,
+    state: DoorState,
+}
+
+#[derive(Debug)]
+enum DoorState {
+    /// Bound and not listening: who connects is refused.
+    Shut(TcpSocket),
+    /// Accepting.
+    Open(JoinHandle<()>),
+    /// Not even bound, after a failure or at the end.
+    Gone,
+}
+
+impl Relay {
+    /// A relay that refuses, at an address that is held already. `seat` is the
+    /// open folder with the host's socket.
+    pub(crate) fn new(endpoint: Endpoint, socket: TcpSocket, seat: File) -> Self {
+        Self {
+            gate: watch::Sender::new(Gate { net: Net::Refuse, boot: 0 }),
+            seat: Arc::new(seat),
+            door: Mutex::new(Door { endpoint, state: DoorState::Shut(socket) }),
+        }
+    }
+
+    /// Changes what it does. Connections of an earlier `boot` are reset.
+    pub(crate) async fn set(&self, net: Net, boot: u64) -> io::Result<()> {
+        let mut door = self.door.lock().await;
+        self.gate.send_replace(Gate { net, boot });
+        match (net, &door.state) {
+            (Net::Refuse, DoorState::Shut(_)) | (Net::Up | Net::Cut, DoorState::Open(_)) => Ok(()),
+            (Net::Refuse, _) => door.shut().await,
+            (Net::Up | Net::Cut, _) => {
+                door.shut().await?;
+                door.open(self.gate.subscribe(), Arc::clone(&self.seat))
+            }
+        }
+    }
+
+    /// Moves a relay that refuses to another address.
+    pub(crate) async fn move_to(&self, endpoint: Endpoint, socket: TcpSocket) {
+        let mut door = self.door.lock().await;
+        door.close().await;
+        *door = Door { endpoint, state: DoorState::Shut(socket) };
+    }
+
+    /// Resets every connection and gives the address back.
+    pub(crate) async fn end(&self) {
+        self.gate.send_modify(|gate| *gate = Gate { net: Net::Refuse, boot: gate.boot + 1 });
+        self.door.lock().await.close().await;
+    }
+}
+
+impl Door {
+    async fn close(&mut self) {
+        if let DoorState::Open(task) = std::mem::replace(&mut self.state, DoorState::Gone) {
+            task.abort();
+            let _ = task.await;
+        }
+    }
+
+    async fn shut(&mut self) -> io::Result<()> {
+        self.close().await;
+        let (_, socket) = address::hold(self.endpoint)?;
+        self.state = DoorState::Shut(socket);
+        Ok(())
+    }
+
+    fn open(&mut self, gate: watch::Receiver<Gate>, seat: Arc<File>) -> io::Result<()> {
+        let DoorState::Shut(socket) = std::mem::replace(&mut self.state, DoorState::Gone) else {
+            return Err(io::Error::other("the address is not held"));
+        };
+        let listener = socket.listen(BACKLOG)?;
+        self.state = DoorState::Open(tokio::spawn(accept(listener, gate, seat)));
+        Ok(())
+    }
+}
+
+async fn accept(listener: TcpListener, gate: watch::Receiver<Gate>, seat: Arc<File>) {
+    loop {
+        match listener.accept().await {
+            Ok((client, _)) => {
+                tokio::spawn(carry::connection(client, gate.clone(), Arc::clone(&seat)));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a host's address does not accept");
+                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            }
+        }
+    }
+}

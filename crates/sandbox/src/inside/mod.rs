@@ -1,0 +1,113 @@
+//! What runs inside a host: an SSH server on a unix socket.
+//!
+//! It is the same binary as the sandbox, started by bubblewrap as
+//! `dumont-sandbox host <seat>`. It knows nothing of providers, money or the
+//! sandbox around it; it never touches the network except to forward ports
+//! that a client asks for.
+
+mod forward;
+mod inlet;
+mod keys;
+mod login;
+mod pty;
+mod server;
+mod session;
+
+use std::fs::OpenOptions;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use russh::keys::PrivateKey;
+use russh::{MethodKind, MethodSet, SshId, server as ssh};
+use tokio::net::UnixListener;
+
+use self::login::Environment;
+use self::server::Client;
+
+/// Why a host can't serve.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+pub struct ServeError {
+    what: &'static str,
+    #[source]
+    source: io::Error,
+}
+
+/// Serves on `seat/ssh.sock` until the process is killed.
+///
+/// # Errors
+/// When the seat is not as the sandbox makes it.
+pub fn run(seat: &Path) -> Result<(), ServeError> {
+    let failed = |what| move |source| ServeError { what, source };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(failed("the runtime"))?;
+    runtime.block_on(serve(seat.to_owned()))
+}
+
+async fn serve(seat: PathBuf) -> Result<(), ServeError> {
+    let failed = |what| move |source| ServeError { what, source };
+    let key = std::fs::read_to_string(seat.join("host_key")).map_err(failed("the host key"))?;
+    let key = PrivateKey::from_openssh(&key)
+        .map_err(io::Error::other)
+        .map_err(failed("the host key"))?;
+    let environment = Arc::new(Environment::read(&seat).map_err(failed("the environment"))?);
+    let listener = UnixListener::bind(seat.join("ssh.sock")).map_err(failed("the socket"))?;
+    let config = Arc::new(config(key));
+    run_boot_script(&seat, &environment);
+    loop {
+        let (stream, _) = listener.accept().await.map_err(failed("accepting"))?;
+        let client = Client::new(seat.clone(), Arc::clone(&environment));
+        let config = Arc::clone(&config);
+        tokio::spawn(async move {
+            if let Ok(session) = ssh::run_stream(config, stream, client).await {
+                let _ = session.await;
+            }
+        });
+    }
+}
+
+fn config(key: PrivateKey) -> ssh::Config {
+    ssh::Config {
+        server_id: SshId::Standard("SSH-2.0-dumont-sandbox".into()),
+        methods: MethodSet::from(&[MethodKind::PublicKey][..]),
+        auth_rejection_time: Duration::from_millis(50),
+        auth_rejection_time_initial: Some(Duration::ZERO),
+        keys: vec![key],
+        inactivity_timeout: None,
+        event_buffer_size: 64,
+        ..ssh::Config::default()
+    }
+}
+
+/// Runs the boot script by itself; what it prints goes to the console.
+fn run_boot_script(seat: &Path, environment: &Environment) {
+    let script = seat.join("boot.sh");
+    if !script.exists() {
+        return;
+    }
+    let mut command = environment.command("/bin/bash");
+    command.arg(&script).stdin(Stdio::null()).stdout(Stdio::inherit()).stderr(Stdio::inherit());
+    match command.spawn() {
+        Ok(mut child) => {
+            tokio::spawn(async move {
+                if let Ok(status) = child.wait().await {
+                    note(&format!("boot script: {status}"));
+                }
+            });
+        }
+        Err(error) => note(&format!("boot script: {error}")),
+    }
+}
+
+/// A line for the console, which standard error is.
+fn note(line: &str) {
+    use std::io::Write;
+    if let Ok(mut console) = OpenOptions::new().append(true).open("/proc/self/fd/2") {
+        let _ = writeln!(console, "{line}");
+    }
+}
