@@ -166,17 +166,9 @@ mod tests {
         for good in ["/workspace", "/data/project one", "/root/work"] {
             assert_eq!(check_workspace(good), Ok(()), "{good}");
         }
-        for bad in [
-            "workspace",
-            "/",
-            "//",
-            "/etc",
-            "/usr/local",
-            "/a/../etc",
-            "/x\n",
-            "/root/",
-            "/.",
-        ] {
+        for bad in
+            ["workspace", "/", "//", "/etc", "/usr/local", "/a/../etc", "/x\n", "/root/", "/."]
+        {
             assert!(check_workspace(bad).is_err(), "{bad}");
         }
     }

@@ -189,11 +189,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            from_standby: false,
-            new_gpu: true,
-            restore: true,
-        }
+        Self { from_standby: false, new_gpu: true, restore: true }
     }
 }
 

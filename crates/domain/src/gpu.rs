@@ -109,11 +109,7 @@ impl GpuInstance {
             return GpuState::HostLost;
         }
         if all_stopped {
-            return if self.was_outbid() {
-                GpuState::Preempted
-            } else {
-                GpuState::Stopped
-            };
+            return if self.was_outbid() { GpuState::Preempted } else { GpuState::Stopped };
         }
         match actual {
             "exited" if self.intended_status.as_deref() == Some("running") => GpuState::Crashed,
@@ -150,10 +146,7 @@ mod tests {
             cur_state: current,
             next_state: next,
             status_msg: None,
-            ssh: Some(Endpoint {
-                host: "h".into(),
-                port: 22,
-            }),
+            ssh: Some(Endpoint { host: "h".into(), port: 22 }),
             public_ip: None,
             gpu_name: None,
             num_gpus: None,
@@ -189,26 +182,11 @@ mod tests {
 
     #[test]
     fn host_words_and_lagging_words_are_read_in_order() {
-        assert_eq!(
-            instance(Some("offline"), ["running"; 3]).state(),
-            GpuState::HostLost
-        );
-        assert_eq!(
-            instance(Some("unknown"), ["stopped"; 3]).state(),
-            GpuState::HostLost
-        );
-        assert_eq!(
-            instance(Some("exited"), ["running"; 3]).state(),
-            GpuState::Crashed
-        );
-        assert_eq!(
-            instance(None, ["running"; 3]).state(),
-            GpuState::Provisioning
-        );
-        assert_eq!(
-            instance(Some("running"), ["running"; 3]).state(),
-            GpuState::Running
-        );
+        assert_eq!(instance(Some("offline"), ["running"; 3]).state(), GpuState::HostLost);
+        assert_eq!(instance(Some("unknown"), ["stopped"; 3]).state(), GpuState::HostLost);
+        assert_eq!(instance(Some("exited"), ["running"; 3]).state(), GpuState::Crashed);
+        assert_eq!(instance(None, ["running"; 3]).state(), GpuState::Provisioning);
+        assert_eq!(instance(Some("running"), ["running"; 3]).state(), GpuState::Running);
         let mut no_ssh = instance(Some("running"), ["running"; 3]);
         no_ssh.ssh = None;
         assert_eq!(no_ssh.state(), GpuState::Provisioning);

@@ -21,19 +21,13 @@ impl MicroUsd {
     #[must_use]
     pub fn from_usd(usd: f64) -> Option<Self> {
         let micro = (usd * 1e6).round();
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "the range was just checked"
-        )]
+        #[expect(clippy::cast_possible_truncation, reason = "the range was just checked")]
         (micro.is_finite() && micro.abs() < 9e15).then(|| Self(micro as i64))
     }
 
     /// In dollars, for JSON and display.
     #[must_use]
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "amounts stay far below 2^53 micro-dollars"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "amounts stay far below 2^53 micro-dollars")]
     pub fn usd(self) -> f64 {
         self.0 as f64 / 1e6
     }

@@ -78,34 +78,19 @@ impl OfferFilter {
     /// answer is checked again.
     #[must_use]
     pub fn admits(&self, offer: &Offer) -> bool {
-        let country = offer
-            .geolocation
-            .as_deref()
-            .and_then(|place| place.rsplit(',').next())
-            .map(str::trim);
-        self.gpu_name
-            .as_ref()
-            .is_none_or(|name| name.eq_ignore_ascii_case(&offer.gpu_name))
+        let country =
+            offer.geolocation.as_deref().and_then(|place| place.rsplit(',').next()).map(str::trim);
+        self.gpu_name.as_ref().is_none_or(|name| name.eq_ignore_ascii_case(&offer.gpu_name))
             && self.num_gpus.is_none_or(|count| count == offer.num_gpus)
-            && self
-                .min_gpu_ram_mb
-                .is_none_or(|ram| offer.gpu_ram_mb >= ram)
+            && self.min_gpu_ram_mb.is_none_or(|ram| offer.gpu_ram_mb >= ram)
             && self.min_disk_gb.is_none_or(|disk| offer.disk_gb >= disk)
-            && self
-                .min_inet_down
-                .is_none_or(|rate| offer.inet_down >= rate)
-            && self
-                .max_usd_per_hour
-                .is_none_or(|cap| offer.usd_per_hour <= cap)
-            && self
-                .min_reliability
-                .is_none_or(|floor| offer.reliability >= floor)
+            && self.min_inet_down.is_none_or(|rate| offer.inet_down >= rate)
+            && self.max_usd_per_hour.is_none_or(|cap| offer.usd_per_hour <= cap)
+            && self.min_reliability.is_none_or(|floor| offer.reliability >= floor)
             && (!self.verified_only || offer.verified)
             && (self.countries.is_empty()
                 || country.is_some_and(|code| {
-                    self.countries
-                        .iter()
-                        .any(|want| want.eq_ignore_ascii_case(code))
+                    self.countries.iter().any(|want| want.eq_ignore_ascii_case(code))
                 }))
     }
 }
@@ -160,16 +145,11 @@ pub struct ReplacementRule {
 /// The search that fits a lost machine under a rule.
 #[must_use]
 pub fn replacement_filter(lost: &GpuSpec, rule: &ReplacementRule) -> OfferFilter {
-    let cap = rule.max_usd_per_hour.or_else(|| {
-        lost.usd_per_hour
-            .map(|rate| MicroUsd(rate.0.saturating_mul(2)))
-    });
+    let cap = rule
+        .max_usd_per_hour
+        .or_else(|| lost.usd_per_hour.map(|rate| MicroUsd(rate.0.saturating_mul(2))));
     OfferFilter {
-        gpu_name: if rule.class == GpuClass::Same {
-            lost.gpu_name.clone()
-        } else {
-            None
-        },
+        gpu_name: if rule.class == GpuClass::Same { lost.gpu_name.clone() } else { None },
         num_gpus: lost.num_gpus,
         // Vendors' sizes for one class differ by a few MB between hosts.
         min_gpu_ram_mb: lost.gpu_ram_mb.map(|ram| ram - ram / 50),
@@ -191,26 +171,17 @@ pub fn rank(offers: &[Offer], filter: &OfferFilter, lost: &GpuSpec, avoid: &[i64
     let mut fit: Vec<Offer> = offers
         .iter()
         .filter(|offer| filter.admits(offer) && !offer.rented)
-        .filter(|offer| {
-            offer
-                .machine_id
-                .is_none_or(|machine| !avoid.contains(&machine))
-        })
+        .filter(|offer| offer.machine_id.is_none_or(|machine| !avoid.contains(&machine)))
         .cloned()
         .collect();
     let same = |offer: &Offer| {
-        lost.gpu_name
-            .as_ref()
-            .is_some_and(|name| name.eq_ignore_ascii_case(&offer.gpu_name))
+        lost.gpu_name.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(&offer.gpu_name))
     };
     let weight = |offer: &Offer| {
         offer.usd_per_hour.usd() * (1.0 + 4.0 * (1.0 - offer.reliability.clamp(0.0, 1.0)))
     };
     fit.sort_by(|a, b| {
-        same(b)
-            .cmp(&same(a))
-            .then(weight(a).total_cmp(&weight(b)))
-            .then(a.id.cmp(&b.id))
+        same(b).cmp(&same(a)).then(weight(a).total_cmp(&weight(b))).then(a.id.cmp(&b.id))
     });
     fit
 }
@@ -254,12 +225,7 @@ mod tests {
     }
 
     fn rule(class: GpuClass) -> ReplacementRule {
-        ReplacementRule {
-            class,
-            max_usd_per_hour: None,
-            min_reliability: 0.9,
-            countries: vec![],
-        }
+        ReplacementRule { class, max_usd_per_hour: None, min_reliability: 0.9, countries: vec![] }
     }
 
     #[test]
@@ -270,10 +236,8 @@ mod tests {
             offer(3, "RTX 4090", 0.30, 0.99),
         ];
         let filter = replacement_filter(&lost(), &rule(GpuClass::Same));
-        let ids: Vec<i64> = rank(&offers, &filter, &lost(), &[30])
-            .iter()
-            .map(|offer| offer.id)
-            .collect();
+        let ids: Vec<i64> =
+            rank(&offers, &filter, &lost(), &[30]).iter().map(|offer| offer.id).collect();
         assert_eq!(ids, [2, 1]);
     }
 
@@ -286,33 +250,21 @@ mod tests {
         ];
         let same = replacement_filter(&lost(), &rule(GpuClass::Same));
         assert_eq!(
-            rank(&offers, &same, &lost(), &[])
-                .iter()
-                .map(|o| o.id)
-                .collect::<Vec<_>>(),
+            rank(&offers, &same, &lost(), &[]).iter().map(|o| o.id).collect::<Vec<_>>(),
             [2]
         );
         let any = replacement_filter(&lost(), &rule(GpuClass::AtLeast));
         assert_eq!(
-            rank(&offers, &any, &lost(), &[])
-                .iter()
-                .map(|o| o.id)
-                .collect::<Vec<_>>(),
+            rank(&offers, &any, &lost(), &[]).iter().map(|o| o.id).collect::<Vec<_>>(),
             [2, 1]
         );
     }
 
     #[test]
     fn countries_are_read_from_the_end_of_the_place() {
-        let filter = OfferFilter {
-            countries: vec!["br".into()],
-            ..OfferFilter::default()
-        };
+        let filter = OfferFilter { countries: vec!["br".into()], ..OfferFilter::default() };
         assert!(filter.admits(&offer(1, "RTX 4090", 0.3, 0.9)));
-        let filter = OfferFilter {
-            countries: vec!["US".into()],
-            ..OfferFilter::default()
-        };
+        let filter = OfferFilter { countries: vec!["US".into()], ..OfferFilter::default() };
         assert!(!filter.admits(&offer(1, "RTX 4090", 0.3, 0.9)));
     }
 }

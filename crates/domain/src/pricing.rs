@@ -47,36 +47,11 @@ pub struct MachineType {
 
 /// Every machine type on offer, smallest first.
 pub const MACHINE_TYPES: &[MachineType] = &[
-    MachineType {
-        name: "e2-micro",
-        vcpus: 2,
-        memory_gb: 1.0,
-        billed_vcpus: 0.25,
-    },
-    MachineType {
-        name: "e2-small",
-        vcpus: 2,
-        memory_gb: 2.0,
-        billed_vcpus: 0.5,
-    },
-    MachineType {
-        name: "e2-medium",
-        vcpus: 2,
-        memory_gb: 4.0,
-        billed_vcpus: 1.0,
-    },
-    MachineType {
-        name: "e2-standard-2",
-        vcpus: 2,
-        memory_gb: 8.0,
-        billed_vcpus: 2.0,
-    },
-    MachineType {
-        name: "e2-standard-4",
-        vcpus: 4,
-        memory_gb: 16.0,
-        billed_vcpus: 4.0,
-    },
+    MachineType { name: "e2-micro", vcpus: 2, memory_gb: 1.0, billed_vcpus: 0.25 },
+    MachineType { name: "e2-small", vcpus: 2, memory_gb: 2.0, billed_vcpus: 0.5 },
+    MachineType { name: "e2-medium", vcpus: 2, memory_gb: 4.0, billed_vcpus: 1.0 },
+    MachineType { name: "e2-standard-2", vcpus: 2, memory_gb: 8.0, billed_vcpus: 2.0 },
+    MachineType { name: "e2-standard-4", vcpus: 4, memory_gb: 16.0, billed_vcpus: 4.0 },
 ];
 
 /// The machine type of this name.
@@ -160,19 +135,11 @@ pub fn estimate(zone: &str, type_name: &str, disk_gb: i64, spot: bool) -> Option
     let shape = machine_type(type_name)?;
     let (cpu, memory) = if spot { region.spot } else { region.on_demand };
     let vm_monthly = (shape.billed_vcpus * cpu + shape.memory_gb * memory) * MONTH_HOURS;
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "disk sizes are at most a few hundred"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "disk sizes are at most a few hundred")]
     let disk_monthly = disk_gb as f64 * region.disk;
     let ip_monthly = if spot { ADDRESS.1 } else { ADDRESS.0 } * MONTH_HOURS;
     let hourly = (vm_monthly + disk_monthly + ip_monthly) / MONTH_HOURS;
-    Some(Estimate {
-        vm_monthly,
-        disk_monthly,
-        ip_monthly,
-        hourly,
-    })
+    Some(Estimate { vm_monthly, disk_monthly, ip_monthly, hourly })
 }
 
 #[cfg(test)]
@@ -183,17 +150,11 @@ mod tests {
     fn the_default_standby_costs_what_the_price_list_says() {
         let spot = estimate("europe-west1-b", "e2-medium", 100, true).expect("known");
         assert_eq!(
-            format!(
-                "{:.2} {:.2} {:.3}",
-                spot.vm_monthly, spot.disk_monthly, spot.ip_monthly
-            ),
+            format!("{:.2} {:.2} {:.3}", spot.vm_monthly, spot.disk_monthly, spot.ip_monthly),
             "13.03 4.00 1.825"
         );
         let standard = estimate("europe-west1-b", "e2-medium", 100, false).expect("known");
-        assert_eq!(
-            format!("{:.2}", standard.vm_monthly + standard.disk_monthly),
-            "30.91"
-        );
+        assert_eq!(format!("{:.2}", standard.vm_monthly + standard.disk_monthly), "30.91");
         assert_eq!(estimate("mars-north1-a", "e2-medium", 100, true), None);
     }
 
@@ -201,11 +162,7 @@ mod tests {
     fn every_listed_zone_and_type_has_a_price() {
         for zone in ZONES {
             for shape in MACHINE_TYPES {
-                assert!(
-                    estimate(zone, shape.name, 10, true).is_some(),
-                    "{zone} {}",
-                    shape.name
-                );
+                assert!(estimate(zone, shape.name, 10, true).is_some(), "{zone} {}", shape.name);
             }
         }
     }

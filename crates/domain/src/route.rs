@@ -87,12 +87,8 @@ const DRILL_NO_GPU: &[Node] = &[
 
 /// Without a purchase a real failover ends on the standby.
 const TO_STANDBY: &[Node] = &[(Detect, &[]), (Fence, &[Detect]), (Takeover, &[Fence])];
-const PLANNED_TO_STANDBY: &[Node] = &[
-    (Detect, &[]),
-    (FinalSync, &[Detect]),
-    (Fence, &[FinalSync]),
-    (Takeover, &[Fence]),
-];
+const PLANNED_TO_STANDBY: &[Node] =
+    &[(Detect, &[]), (FinalSync, &[Detect]), (Fence, &[FinalSync]), (Takeover, &[Fence])];
 
 /// The steps of a failover of this kind with these options, in order.
 #[must_use]
@@ -126,18 +122,12 @@ pub fn next(failover: &Failover, rows: &[StepRow], now: Millis) -> Next {
     if failover.state.is_over() {
         return Next::End(failover.state);
     }
-    let running = |name: StepName| {
-        rows.iter()
-            .any(|row| row.name == name && row.outcome.is_none())
-    };
+    let running = |name: StepName| rows.iter().any(|row| row.name == name && row.outcome.is_none());
     let cancelling = failover.state == FailoverState::Cancelling;
     let failed = rows.iter().any(|row| row.outcome == Some(Outcome::Failed));
     let passed_switch = done(Switch, failover, rows);
     if (cancelling || failed) && !passed_switch {
-        if rows
-            .iter()
-            .any(|row| row.outcome.is_none() && row.name != Abandon)
-        {
+        if rows.iter().any(|row| row.outcome.is_none() && row.name != Abandon) {
             return Next::Wait(None);
         }
         if done(Abandon, failover, rows) {
@@ -162,13 +152,7 @@ pub fn next(failover: &Failover, rows: &[StepRow], now: Millis) -> Next {
         })
         .map(|(name, _)| *name)
         .collect();
-    start(
-        ready,
-        failover,
-        rows,
-        now,
-        rows.iter().any(|row| row.outcome.is_none()),
-    )
+    start(ready, failover, rows, now, rows.iter().any(|row| row.outcome.is_none()))
 }
 
 /// Whether a step has succeeded; for a step of a round, in the present round.
@@ -208,9 +192,8 @@ fn start(
             .find(|row| row.name == name && row.round == round)
             .and_then(|row| row.retry_at)
     };
-    let (due, later): (Vec<StepName>, Vec<StepName>) = ready
-        .into_iter()
-        .partition(|name| retry_at(*name).is_none_or(|at| at <= now));
+    let (due, later): (Vec<StepName>, Vec<StepName>) =
+        ready.into_iter().partition(|name| retry_at(*name).is_none_or(|at| at <= now));
     if !due.is_empty() && !(due == [Abandon] && anything_runs) {
         return Next::Run(due);
     }
@@ -297,14 +280,8 @@ mod tests {
     fn no_drill_switches_retires_or_takes_over() {
         for options in [
             Options::default(),
-            Options {
-                new_gpu: false,
-                ..Options::default()
-            },
-            Options {
-                restore: false,
-                ..Options::default()
-            },
+            Options { new_gpu: false, ..Options::default() },
+            Options { restore: false, ..Options::default() },
         ] {
             let (batches, _) = walk(failover(Kind::Drill, options));
             let all: Vec<StepName> = batches.into_iter().flatten().collect();
@@ -324,14 +301,7 @@ mod tests {
                 (true, false, false),
                 (true, true, true),
             ] {
-                let way = route(
-                    *kind,
-                    &Options {
-                        from_standby,
-                        new_gpu,
-                        restore,
-                    },
-                );
+                let way = route(*kind, &Options { from_standby, new_gpu, restore });
                 for (index, (name, after)) in way.iter().enumerate() {
                     for earlier in *after {
                         assert!(
@@ -357,10 +327,7 @@ mod tests {
         rows[3].outcome = Some(Outcome::Ok);
         assert_eq!(next(&failover, &rows, Millis(1)), Next::Run(vec![Abandon]));
         rows.push(row(Abandon, 0, Some(Outcome::Ok)));
-        assert_eq!(
-            next(&failover, &rows, Millis(1)),
-            Next::End(FailoverState::Failed)
-        );
+        assert_eq!(next(&failover, &rows, Millis(1)), Next::End(FailoverState::Failed));
     }
 
     #[test]
@@ -388,10 +355,7 @@ mod tests {
             row(Search, 0, Some(Outcome::Retry)),
         ];
         rows[3].retry_at = Some(Millis(50));
-        assert_eq!(
-            next(&failover, &rows, Millis(49)),
-            Next::Wait(Some(Millis(50)))
-        );
+        assert_eq!(next(&failover, &rows, Millis(49)), Next::Wait(Some(Millis(50))));
         assert_eq!(next(&failover, &rows, Millis(50)), Next::Run(vec![Search]));
         rows.extend(
             [Search, Buy, Boot, Restore, Delta, Verify, Switch]

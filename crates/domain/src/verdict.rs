@@ -163,17 +163,11 @@ pub struct Decision {
 }
 
 const fn plain(verdict: Verdict) -> Decision {
-    Decision {
-        verdict,
-        cause: None,
-    }
+    Decision { verdict, cause: None }
 }
 
 const fn lost(cause: Cause) -> Decision {
-    Decision {
-        verdict: Verdict::ConfirmedLost,
-        cause: Some(cause),
-    }
+    Decision { verdict: Verdict::ConfirmedLost, cause: Some(cause) }
 }
 
 /// Decides. Pure: the same words at the same time give the same verdict.
@@ -182,10 +176,7 @@ pub fn decide(seen: &Observations, policy: &VerdictPolicy, now: Millis) -> Decis
     if !seen.want_running {
         return plain(Verdict::Paused);
     }
-    let fresh = seen
-        .provider
-        .at
-        .is_some_and(|at| now.since(at) <= policy.provider_fresh);
+    let fresh = seen.provider.at.is_some_and(|at| now.since(at) <= policy.provider_fresh);
     let says = if fresh { seen.provider.says } else { None };
     let ssh_silence = silence(&seen.ssh, now);
     if ssh_silence.is_some_and(|ms| ms < policy.suspect_after) {
@@ -260,17 +251,9 @@ mod tests {
                 failing_since: ago(9_000),
                 word: None,
             },
-            provider: ProviderWord {
-                says: Some(ProviderSays::Up),
-                at: ago(2_000),
-                error: None,
-            },
+            provider: ProviderWord { says: Some(ProviderSays::Up), at: ago(2_000), error: None },
             want_running: true,
-            own: SelfCheck {
-                unwell_until: None,
-                others_reachable: Some(true),
-                word: None,
-            },
+            own: SelfCheck { unwell_until: None, others_reachable: Some(true), word: None },
         }
     }
 
@@ -280,10 +263,7 @@ mod tests {
 
     #[test]
     fn two_silent_observers_lose_a_machine_against_a_lagging_provider() {
-        assert_eq!(
-            decide(&silent(), &VerdictPolicy::default(), NOW),
-            lost(Cause::Silent)
-        );
+        assert_eq!(decide(&silent(), &VerdictPolicy::default(), NOW), lost(Cause::Silent));
     }
 
     #[test]
@@ -301,10 +281,7 @@ mod tests {
         seen.provider.says = Some(ProviderSays::HostLost);
         seen.standby = Contact::default();
         seen.ssh.last_ok = ago(1_200);
-        assert_eq!(
-            decide(&seen, &VerdictPolicy::default(), NOW),
-            lost(Cause::HostOffline)
-        );
+        assert_eq!(decide(&seen, &VerdictPolicy::default(), NOW), lost(Cause::HostOffline));
         seen.ssh.last_ok = ago(300);
         assert_eq!(verdict(&seen), Verdict::Healthy);
     }
@@ -349,9 +326,6 @@ mod tests {
         seen.ssh.last_ok = None;
         assert_eq!(verdict(&seen), Verdict::Unknown);
         seen.provider.says = Some(ProviderSays::Gone);
-        assert_eq!(
-            decide(&seen, &VerdictPolicy::default(), NOW),
-            lost(Cause::InstanceGone)
-        );
+        assert_eq!(decide(&seen, &VerdictPolicy::default(), NOW), lost(Cause::InstanceGone));
     }
 }

@@ -1,0 +1,303 @@
+//! The figures of one failover.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+
+use super::{Journal, cost, touched};
+use crate::failover::{
+    DetectOutput, FailoverState, IntentState, Kind, Outcome, Phase, StepName, StepRow,
+    SwitchOutput, TakeoverOutput, VerifyOutput,
+};
+use crate::id::GpuId;
+use crate::provider::Provider;
+use crate::route;
+use crate::time::Millis;
+use crate::view::Time;
+use crate::view::failover::{FailoverStatus, PhaseWindow};
+
+/// The figures of a failover, as the API and its page tell them.
+#[must_use]
+pub fn failover_view(journal: &Journal<'_>) -> FailoverStatus {
+    let failover = journal.failover;
+    let rows = journal.steps;
+    let phases = windows(journal);
+    let takeover = reached(&[StepName::Takeover, StepName::Rehearse], rows);
+    let detect: Option<DetectOutput> = output(StepName::Detect, rows);
+    let verify: Option<VerifyOutput> = output(StepName::Verify, rows);
+    let recovery_point = recovery_point(rows);
+    let home = if failover.kind == Kind::Drill { StepName::Verify } else { StepName::Switch };
+    let over = failover.state.is_over();
+    FailoverStatus {
+        failover_id: failover.id.clone(),
+        association_id: failover.association.clone(),
+        machine_name: failover.machine_name.clone(),
+        gpu_instance_id: failover.gpu,
+        kind: failover.kind,
+        reason: failover.note.clone().unwrap_or_else(|| failover.cause.to_string()),
+        cause: failover.cause,
+        state: failover.state,
+        phase: phase(journal),
+        started_at: failover.started_at.into(),
+        completed_at: failover.ended_at.map(Time),
+        success: over.then_some(failover.state == FailoverState::Complete),
+        new_gpu_id: new_gpu(journal),
+        data_restored: restored(journal, verify.as_ref()),
+        phase_timings_ms: timings(&phases),
+        phases,
+        time_to_cpu_ms: takeover.map(|row| span(failover.started_at, row)),
+        total_time_ms: reached(&[home], rows).map(|row| span(failover.started_at, row)),
+        rpo_ms: recovery_point.map(|point| failover.started_at.since(point).max(0)),
+        recovery_point_at: recovery_point.map(Time),
+        files_verified: verify.as_ref().map(|proof| proof.verified),
+        bytes_verified: verify.as_ref().map(|proof| proof.bytes),
+        files_lost: lost(journal, detect.as_ref()),
+        files_lost_more: detect.as_ref().is_some_and(|found| found.unsynced_more),
+        freeze_ms: output::<SwitchOutput>(StepName::Switch, rows).and_then(|done| done.freeze_ms),
+        cost_usd: cost(journal).usd(),
+        instances: touched(journal),
+        options: (&failover.options).into(),
+        rounds: failover.round,
+        error: failover.error.clone(),
+        sandbox: failover.sandbox,
+    }
+}
+
+/// The newest successful attempt at any of these steps.
+fn reached<'a>(names: &[StepName], rows: &'a [StepRow]) -> Option<&'a StepRow> {
+    rows.iter().rev().find(|row| names.contains(&row.name) && row.outcome == Some(Outcome::Ok))
+}
+
+/// What the newest successful attempt at a step left. A row written by another version that can't be
+/// read leaves its figures unknown.
+pub(super) fn output<T: DeserializeOwned>(name: StepName, rows: &[StepRow]) -> Option<T> {
+    let row = reached(&[name], rows)?;
+    if row.output.is_null() {
+        return None;
+    }
+    serde_json::from_value(row.output.clone()).ok()
+}
+
+fn span(from: Millis, row: &StepRow) -> i64 {
+    row.ended_at.unwrap_or(row.started_at).since(from).max(0)
+}
+
+/// The time before which every write is safe, from the step that pinned it.
+fn recovery_point(rows: &[StepRow]) -> Option<Millis> {
+    [StepName::Takeover, StepName::Rehearse, StepName::FinalSync]
+        .into_iter()
+        .find_map(|name| output::<TakeoverOutput>(name, rows)?.recovery_point)
+}
+
+/// Where a failover is, as people read it.
+fn phase(journal: &Journal<'_>) -> Phase {
+    match journal.failover.state {
+        FailoverState::Complete => return Phase::Complete,
+        FailoverState::Failed | FailoverState::Cancelled => return Phase::Failed,
+        FailoverState::Running | FailoverState::Waiting | FailoverState::Cancelling => {}
+    }
+    let running = journal
+        .steps
+        .iter()
+        .filter(|row| row.outcome.is_none())
+        .filter_map(|row| row.name.phase())
+        .max();
+    running
+        .or_else(|| journal.steps.iter().rev().find_map(|row| row.name.phase()))
+        .unwrap_or(Phase::Detecting)
+}
+
+/// Each phase that has begun: from its first step's start to its last step's end over all rounds.
+/// Detection begins with the last proof of life.
+fn windows(journal: &Journal<'_>) -> Vec<PhaseWindow> {
+    let mut found: BTreeMap<Phase, PhaseWindow> = BTreeMap::new();
+    for row in journal.steps {
+        let Some(name) = row.name.phase() else { continue };
+        let start = if name == Phase::Detecting {
+            row.started_at.min(journal.failover.started_at)
+        } else {
+            row.started_at
+        };
+        let window = found.entry(name).or_insert_with(|| PhaseWindow {
+            name,
+            started_at: start.into(),
+            ended_at: None,
+            provider_ms: 0,
+        });
+        window.started_at = window.started_at.min(start.into());
+        window.ended_at = window.ended_at.max(row.ended_at.map(Time));
+        window.provider_ms = window.provider_ms.saturating_add(row.provider_ms.max(0));
+    }
+    for window in found.values_mut() {
+        if goes_on(window.name, journal) {
+            window.ended_at = None;
+        } else if let Some(end) = window.ended_at {
+            // A clock that was set back never makes a phase end before it began.
+            window.ended_at = Some(end.max(window.started_at));
+        }
+    }
+    found.into_values().collect()
+}
+
+/// Whether a phase that has begun will go on: a step of it runs, waits for its next attempt, or is
+/// still to come in this round.
+fn goes_on(phase: Phase, journal: &Journal<'_>) -> bool {
+    let failover = journal.failover;
+    if failover.state.is_over() {
+        return false;
+    }
+    let of_phase = |name: StepName| name.phase() == Some(phase);
+    if journal.steps.iter().any(|row| of_phase(row.name) && row.outcome.is_none()) {
+        return true;
+    }
+    let given_up = failover.state == FailoverState::Cancelling
+        || journal.steps.iter().any(|row| row.outcome == Some(Outcome::Failed));
+    !given_up
+        && route::route(failover.kind, &failover.options)
+            .iter()
+            .any(|(name, _)| of_phase(*name) && !route::done(*name, failover, journal.steps))
+}
+
+fn timings(phases: &[PhaseWindow]) -> BTreeMap<Phase, i64> {
+    phases
+        .iter()
+        .filter_map(|window| Some((window.name, window.ended_at?.0.since(window.started_at.0))))
+        .collect()
+}
+
+/// The GPU that serves after it; a drill's is a candidate and never this.
+fn new_gpu(journal: &Journal<'_>) -> Option<GpuId> {
+    journal
+        .intents
+        .iter()
+        .filter(|intent| intent.provider == Provider::Vast && intent.state == IntentState::Adopted)
+        .find_map(|intent| intent.external_id.as_deref()?.parse().ok().map(GpuId))
+}
+
+fn restored(journal: &Journal<'_>, proof: Option<&VerifyOutput>) -> Option<bool> {
+    let options = &journal.failover.options;
+    if !(options.new_gpu && options.restore) {
+        return None;
+    }
+    match proof {
+        Some(proof) if proof.mismatched_count == 0 => Some(true),
+        _ => journal.failover.state.is_over().then_some(false),
+    }
+}
+
+/// Names of writes that the standby did not have. A planned move whose last bytes were synced with
+/// the job stopped lost none.
+fn lost(journal: &Journal<'_>, detect: Option<&DetectOutput>) -> Option<Vec<String>> {
+    let planned = journal.failover.kind == Kind::Planned;
+    if planned && reached(&[StepName::FinalSync], journal.steps).is_some() {
+        return Some(Vec::new());
+    }
+    detect.and_then(|found| found.unsynced_paths.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Story, at};
+    use super::*;
+    use crate::failover::Options;
+
+    #[test]
+    fn a_complete_failover_has_both_clocks_and_all_six_phases() {
+        let story = Story::lost_and_recovered();
+        let view = failover_view(&story.journal());
+        assert_eq!((view.time_to_cpu_ms, view.total_time_ms), (Some(2_900), Some(74_200)));
+        assert_eq!(view.rpo_ms, Some(1_100));
+        assert_eq!((view.files_verified, view.data_restored), (Some(120), Some(true)));
+        assert_eq!(view.files_lost.as_deref(), Some(&["a b".to_owned()][..]));
+        assert_eq!((view.success, view.phase), (Some(true), Phase::Complete));
+        assert_eq!(view.new_gpu_id, Some(GpuId(77)));
+        let lengths: Vec<i64> = view.phase_timings_ms.values().copied().collect();
+        assert_eq!(lengths, [1_500, 400, 1_000, 600, 60_000, 11_700]);
+        assert!(view.phases.iter().all(|window| window.ended_at.is_some()));
+    }
+
+    #[test]
+    fn what_has_not_happened_is_unknown_and_not_zero() {
+        let story = Story::just_begun();
+        let view = failover_view(&story.journal());
+        assert_eq!(view.phase, Phase::Detecting);
+        assert_eq!((view.success, view.data_restored), (None, None));
+        assert_eq!((view.time_to_cpu_ms, view.total_time_ms, view.rpo_ms), (None, None, None));
+        assert_eq!((view.files_verified, view.files_lost), (None, None));
+        assert!(view.phase_timings_ms.is_empty());
+        assert_eq!(view.phases.len(), 1);
+    }
+
+    #[test]
+    fn a_phase_that_waits_for_its_next_attempt_has_no_end() {
+        let mut story = Story::just_begun();
+        story.step(StepName::Detect, 0, 0, Some((500, Outcome::Ok)));
+        story.step(StepName::Fence, 0, 500, Some((600, Outcome::Ok)));
+        story.step(StepName::Takeover, 0, 600, Some((900, Outcome::Ok)));
+        story.step(StepName::Search, 0, 600, Some((950, Outcome::Retry)));
+        let view = failover_view(&story.journal());
+        assert_eq!(view.phase, Phase::SearchingGpu);
+        let search =
+            view.phases.iter().find(|window| window.name == Phase::SearchingGpu).expect("begun");
+        assert_eq!(search.ended_at, None);
+        assert!(view.phase_timings_ms.contains_key(&Phase::FailoverToCpu));
+    }
+
+    #[test]
+    fn a_second_round_stretches_its_phases_and_counts_the_last_proof() {
+        let mut story = Story::lost_and_recovered();
+        story.failover.state = FailoverState::Running;
+        story.failover.ended_at = None;
+        story.failover.round = 1;
+        story.steps.retain(|row| !matches!(row.name, StepName::Switch | StepName::Retire));
+        story.step(StepName::Search, 1, 80_000, Some((80_500, Outcome::Ok)));
+        let view = failover_view(&story.journal());
+        let search =
+            view.phases.iter().find(|window| window.name == Phase::SearchingGpu).expect("begun");
+        assert_eq!(
+            (search.started_at, search.ended_at),
+            (at(1_900).into(), Some(at(80_500).into()))
+        );
+        let provisioning =
+            view.phases.iter().find(|window| window.name == Phase::Provisioning).expect("begun");
+        assert_eq!(provisioning.ended_at, None, "the new candidate is still to be bought");
+        assert_eq!(view.total_time_ms, None);
+    }
+
+    #[test]
+    fn a_drill_without_purchase_has_a_time_to_cpu_and_no_time_to_gpu() {
+        let mut story = Story::just_begun();
+        story.failover.kind = Kind::Drill;
+        story.failover.options = Options { new_gpu: false, ..Options::default() };
+        for (index, name) in [
+            StepName::Detect,
+            StepName::Fence,
+            StepName::Rehearse,
+            StepName::Search,
+            StepName::Cleanup,
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let start = i64::try_from(index).expect("small") * 100;
+            story.step(name, 0, start, Some((start + 100, Outcome::Ok)));
+        }
+        story.failover.state = FailoverState::Complete;
+        story.failover.ended_at = Some(at(500));
+        let view = failover_view(&story.journal());
+        assert_eq!((view.time_to_cpu_ms, view.total_time_ms), (Some(300), None));
+        assert_eq!((view.success, view.data_restored), (Some(true), None));
+        assert_eq!(view.cost_usd, 0.0);
+    }
+
+    #[test]
+    fn an_output_that_cannot_be_read_leaves_its_figures_unknown() {
+        let mut story = Story::lost_and_recovered();
+        for row in &mut story.steps {
+            row.output = serde_json::json!(["of", "another", "shape"]);
+        }
+        let view = failover_view(&story.journal());
+        assert_eq!((view.rpo_ms, view.files_verified, view.files_lost), (None, None, None));
+        assert_eq!(view.data_restored, Some(false));
+    }
+}

@@ -1,0 +1,200 @@
+//! Accounts: login, who one is, API tokens and sessions.
+
+use serde::{Deserialize, Serialize};
+
+use super::Time;
+
+/// `POST /auth/login`. One of `username` and `email` names the account; either is looked up as both.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LoginRequest {
+    /// User name or e-mail.
+    #[serde(default)]
+    pub username: Option<String>,
+    /// E-mail or user name.
+    #[serde(default)]
+    pub email: Option<String>,
+    /// The password.
+    pub password: String,
+}
+
+impl std::fmt::Debug for LoginRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LoginRequest")
+            .field("username", &self.username)
+            .field("email", &self.email)
+            .field("password", &"[redacted]")
+            .finish()
+    }
+}
+
+/// The answer to a login.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LoginAnswer {
+    /// Always true; a refusal is a problem document.
+    pub success: bool,
+    /// Who logged in.
+    pub user: User,
+    /// Login token for `Authorization: Bearer`, revocable, shown once.
+    pub token: String,
+}
+
+/// An account as its owner sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct User {
+    /// E-mail, lower case.
+    pub email: String,
+    /// User name, lower case.
+    pub username: String,
+    /// What the interface looks like for this account.
+    pub settings: UserSettings,
+}
+
+/// Language and look of the interface.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UserSettings {
+    /// `pt-BR` or `en`; none: as the browser asks.
+    pub locale: Option<String>,
+    /// `light` or `dark`; none: as the system is set.
+    pub theme: Option<String>,
+}
+
+/// `GET /auth/me`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Me {
+    /// Always true; without a login the answer is a 401.
+    pub authenticated: bool,
+    /// Who asks.
+    pub user: User,
+}
+
+/// `GET /auth/sdk/config`: what a client needs to begin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SdkConfig {
+    /// Where the API is.
+    pub base_url: String,
+    /// What this install offers.
+    pub features: Features,
+}
+
+/// What this install offers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Features {
+    /// CPU standbys and failover.
+    pub standby: bool,
+    /// Failover drills.
+    pub drills: bool,
+    /// Events over SSE.
+    pub events: bool,
+    /// Snapshots to object storage.
+    pub snapshots: bool,
+    /// Whether a provider is not the real one.
+    pub sandbox: bool,
+}
+
+/// `POST /auth/tokens`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NewToken {
+    /// What the token is for, 1 to 64 characters.
+    pub name: String,
+    /// When it shall stop working; none: when it is revoked.
+    #[serde(default)]
+    pub expires_at: Option<Time>,
+}
+
+/// An API token, without the token itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Token {
+    /// For revoking it.
+    pub id: String,
+    /// What it is for.
+    pub name: String,
+    /// Its last four characters.
+    pub last4: String,
+    /// When it was made.
+    pub created_at: Time,
+    /// When it was last used, to the minute.
+    pub last_used_at: Option<Time>,
+    /// When it stops working.
+    pub expires_at: Option<Time>,
+}
+
+/// `GET /auth/tokens`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Tokens {
+    /// Newest first, without revoked ones.
+    pub tokens: Vec<Token>,
+    /// How many.
+    pub count: usize,
+}
+
+/// A token just made. The only answer that ever holds `token`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CreatedToken {
+    /// `dumont_sk_…`, shown once.
+    pub token: String,
+    /// Its row.
+    pub info: Token,
+}
+
+/// One login of this account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Session {
+    /// For revoking it; not the cookie's value.
+    pub id: String,
+    /// Whether it is the one that asks.
+    pub current: bool,
+    /// When it began.
+    pub created_at: Time,
+    /// When it was last used.
+    pub last_seen_at: Option<Time>,
+    /// When it ends by itself.
+    pub expires_at: Time,
+    /// The browser, as it calls itself.
+    pub user_agent: Option<String>,
+    /// Where it came from.
+    pub ip: Option<String>,
+}
+
+/// `GET /auth/sessions`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Sessions {
+    /// Newest first.
+    pub sessions: Vec<Session>,
+    /// How many.
+    pub count: usize,
+}
+
+/// `POST /auth/password`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ChangePassword {
+    /// The password until now.
+    pub current_password: String,
+    /// The password from now on, at least 10 characters.
+    pub new_password: String,
+}
+
+/// `POST /setup`: the first account of an empty install.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SetupRequest {
+    /// E-mail.
+    pub email: String,
+    /// User name, 2 to 32 of `a-z 0-9 . _ -`.
+    pub username: String,
+    /// Password, at least 10 characters.
+    pub password: String,
+}

@@ -1,0 +1,293 @@
+//! One failover as the API and its page tell it. All of it is computed from the journal by
+//! [`crate::report`].
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Time;
+use crate::failover::{FailoverState, HookResult, Kind, Options, Outcome, Phase, Role, StepName};
+use crate::id::{AssociationId, FailoverId, GpuId};
+use crate::provider::Provider;
+use crate::verdict::Cause;
+
+crate::text_enum! {
+    /// What became of an instance that a failover touched.
+    pub enum Fate ("fate") {
+        /// It is there, and meant to be.
+        Kept = "kept",
+        /// A complete list of the provider no longer has it.
+        Destroyed = "destroyed",
+        /// Not settled yet: being tried, or being removed.
+        Pending = "pending",
+        /// The provider did not say whether it exists; it is looked for.
+        Unknown = "unknown",
+    }
+}
+
+/// An instance's id: Vast's number, or the name of a VM.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum InstanceId {
+    /// Vast's number.
+    Number(i64),
+    /// Name of a VM, or the label of a purchase whose number is not known.
+    Name(String),
+}
+
+impl std::fmt::Display for InstanceId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
+}
+
+/// An instance that a failover touched.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TouchedInstance {
+    /// Where.
+    pub provider: Provider,
+    /// Which.
+    pub id: InstanceId,
+    /// The part that it played.
+    pub role: Role,
+    /// What became of it.
+    pub fate: Fate,
+    /// When a complete list first no longer had it.
+    pub verified_gone_at: Option<Time>,
+    /// Its rate, USD per hour, where this failover bought it.
+    pub usd_per_hour: Option<f64>,
+    /// What it cost within this failover, USD, where this failover bought it.
+    pub cost_usd: Option<f64>,
+}
+
+/// A phase on the time axis, over all rounds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PhaseWindow {
+    /// Which.
+    pub name: Phase,
+    /// Its first step's start.
+    pub started_at: Time,
+    /// Its last step's end; `null` while it goes on.
+    pub ended_at: Option<Time>,
+    /// Time spent waiting for providers within it, ms.
+    pub provider_ms: i64,
+}
+
+/// `GET /standby/failover/status/{failover_id}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FailoverStatus {
+    /// Identity.
+    pub failover_id: FailoverId,
+    /// The machine.
+    pub association_id: AssociationId,
+    /// The machine's name then.
+    pub machine_name: String,
+    /// The GPU that it started from.
+    pub gpu_instance_id: GpuId,
+    /// Which report it belongs to.
+    pub kind: Kind,
+    /// The caller's words, else the cause.
+    pub reason: String,
+    /// Why.
+    pub cause: Cause,
+    /// Where it stands.
+    pub state: FailoverState,
+    /// Where it is, as people read it.
+    pub phase: Phase,
+    /// The last proof of life, or when it was asked for.
+    pub started_at: Time,
+    /// When it reached an end.
+    pub completed_at: Option<Time>,
+    /// Whether it reached its aim; `null` while it goes on.
+    pub success: Option<bool>,
+    /// The GPU that serves after it.
+    pub new_gpu_id: Option<GpuId>,
+    /// Whether the data was restored and proved; `null` while it goes on or where it was not asked for.
+    pub data_restored: Option<bool>,
+    /// Length of each phase that has ended, ms.
+    #[cfg_attr(feature = "openapi", schema(value_type = BTreeMap<String, i64>))]
+    pub phase_timings_ms: BTreeMap<Phase, i64>,
+    /// Each phase that has begun.
+    pub phases: Vec<PhaseWindow>,
+    /// From the start to the user's being on the standby, ms (in a drill: to its rehearsal's end).
+    pub time_to_cpu_ms: Option<i64>,
+    /// From the start to the user's being on a GPU, ms (in a drill: to the proof's end).
+    pub total_time_ms: Option<i64>,
+    /// Writes of how many milliseconds before the start were not on the standby.
+    pub rpo_ms: Option<i64>,
+    /// Everything written before this time was on the standby.
+    pub recovery_point_at: Option<Time>,
+    /// Files found equal by content on both sides.
+    pub files_verified: Option<i64>,
+    /// Their bytes.
+    pub bytes_verified: Option<i64>,
+    /// Paths written after the recovery point; `null` when it is not known which.
+    pub files_lost: Option<Vec<String>>,
+    /// Whether more were lost than are named.
+    pub files_lost_more: bool,
+    /// How long writes were frozen before the switch, ms.
+    pub freeze_ms: Option<i64>,
+    /// What the instances bought by it cost until it was over, or until they were gone, USD.
+    pub cost_usd: f64,
+    /// Every instance that it touched.
+    pub instances: Vec<TouchedInstance>,
+    /// What it was asked to do.
+    pub options: RequestedOptions,
+    /// How many candidates were given up.
+    pub rounds: i64,
+    /// Why it waits or failed.
+    pub error: Option<String>,
+    /// Whether the providers were a sandbox; never mixed with real ones in a report.
+    pub sandbox: bool,
+}
+
+/// What a failover was asked to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RequestedOptions {
+    /// Start from the standby (fail-back).
+    pub from_standby: bool,
+    /// Buy a GPU.
+    pub new_gpu: bool,
+    /// Restore and verify.
+    pub restore: bool,
+}
+
+impl From<&Options> for RequestedOptions {
+    fn from(asked: &Options) -> Self {
+        Self { from_standby: asked.from_standby, new_gpu: asked.new_gpu, restore: asked.restore }
+    }
+}
+
+/// `GET /standby/failover/active`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ActiveFailovers {
+    /// How many.
+    pub active_count: usize,
+    /// Oldest first.
+    pub failovers: Vec<FailoverStatus>,
+}
+
+/// `POST /standby/failover/simulate/{gpu_id}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SimulateFailover {
+    /// Why, in the caller's words; `drill`.
+    pub reason: String,
+    /// Restore and verify on the new GPU; `true`.
+    pub simulate_restore: bool,
+    /// Buy a new GPU; `true`. Without it nothing can be restored either.
+    pub simulate_new_gpu: bool,
+}
+
+impl Default for SimulateFailover {
+    fn default() -> Self {
+        Self { reason: "drill".into(), simulate_restore: true, simulate_new_gpu: true }
+    }
+}
+
+/// `POST /standby/failover/start/{gpu_id}` and others that take a reason.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct StartFailover {
+    /// Why, in the caller's words.
+    pub reason: Option<String>,
+}
+
+/// The answer at once; progress is read under the id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FailoverStarted {
+    /// To follow it by.
+    pub failover_id: FailoverId,
+    /// The GPU that it starts from.
+    pub gpu_instance_id: GpuId,
+    /// What begins, in English.
+    pub message: String,
+    /// `detecting`.
+    pub phase: Phase,
+}
+
+/// One attempt at a step, as the page of a failover lists it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct JournalRow {
+    /// Order of recording, from 1.
+    pub seq: i64,
+    /// Which step.
+    pub step: StepName,
+    /// Its phase; none for what happens after the user is back.
+    pub phase: Option<Phase>,
+    /// Which candidate, from 0.
+    pub round: i64,
+    /// Which attempt, from 1.
+    pub attempt: i64,
+    /// Recorded before acting.
+    pub started_at: Time,
+    /// Recorded after; `null` while it runs.
+    pub ended_at: Option<Time>,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+    /// Not again before this time.
+    pub retry_at: Option<Time>,
+    /// Time spent waiting for a provider, ms.
+    pub provider_ms: i64,
+    /// What went wrong.
+    pub error: Option<String>,
+}
+
+/// What one observer said when a machine was judged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Witness {
+    /// `ssh`, `standby`, `provider` or `self`.
+    pub observer: String,
+    /// Whether it could see anything at all.
+    pub able: bool,
+    /// Last proof of life, or the time of its last word.
+    pub last_ok: Option<Time>,
+    /// Since when each try failed.
+    pub failing_since: Option<Time>,
+    /// Its last word.
+    pub word: Option<String>,
+}
+
+/// How a user's command ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct HookRun {
+    /// In which step.
+    pub step: StepName,
+    /// Exit status and the end of its output.
+    pub result: HookResult,
+}
+
+/// The page of a failover: its figures, its evidence and its whole journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FailoverPage {
+    /// The figures.
+    pub status: FailoverStatus,
+    /// The verdict's evidence; empty when a person asked.
+    pub evidence: Vec<Witness>,
+    /// When it was first suspect.
+    pub suspect_at: Option<Time>,
+    /// When it was confirmed.
+    pub confirmed_at: Option<Time>,
+    /// Every attempt at every step, in order.
+    pub journal: Vec<JournalRow>,
+    /// The user's commands that ran.
+    pub hooks: Vec<HookRun>,
+    /// When this was computed.
+    pub as_of: Time,
+}

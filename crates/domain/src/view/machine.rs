@@ -1,0 +1,132 @@
+//! The pages of machines.
+
+use serde::{Deserialize, Serialize};
+
+use super::Time;
+use super::failover::Witness;
+use super::instance::Instance;
+use super::readiness::{LastDrill, Readiness};
+use super::report::HistoryRow;
+use super::standby::Association;
+use crate::association::Serving;
+use crate::failover::{FailoverState, Kind, Phase};
+use crate::id::{FailoverId, GpuId};
+use crate::verdict::Verdict;
+
+/// One line of the Machines page: a GPU, its standby, and how safe it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct MachineRow {
+    /// The GPU's number, or the lost one's.
+    pub gpu_instance_id: GpuId,
+    /// What people call it.
+    pub name: String,
+    /// Where the user's work runs.
+    pub serving: Serving,
+    /// The GPU as the provider lists it; `null` when it is not in the list.
+    pub instance: Option<Instance>,
+    /// Its tie to a standby; `null` when it is not protected.
+    pub association: Option<Association>,
+    /// The failover under way.
+    pub active: Option<ActiveFailover>,
+    /// The newest drill.
+    pub last_drill: Option<LastDrill>,
+    /// What its observers come to; `null` when nobody watches it.
+    pub verdict: Option<Verdict>,
+    /// GPU and standby, USD per hour; `null` when a part is unknown.
+    pub total_dph: Option<f64>,
+}
+
+/// A failover under way, in a line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ActiveFailover {
+    /// Which.
+    pub failover_id: FailoverId,
+    /// Of which kind.
+    pub kind: Kind,
+    /// Where it stands.
+    pub state: FailoverState,
+    /// Where it is, as people read it.
+    pub phase: Phase,
+    /// When it began.
+    pub started_at: Time,
+}
+
+/// The Machines page.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct MachinesPage {
+    /// Protected machines first, then by name.
+    pub machines: Vec<MachineRow>,
+    /// When the provider listed the GPUs; `null` when it never did.
+    pub as_of: Option<Time>,
+    /// Why the provider could not be asked.
+    pub stale_error: Option<String>,
+    /// Credentials that are missing or refused: `vast_api_key`, `gcp_credentials`.
+    pub missing: Vec<String>,
+    /// Whether the providers are a sandbox.
+    pub sandbox: bool,
+    /// When this was computed.
+    pub now: Time,
+}
+
+/// One sync of a standby.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SyncCycle {
+    /// When its scan began: everything written before is on the standby if it completed.
+    pub started_at: Time,
+    /// When it ended.
+    pub ended_at: Time,
+    /// `interval`, `change`, `manual` or `final`.
+    pub source: String,
+    /// `ok`, `failed` or `frozen`.
+    pub outcome: String,
+    /// Files in the workspace.
+    pub files_total: Option<i64>,
+    /// Bytes in the workspace.
+    pub bytes_total: Option<i64>,
+    /// Files sent.
+    pub files_sent: Option<i64>,
+    /// Bytes sent.
+    pub bytes_sent: Option<i64>,
+    /// Files deleted.
+    pub files_deleted: Option<i64>,
+    /// Why it failed.
+    pub error: Option<String>,
+}
+
+/// A verdict that was recorded because it changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct VerdictRow {
+    /// When.
+    pub at: Time,
+    /// What.
+    pub verdict: Verdict,
+    /// What each observer said.
+    pub evidence: Vec<Witness>,
+}
+
+/// The page of one machine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct MachinePage {
+    /// Its line.
+    pub row: MachineRow,
+    /// What is ready for a failover and what blocks one; `null` when it is not protected.
+    pub readiness: Option<Readiness>,
+    /// What each observer says now; empty when nobody watches it here.
+    pub observers: Vec<Witness>,
+    /// The newest verdicts, newest first.
+    pub verdicts: Vec<VerdictRow>,
+    /// The newest syncs, newest first.
+    pub cycles: Vec<SyncCycle>,
+    /// Its failovers of all kinds, newest first, each marked with its kind.
+    pub history: Vec<HistoryRow>,
+    /// Whether the providers are a sandbox.
+    pub sandbox: bool,
+    /// When this was computed.
+    pub now: Time,
+}

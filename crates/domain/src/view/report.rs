@@ -1,0 +1,133 @@
+//! The failover report of a period.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Time;
+use crate::failover::{FailoverState, Kind, Phase};
+use crate::id::{AssociationId, FailoverId, GpuId};
+use crate::verdict::Cause;
+
+/// `GET /standby/failover/report?…`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
+pub struct ReportQuery {
+    /// Length of the period that ends now, 1 to 365; 30.
+    pub days: Option<i64>,
+    /// `real` (the default), `drill` or `planned`; never mixed.
+    pub kind: Option<String>,
+    /// Association id, GPU number or machine name.
+    pub machine: Option<String>,
+    /// Only failovers with this cause.
+    pub cause: Option<String>,
+    /// `json` (the default) or `csv`.
+    pub format: Option<String>,
+}
+
+/// Figures over the failovers of one kind in one period. All are of measured rows; what no row
+/// tells is `null`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FailoverReport {
+    /// Length of the period, which ends at `as_of`.
+    pub period_days: i64,
+    /// The only kind in it.
+    pub kind: Kind,
+    /// Whether its rows were made against a sandbox; real and sandbox rows are never mixed.
+    pub sandbox: bool,
+    /// When it was computed.
+    pub as_of: Time,
+    /// All that began in the period.
+    pub total_failovers: usize,
+    /// Those that reached their aim.
+    pub successful_failovers: usize,
+    /// Those that ended without reaching it.
+    pub failed_failovers: usize,
+    /// Those that a person stopped; neither success nor failure.
+    pub cancelled_failovers: usize,
+    /// Those still going on.
+    pub active_failovers: usize,
+    /// Successes in percent of successes and failures, 0..100.
+    pub success_rate: Option<f64>,
+    /// Mean time to GPU over successes, ms.
+    pub mttr_ms: Option<i64>,
+    /// The same in seconds.
+    pub mttr_seconds: Option<f64>,
+    /// Median, ms.
+    pub mttr_p50_ms: Option<i64>,
+    /// 95th percentile (nearest rank), ms.
+    pub mttr_p95_ms: Option<i64>,
+    /// Median time to the standby over successes, ms.
+    pub time_to_cpu_p50_ms: Option<i64>,
+    /// Mean length of each phase over successes, ms; `null` where none ran it.
+    #[cfg_attr(feature = "openapi", schema(value_type = BTreeMap<String, Option<i64>>))]
+    pub latency_by_phase_ms: BTreeMap<Phase, Option<i64>>,
+    /// Of those, the part spent waiting for providers, mean, ms.
+    #[cfg_attr(feature = "openapi", schema(value_type = BTreeMap<String, Option<i64>>))]
+    pub provider_by_phase_ms: BTreeMap<Phase, Option<i64>>,
+    /// Ended ones whose data was restored and proved.
+    pub data_restored_count: usize,
+    /// Out of so many ended ones that should.
+    pub data_restored_of: usize,
+    /// Ended ones that got a GPU.
+    pub gpus_provisioned_count: usize,
+    /// Out of so many ended ones that should.
+    pub gpus_provisioned_of: usize,
+    /// Time that machines worked on a standby between leaving a GPU and being on one again, ms, over successes.
+    pub standby_time_ms: Option<i64>,
+    /// What all of it cost, USD; `null` when there was nothing.
+    pub cost_usd: Option<f64>,
+    /// The most frequent cause; of equals, the latest.
+    pub primary_cause: Option<Cause>,
+    /// Each failover of the period, newest first.
+    pub history: Vec<HistoryRow>,
+}
+
+/// A failover in a list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct HistoryRow {
+    /// Identity.
+    pub failover_id: FailoverId,
+    /// The machine.
+    pub association_id: AssociationId,
+    /// Its name then.
+    pub machine_name: String,
+    /// The GPU that it started from.
+    pub gpu_instance_id: GpuId,
+    /// Which report it belongs to.
+    pub kind: Kind,
+    /// Why.
+    pub cause: Cause,
+    /// Where it stands.
+    pub state: FailoverState,
+    /// Where it is, as people read it.
+    pub phase: Phase,
+    /// When it began.
+    pub started_at: Time,
+    /// When it ended.
+    pub completed_at: Option<Time>,
+    /// Whether it reached its aim; `null` while it goes on.
+    pub success: Option<bool>,
+    /// The GPU after it.
+    pub new_gpu_id: Option<GpuId>,
+    /// Whether the data was restored and proved.
+    pub data_restored: Option<bool>,
+    /// To the standby, ms.
+    pub time_to_cpu_ms: Option<i64>,
+    /// To the GPU, ms.
+    pub total_time_ms: Option<i64>,
+    /// Lost writes, ms.
+    pub rpo_ms: Option<i64>,
+    /// Proved files.
+    pub files_verified: Option<i64>,
+    /// USD.
+    pub cost_usd: f64,
+    /// Made against a sandbox.
+    pub sandbox: bool,
+    /// Why it failed.
+    pub error: Option<String>,
+}
