@@ -1,0 +1,146 @@
+//! A user's clients: Vast.ai, Google Cloud, and the SSH key of this install for their machines.
+//!
+//! Made from the stored credentials at first use and kept until these change. No secret leaves this
+//! file but inside a client.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use domain::id::UserId;
+use domain::provider::{Provider, ProviderError};
+use domain::time::Clock;
+use providers::gcp::GcpClient;
+use providers::ssh::{Dialer, KeyPair};
+use providers::vast::VastClient;
+use secrecy::SecretString;
+use store::{CredentialKind, NewCredential, Store};
+
+use crate::config::EngineConfig;
+use crate::error::EngineError;
+
+/// The clients of every user that was served.
+pub struct Accounts {
+    store: Store,
+    vast_url: String,
+    gcp_endpoint: Option<String>,
+    clock: Arc<dyn Clock>,
+    vast: Mutex<HashMap<UserId, VastClient>>,
+    gcp: Mutex<HashMap<UserId, GcpClient>>,
+    ssh: Mutex<HashMap<UserId, (Dialer, String)>>,
+    making_key: tokio::sync::Mutex<()>,
+}
+
+impl Accounts {
+    /// No clients yet.
+    #[must_use]
+    pub fn new(store: Store, config: &EngineConfig, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            store,
+            vast_url: config.vast_url.clone(),
+            gcp_endpoint: config.gcp_endpoint.clone(),
+            clock,
+            vast: Mutex::default(),
+            gcp: Mutex::default(),
+            ssh: Mutex::default(),
+            making_key: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Forgets a user's provider clients, so that the next use reads the credentials again.
+    pub fn forget(&self, user: &UserId) {
+        lock(&self.vast).remove(user);
+        lock(&self.gcp).remove(user);
+    }
+
+    /// The user's Vast client.
+    ///
+    /// # Errors
+    /// No key stored, or the database failed.
+    pub async fn vast(&self, user: &UserId) -> Result<VastClient, EngineError> {
+        if let Some(client) = lock(&self.vast).get(user) {
+            return Ok(client.clone());
+        }
+        let key = self.secret(user, CredentialKind::VastApiKey).await?;
+        let client = self.vast_with(&key)?;
+        lock(&self.vast).insert(user.clone(), client.clone());
+        Ok(client)
+    }
+
+    /// A Vast client for a key that is not stored.
+    ///
+    /// # Errors
+    /// The configured address is unusable.
+    pub fn vast_with(&self, key: &SecretString) -> Result<VastClient, ProviderError> {
+        VastClient::new(&self.vast_url, key.clone())
+    }
+
+    /// The user's Google Compute client.
+    ///
+    /// # Errors
+    /// No service account stored, an unusable one, or the database failed.
+    pub async fn gcp(&self, user: &UserId) -> Result<GcpClient, EngineError> {
+        if let Some(client) = lock(&self.gcp).get(user) {
+            return Ok(client.clone());
+        }
+        let json = self.secret(user, CredentialKind::GcpServiceAccount).await?;
+        let client = self.gcp_with(&json).await?;
+        lock(&self.gcp).insert(user.clone(), client.clone());
+        Ok(client)
+    }
+
+    /// A Google Compute client for a service account that is not stored.
+    ///
+    /// # Errors
+    /// The JSON is not a usable service-account key.
+    pub async fn gcp_with(&self, json: &SecretString) -> Result<GcpClient, ProviderError> {
+        GcpClient::new(self.gcp_endpoint.as_deref(), json).await
+    }
+
+    /// The user's SSH dialer and its public key line; the key is made at first use.
+    ///
+    /// # Errors
+    /// The database failed, or the stored key can't be read.
+    pub async fn ssh(&self, user: &UserId) -> Result<(Dialer, String), EngineError> {
+        if let Some(known) = lock(&self.ssh).get(user) {
+            return Ok(known.clone());
+        }
+        let _one_maker = self.making_key.lock().await;
+        let stored = self.store.credentials().secret(user, CredentialKind::SshKey).await?;
+        let pair = match stored {
+            Some(text) => KeyPair::from_openssh(&text).map_err(|error| unusable_key(&error.to_string()))?,
+            None => self.make_key(user).await?,
+        };
+        let public = pair.public_line();
+        let known = (Dialer::new(pair), public);
+        lock(&self.ssh).insert(user.clone(), known.clone());
+        Ok(known)
+    }
+
+    async fn make_key(&self, user: &UserId) -> Result<KeyPair, EngineError> {
+        let pair = KeyPair::generate().map_err(|error| unusable_key(&error.to_string()))?;
+        let text = pair.to_openssh().map_err(|error| unusable_key(&error.to_string()))?;
+        let new = NewCredential { secret: text, hint: pair.public_line(), at: self.clock.now() };
+        self.store.credentials().put(user, CredentialKind::SshKey, new).await?;
+        Ok(pair)
+    }
+
+    async fn secret(&self, user: &UserId, kind: CredentialKind) -> Result<SecretString, EngineError> {
+        let (provider, words) = match kind {
+            CredentialKind::VastApiKey => (Provider::Vast, "no Vast.ai key is stored; add one in Settings → APIs & Credentials"),
+            _ => (Provider::Gcp, "no Google Cloud service account is stored; add one in Settings → APIs & Credentials"),
+        };
+        self.store.credentials().secret(user, kind).await?.ok_or_else(|| EngineError::Credentials {
+            provider,
+            code: "missing",
+            message: words.into(),
+        })
+    }
+}
+
+fn unusable_key(word: &str) -> EngineError {
+    EngineError::conflict("ssh_key_unusable", format!("this account's SSH key can't be used: {word}"))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,235 @@
+//! What is known only while this process runs: the newest lists, observations and open shells.
+//!
+//! Nothing here is needed by another process, and all of it is gathered again after a restart.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use domain::gpu::{Endpoint, GpuInstance};
+use domain::id::{AssociationId, GpuId, UserId};
+use domain::time::Millis;
+use domain::verdict::{Contact, Observations, ProviderSays, ProviderWord};
+use providers::ssh::Shell;
+use tokio::sync::{Notify, watch};
+
+use crate::data::DirtyPaths;
+
+/// All live knowledge of one process.
+#[derive(Default)]
+pub struct Live {
+    machines: Mutex<HashMap<AssociationId, Arc<Machine>>>,
+    accounts: Mutex<HashMap<UserId, Arc<Account>>>,
+}
+
+impl Live {
+    /// The live side of a machine, made at first use.
+    pub fn machine(&self, id: &AssociationId) -> Arc<Machine> {
+        Arc::clone(lock(&self.machines).entry(id.clone()).or_default())
+    }
+
+    /// Forgets a machine that this process no longer watches.
+    pub fn forget(&self, id: &AssociationId) {
+        lock(&self.machines).remove(id);
+    }
+
+    /// What a machine's observers last said.
+    pub fn observations(&self, id: &AssociationId) -> Option<Observations> {
+        lock(&self.machines).get(id).map(|machine| machine.seen())
+    }
+
+    /// The live side of a provider account, made at first use.
+    pub fn account(&self, user: &UserId) -> Arc<Account> {
+        Arc::clone(lock(&self.accounts).entry(user.clone()).or_default())
+    }
+
+    /// Whether any host other than this machine's GPU was reached since a time; `None` when there is
+    /// none to reach.
+    pub fn others_reachable(&self, except: &AssociationId, since: Millis) -> Option<bool> {
+        let machines: Vec<(AssociationId, Arc<Machine>)> =
+            lock(&self.machines).iter().map(|(id, machine)| (id.clone(), Arc::clone(machine))).collect();
+        let mut found = None;
+        for (id, machine) in machines {
+            let standby = machine.standby_contact();
+            let gpu = if &id == except { Contact::default() } else { machine.seen().ssh };
+            for contact in [standby, gpu].into_iter().filter(|contact| contact.able) {
+                let reached = contact.last_ok.is_some_and(|at| at >= since);
+                found = Some(found.unwrap_or(false) || reached);
+            }
+        }
+        found
+    }
+}
+
+/// Where a host answers and which key it must show; `None` for a key not seen yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// Address.
+    pub endpoint: Endpoint,
+    /// Pinned key.
+    pub host_key: Option<String>,
+}
+
+/// One machine: its observers' last words and the shells that are open to its hosts.
+pub struct Machine {
+    seen: Mutex<Observations>,
+    standby_contact: Mutex<Contact>,
+    dirty: Mutex<DirtyPaths>,
+    accept_deletions: Mutex<bool>,
+    /// The GPU to beat at.
+    pub gpu: watch::Sender<Option<Target>>,
+    /// The standby to beat at.
+    pub standby: watch::Sender<Option<Target>>,
+    /// Open shell to the GPU, while its heartbeat holds.
+    pub gpu_shell: watch::Sender<Option<Shell>>,
+    /// Open shell to the standby, while its heartbeat holds.
+    pub standby_shell: watch::Sender<Option<Shell>>,
+    /// A key that a heartbeat saw for the first time, and where.
+    pub learned: Mutex<Option<Target>>,
+    /// Something changed that the worker should look at.
+    pub poke: Notify,
+}
+
+impl Default for Machine {
+    fn default() -> Self {
+        Self {
+            seen: Mutex::default(),
+            standby_contact: Mutex::default(),
+            dirty: Mutex::default(),
+            accept_deletions: Mutex::default(),
+            gpu: watch::Sender::new(None),
+            standby: watch::Sender::new(None),
+            gpu_shell: watch::Sender::new(None),
+            standby_shell: watch::Sender::new(None),
+            learned: Mutex::default(),
+            poke: Notify::new(),
+        }
+    }
+}
+
+impl Machine {
+    /// What the observers last said.
+    pub fn seen(&self) -> Observations {
+        lock(&self.seen).clone()
+    }
+
+    /// Changes what an observer said.
+    pub fn see(&self, change: impl FnOnce(&mut Observations)) {
+        change(&mut lock(&self.seen));
+    }
+
+    /// Forgets all contact with the GPU: what answers next is another start or another machine.
+    pub fn forget_contacts(&self) {
+        self.see(|seen| {
+            seen.ssh = Contact { able: seen.ssh.able, ..Contact::default() };
+            seen.standby = Contact { able: seen.standby.able, ..Contact::default() };
+        });
+    }
+
+    /// Our own contact with the standby.
+    pub fn standby_contact(&self) -> Contact {
+        lock(&self.standby_contact).clone()
+    }
+
+    /// Changes our own contact with the standby.
+    pub fn see_standby(&self, change: impl FnOnce(&mut Contact)) {
+        change(&mut lock(&self.standby_contact));
+    }
+
+    /// Paths seen to change after the newest recovery point.
+    pub fn dirty(&self) -> DirtyPaths {
+        lock(&self.dirty).clone()
+    }
+
+    /// Replaces the paths seen to change.
+    pub fn set_dirty(&self, paths: DirtyPaths) {
+        *lock(&self.dirty) = paths;
+    }
+
+    /// Lets the next sync delete as much as the GPU did.
+    pub fn accept_deletions(&self) {
+        *lock(&self.accept_deletions) = true;
+    }
+
+    /// Whether deletions were accepted, once.
+    pub fn take_accepted(&self) -> bool {
+        std::mem::take(&mut *lock(&self.accept_deletions))
+    }
+
+    /// The shell to the standby, if one is open.
+    pub fn standby_shell(&self) -> Option<Shell> {
+        self.standby_shell.borrow().clone()
+    }
+
+    /// The shell to the GPU, if one is open.
+    pub fn gpu_shell(&self) -> Option<Shell> {
+        self.gpu_shell.borrow().clone()
+    }
+}
+
+/// A provider account: its newest list.
+#[derive(Default)]
+pub struct Account {
+    view: Mutex<AccountView>,
+    /// Look at the provider now.
+    pub poke: Notify,
+    /// Counts lists read; changes wake those who wait for one.
+    pub reads: watch::Sender<u64>,
+}
+
+/// What the account's lists last said.
+#[derive(Debug, Clone, Default)]
+pub struct AccountView {
+    /// Instances of the newest complete list.
+    pub instances: Arc<Vec<GpuInstance>>,
+    /// When it was read.
+    pub at: Option<Millis>,
+    /// Why it can't be read now.
+    pub error: Option<String>,
+    /// Instances that the provider no longer has: absent from two complete lists and from a look of
+    /// their own.
+    pub gone: HashSet<GpuId>,
+}
+
+impl AccountView {
+    /// The record of one instance.
+    #[must_use]
+    pub fn instance(&self, id: GpuId) -> Option<&GpuInstance> {
+        self.instances.iter().find(|instance| instance.id == id)
+    }
+
+    /// The provider's word on one instance.
+    #[must_use]
+    pub fn word(&self, id: GpuId) -> ProviderWord {
+        let says = match self.instance(id) {
+            Some(instance) => Some(ProviderSays::from(instance.state())),
+            None if self.gone.contains(&id) => Some(ProviderSays::Gone),
+            None => None,
+        };
+        ProviderWord { says, at: self.at, error: self.error.clone() }
+    }
+}
+
+impl Account {
+    /// The newest view.
+    pub fn view(&self) -> AccountView {
+        lock(&self.view).clone()
+    }
+
+    /// Replaces the view and wakes those who wait for it.
+    pub fn set_view(&self, view: AccountView) {
+        *lock(&self.view) = view;
+        self.reads.send_modify(|count| *count += 1);
+    }
+
+    /// Has the provider asked now, and waits until a look has ended (well or not).
+    pub async fn refreshed(&self) {
+        let mut reads = self.reads.subscribe();
+        self.poke.notify_one();
+        // The sender lives in `self`, so this can only end with a change.
+        let _ = reads.changed().await;
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,110 @@
+//! Tying a machine to a standby, and untying it.
+
+use domain::association::{Association, AssociationState, Hooks, Serving, SyncStatus, check_workspace};
+use domain::gpu::{GpuInstance, GpuState};
+use domain::id::{AssociationId, Epoch, GpuId, UserId};
+use domain::offer::GpuSpec;
+
+use crate::context::Context;
+use crate::error::EngineError;
+
+/// Where work lies unless its user says otherwise.
+pub(crate) const DEFAULT_WORKSPACE: &str = "/workspace";
+
+/// Makes an association; its worker then makes the standby.
+pub(crate) async fn protect(
+    context: &Context,
+    user: &UserId,
+    gpu: GpuId,
+    name: Option<String>,
+    hooks: Option<Hooks>,
+    workspace: Option<String>,
+) -> Result<AssociationId, EngineError> {
+    // Refused early and by name, rather than failing in the background.
+    context.accounts.gcp(user).await?;
+    let instance = instance(context, user, gpu).await?.ok_or(EngineError::NotFound("instance"))?;
+    let workspace = workspace.unwrap_or_else(|| DEFAULT_WORKSPACE.into());
+    check_workspace(&workspace).map_err(|word| EngineError::field("workspace", "not_a_workspace", word))?;
+    let name = name.filter(|name| !name.trim().is_empty()).unwrap_or_else(|| default_name(&instance));
+    let association = Association {
+        id: AssociationId::new(uuid::Uuid::now_v7().to_string()),
+        user: user.clone(),
+        gpu,
+        name,
+        workspace,
+        image: instance.image.clone(),
+        spec: GpuSpec::from(&instance),
+        hooks: hooks.unwrap_or_default(),
+        state: AssociationState::Preparing,
+        reason: None,
+        serving: if instance.state() == GpuState::Stopped { Serving::None } else { Serving::Gpu },
+        want_running: instance.state() != GpuState::Stopped,
+        sync_enabled: true,
+        epoch: Epoch(1),
+        gpu_endpoint: instance.ssh.clone(),
+        gpu_host_key: None,
+        standby: None,
+        sync: SyncStatus::default(),
+        active_failover: None,
+        created_at: context.now(),
+    };
+    context.store.associations().create(&association).await?;
+    context.store.associations().set_excluded(user, gpu, false).await?;
+    context.doorbell(user, "association", association.id.as_str()).await;
+    context.wake();
+    Ok(association.id)
+}
+
+/// Marks an association for removal; its worker removes the VM, then the association.
+pub(crate) async fn unprotect(context: &Context, user: &UserId, gpu: GpuId) -> Result<(), EngineError> {
+    let association = find(context, user, gpu).await?;
+    if association.active_failover.is_some() {
+        return Err(EngineError::conflict("failover_active", "a failover of this machine is under way; cancel it first"));
+    }
+    if association.serving == Serving::Standby {
+        return Err(EngineError::conflict("on_standby", "this machine runs on its standby, which holds the only copy; move it to a GPU first"));
+    }
+    // Otherwise auto-standby would make it anew.
+    context.store.associations().set_excluded(user, gpu, true).await?;
+    context.store.associations().set_state(&association.id, association.epoch, AssociationState::Deleting, None).await?;
+    context.doorbell(user, "association", association.id.as_str()).await;
+    context.live.machine(&association.id).poke.notify_one();
+    Ok(())
+}
+
+/// Switches following on or off; whether that changed anything. Switching on again after the
+/// tripwire accepts the deletions that tripped it.
+pub(crate) async fn set_sync(context: &Context, user: &UserId, gpu: GpuId, on: bool) -> Result<bool, EngineError> {
+    let association = find(context, user, gpu).await?;
+    let machine = context.live.machine(&association.id);
+    let frozen = association.state == AssociationState::Frozen;
+    if association.sync_enabled == on && !(on && frozen) {
+        return Ok(false);
+    }
+    if on && frozen {
+        machine.accept_deletions();
+        context.store.associations().set_state(&association.id, association.epoch, AssociationState::Following, None).await?;
+    }
+    context.store.associations().set_sync_enabled(&association.id, association.epoch, on).await?;
+    machine.poke.notify_one();
+    context.doorbell(user, "association", association.id.as_str()).await;
+    Ok(true)
+}
+
+/// The user's association of a GPU.
+pub(crate) async fn find(context: &Context, user: &UserId, gpu: GpuId) -> Result<Association, EngineError> {
+    context.store.associations().by_gpu(user, gpu).await?.ok_or(EngineError::NotFound("association"))
+}
+
+/// An instance by the newest list, else by a look of its own.
+pub(crate) async fn instance(context: &Context, user: &UserId, gpu: GpuId) -> Result<Option<GpuInstance>, EngineError> {
+    if let Some(known) = context.live.account(user).view().instance(gpu) {
+        return Ok(Some(known.clone()));
+    }
+    Ok(context.accounts.vast(user).await?.get(gpu).await?)
+}
+
+fn default_name(instance: &GpuInstance) -> String {
+    let model = instance.gpu_name.as_deref().unwrap_or("GPU");
+    format!("{model} {}", instance.id)
+}

@@ -1,0 +1,174 @@
+//! Renting, pausing, resuming and destroying GPUs by their user's wish.
+
+use domain::association::Serving;
+use domain::failover::{Disposal, Role, Wish};
+use domain::id::{DisposalId, Epoch, GpuId, UserId};
+use domain::offer::OfferFilter;
+use domain::provider::{ErrorClass, Provider, ProviderError};
+
+use crate::context::Context;
+use crate::error::EngineError;
+use crate::handle::Rent;
+use crate::ops::protect;
+use crate::purchase::{self, Order, Purchase};
+
+/// Most that a disk may be asked for, GB.
+const DISK_GB: std::ops::RangeInclusive<f64> = 8.0..=4096.0;
+
+/// Rents one offer, and gives it a standby where the user wants that for all.
+pub(crate) async fn rent(context: &Context, user: &UserId, rent: Rent) -> Result<GpuId, EngineError> {
+    if rent.image.trim().is_empty() {
+        return Err(EngineError::field("image", "required", "an image is needed"));
+    }
+    if !DISK_GB.contains(&rent.disk_gb) {
+        return Err(EngineError::field("disk_size", "out_of_range", "must be between 8 and 4096"));
+    }
+    let (_, public_key) = context.accounts.ssh(user).await?;
+    let client = context.accounts.vast(user).await?;
+    client.ensure_account_key(&public_key).await?;
+    let offers = client.search(&OfferFilter { min_disk_gb: Some(rent.disk_gb), ..OfferFilter::default() }, rent.disk_gb).await?;
+    let known = offers.into_iter().find(|offer| offer.id == rent.offer);
+    let Some(offer) = known else { return offer_by_id(rent.offer) };
+    let order = Order {
+        user: user.clone(),
+        failover: None,
+        association: None,
+        epoch: Epoch(0),
+        image: rent.image.clone(),
+        disk_gb: rent.disk_gb,
+        onstart: rent.onstart.clone(),
+    };
+    match purchase::buy(context, &order, &offer).await? {
+        Purchase::Bound(intent, gpu) => {
+            context.store.intents().adopt(&intent.id, context.now()).await?;
+            after_rent(context, user, gpu, &rent).await?;
+            Ok(gpu)
+        }
+        Purchase::Refused(error) => Err(error.into()),
+        Purchase::GivenUp => Err(EngineError::Provider(ProviderError {
+            provider: Provider::Vast,
+            operation: "create instance".into(),
+            class: ErrorClass::Transient,
+            message: "no clear answer; should an instance appear after all, it is destroyed".into(),
+            http_status: None,
+            created: None,
+        })),
+    }
+}
+
+fn offer_by_id(offer: i64) -> Result<GpuId, EngineError> {
+    Err(EngineError::conflict("offer_gone", format!("offer {offer} is not available any more; search again")))
+}
+
+async fn after_rent(context: &Context, user: &UserId, gpu: GpuId, rent: &Rent) -> Result<(), EngineError> {
+    context.live.account(user).poke.notify_one();
+    context.doorbell(user, "instance", &gpu.to_string()).await;
+    if rent.skip_standby {
+        context.store.associations().set_excluded(user, gpu, true).await?;
+        return Ok(());
+    }
+    if !context.store.settings().get(user).await?.auto_standby {
+        return Ok(());
+    }
+    wait_until_seen(context, user, gpu).await;
+    // The machine is rented either way; a standby that can't be made now is a matter of its own.
+    let made = protect::protect(context, user, gpu, rent.label.clone(), Some(rent.hooks.clone()), rent.workspace.clone()).await;
+    if let Err(error) = made {
+        tracing::warn!(%gpu, %error, "rented, but no standby yet");
+    }
+    Ok(())
+}
+
+/// A new instance can be missing from reads for some seconds; reads are repeated, the create never.
+async fn wait_until_seen(context: &Context, user: &UserId, gpu: GpuId) {
+    for _ in 0..8 {
+        if matches!(protect::instance(context, user, gpu).await, Ok(Some(_))) {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    }
+}
+
+/// Destroys a GPU of the user's.
+pub(crate) async fn destroy(context: &Context, user: &UserId, gpu: GpuId, destroy_standby: bool) -> Result<(), EngineError> {
+    protect::instance(context, user, gpu).await?.ok_or(EngineError::NotFound("instance"))?;
+    let association = context.store.associations().by_gpu(user, gpu).await?;
+    if let Some(association) = &association {
+        if association.active_failover.is_some() {
+            return Err(EngineError::conflict("failover_active", "a failover of this machine is under way; cancel it first"));
+        }
+        // From here on its silence is no loss.
+        context.store.associations().set_want_running(&association.id, association.epoch, false).await?;
+        if destroy_standby {
+            protect::unprotect(context, user, gpu).await?;
+        }
+    }
+    let now = context.now();
+    let disposal = Disposal {
+        id: DisposalId::new(uuid::Uuid::now_v7().to_string()),
+        user: user.clone(),
+        provider: Provider::Vast,
+        external_id: gpu.to_string(),
+        zone: String::new(),
+        role: Role::Rental,
+        failover: None,
+        association: association.map(|one| one.id),
+        wish: Wish::Destroy,
+        requested_at: now,
+        attempts: 0,
+        next_at: now,
+        last_error: None,
+        done_at: None,
+    };
+    context.store.disposals().request(&disposal).await?;
+    context.doorbell(user, "instance", &gpu.to_string()).await;
+    Ok(())
+}
+
+/// Stops a GPU by its user's wish. The wish is recorded first, so that no moment looks like a loss.
+pub(crate) async fn pause(context: &Context, user: &UserId, gpu: GpuId) -> Result<(), EngineError> {
+    let client = context.accounts.vast(user).await?;
+    let association = context.store.associations().by_gpu(user, gpu).await?;
+    if let Some(association) = &association {
+        if association.active_failover.is_some() {
+            return Err(EngineError::conflict("failover_active", "a failover of this machine is under way; cancel it first"));
+        }
+        context.store.associations().set_want_running(&association.id, association.epoch, false).await?;
+        if association.serving == Serving::Gpu {
+            context.store.associations().set_serving(&association.id, association.epoch, Serving::None).await?;
+        }
+    } else {
+        protect::instance(context, user, gpu).await?.ok_or(EngineError::NotFound("instance"))?;
+    }
+    if let Err(error) = client.stop(gpu).await {
+        if let Some(association) = &association
+            && error.class.is_clear_no()
+        {
+            context.store.associations().set_want_running(&association.id, association.epoch, true).await?;
+            context.store.associations().set_serving(&association.id, association.epoch, association.serving).await?;
+        }
+        return Err(error.into());
+    }
+    context.live.account(user).poke.notify_one();
+    context.doorbell(user, "instance", &gpu.to_string()).await;
+    Ok(())
+}
+
+/// Starts a paused GPU.
+pub(crate) async fn resume(context: &Context, user: &UserId, gpu: GpuId) -> Result<(), EngineError> {
+    let client = context.accounts.vast(user).await?;
+    protect::instance(context, user, gpu).await?.ok_or(EngineError::NotFound("instance"))?;
+    client.start(gpu).await?;
+    if let Some(association) = context.store.associations().by_gpu(user, gpu).await? {
+        // Wanted again only on a list read after the start: an older one still shows the stop.
+        context.live.account(user).refreshed().await;
+        context.live.machine(&association.id).forget_contacts();
+        context.store.associations().set_want_running(&association.id, association.epoch, true).await?;
+        if association.serving == Serving::None {
+            context.store.associations().set_serving(&association.id, association.epoch, Serving::Gpu).await?;
+        }
+    }
+    context.live.account(user).poke.notify_one();
+    context.doorbell(user, "instance", &gpu.to_string()).await;
+    Ok(())
+}

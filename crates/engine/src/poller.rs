@@ -1,0 +1,208 @@
+//! Asks a user's Vast account for its list, once for all machines, and reads from it what concerns
+//! us: the machines' states, purchases that were given up and appeared after all, and new machines
+//! that want a standby.
+//!
+//! An error, a partial list or an empty one is never "nothing there".
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::failover::{IntentState, Role, Wish};
+use domain::gpu::{GpuInstance, GpuState};
+use domain::id::{GpuId, UserId};
+use domain::provider::Provider;
+use providers::vast::{Account as VastMoney, VastClient};
+use tokio_util::sync::CancellationToken;
+
+use crate::context::Context;
+use crate::error::EngineError;
+use crate::live::{Account, AccountView};
+use crate::ops::protect;
+use crate::{purchase, reaper};
+
+/// Between two looks where nothing is protected.
+const IDLE: Duration = Duration::from_secs(10);
+/// Between two looks at the balance.
+const BALANCE_MS: i64 = 10_000;
+/// Complete lists without an instance, before it is looked for by itself.
+const MISSES: u32 = 2;
+
+/// Polls until the token ends.
+pub(crate) async fn run(context: Context, user: UserId, token: CancellationToken) {
+    let account = context.live.account(&user);
+    let mut misses = HashMap::new();
+    let mut balance_at = 0;
+    loop {
+        let pause = match look(&context, &user, &account, &mut misses).await {
+            Ok(busy) if busy => context.config.timings.poll,
+            Ok(_) => IDLE,
+            Err(error) => {
+                note_failure(&context, &user, &account, &error).await;
+                context.config.timings.poll.max(after(&error))
+            }
+        };
+        if context.now().0 - balance_at >= BALANCE_MS {
+            balance_at = context.now().0;
+            if let Err(error) = read_balance(&context, &user).await {
+                tracing::debug!(%user, %error, "balance not read");
+            }
+        }
+        tokio::select! {
+            () = token.cancelled() => return,
+            () = tokio::time::sleep(pause) => {}
+            () = account.poke.notified() => {}
+        }
+    }
+}
+
+/// Reads the balance and stores it with its time, or stores why it could not be read.
+pub(crate) async fn read_balance(context: &Context, user: &UserId) -> Result<VastMoney, EngineError> {
+    let client = context.accounts.vast(user).await?;
+    let now = context.now();
+    match client.user().await {
+        Ok(money) => {
+            context.store.provider_state().put_ok(user, "vast_balance", now, &money).await?;
+            Ok(money)
+        }
+        Err(error) => {
+            context.store.provider_state().put_error(user, "vast_balance", &error.to_string()).await?;
+            Err(error.into())
+        }
+    }
+}
+
+/// Reads the list once; whether there is anything of ours to watch.
+pub(crate) async fn look(
+    context: &Context,
+    user: &UserId,
+    account: &Account,
+    misses: &mut HashMap<GpuId, u32>,
+) -> Result<bool, EngineError> {
+    let client = context.accounts.vast(user).await?;
+    let listing = client.list().await?;
+    let now = context.now();
+    let instances = Arc::new(listing.instances);
+    context.store.provider_state().put_ok(user, "vast_instances", now, instances.as_ref()).await?;
+
+    let known = known_gpus(context, user).await?;
+    let gone = missing(&client, &known, &instances, misses, &account.view().gone).await;
+    account.set_view(AccountView { instances: Arc::clone(&instances), at: Some(now), error: None, gone });
+
+    sweep_labels(context, user, &instances).await?;
+    protect_new(context, user, &instances).await?;
+    Ok(!known.is_empty())
+}
+
+async fn known_gpus(context: &Context, user: &UserId) -> Result<HashSet<GpuId>, EngineError> {
+    let mut known: HashSet<GpuId> = context.store.associations().list(user).await?.iter().map(|one| one.gpu).collect();
+    for intent in context.store.intents().live(user).await? {
+        let bought = intent.external_id.as_deref().and_then(|id| id.parse().ok()).map(GpuId);
+        known.extend(bought.filter(|_| intent.provider == Provider::Vast));
+    }
+    Ok(known)
+}
+
+/// Which known instances the provider no longer has. An instance must be absent from two complete
+/// lists, and from a look of its own, since a list can lag or come empty.
+async fn missing(
+    client: &VastClient,
+    known: &HashSet<GpuId>,
+    instances: &[GpuInstance],
+    misses: &mut HashMap<GpuId, u32>,
+    gone_before: &HashSet<GpuId>,
+) -> HashSet<GpuId> {
+    let present: HashSet<GpuId> = instances.iter().map(|instance| instance.id).collect();
+    misses.retain(|id, _| known.contains(id) && !present.contains(id));
+    let mut gone = HashSet::new();
+    for id in known.difference(&present) {
+        if gone_before.contains(id) {
+            gone.insert(*id);
+            continue;
+        }
+        let count = misses.entry(*id).or_default();
+        *count += 1;
+        if *count >= MISSES && matches!(client.get(*id).await, Ok(None)) {
+            gone.insert(*id);
+        }
+    }
+    gone
+}
+
+/// Destroys what appears under the label of a purchase that was refused or given up, and what was
+/// to be gone and is not. An instance under our label without a purchase is shown, never destroyed.
+async fn sweep_labels(context: &Context, user: &UserId, instances: &[GpuInstance]) -> Result<(), EngineError> {
+    let prefix = purchase::label_prefix(&context.store.install().await?);
+    for instance in instances {
+        let Some(label) = instance.label.as_deref().filter(|label| label.starts_with(&prefix)) else { continue };
+        let Some(intent) = context.store.intents().by_label(label).await?.filter(|intent| &intent.user == user) else { continue };
+        let unwanted =
+            matches!(intent.state, IntentState::Refused | IntentState::Tombstoned | IntentState::Discarded | IntentState::Gone);
+        let id = instance.id.to_string();
+        if !unwanted || context.store.disposals().pending_for(user, Provider::Vast, &id).await?.is_some() {
+            continue;
+        }
+        tracing::warn!(intent = %intent.id, state = %intent.state, instance = id, "an instance that should not exist appeared; destroying it");
+        let disposal = reaper::disposal(context, &intent, &id, Role::Candidate, Wish::Destroy);
+        context.store.intents().discard(&intent.id, &disposal, context.now()).await?;
+        context.doorbell(user, "orphan", &id).await;
+    }
+    Ok(())
+}
+
+/// Gives each new machine a standby where the user wants that for all.
+async fn protect_new(context: &Context, user: &UserId, instances: &[GpuInstance]) -> Result<(), EngineError> {
+    let settings = context.store.settings().get(user).await?;
+    if !settings.auto_standby {
+        return Ok(());
+    }
+    let taken: HashSet<GpuId> = context.store.associations().list(user).await?.iter().map(|one| one.gpu).collect();
+    for instance in instances.iter().filter(|instance| instance.state() == GpuState::Running) {
+        if taken.contains(&instance.id) || is_ours_in_passing(context, user, instance.id).await? {
+            continue;
+        }
+        if let Err(error) = protect::protect(context, user, instance.id, None, None, None).await {
+            tracing::warn!(gpu = %instance.id, %error, "no standby for a new machine");
+        }
+    }
+    Ok(())
+}
+
+/// Candidates of a failover, machines on their way out, and machines that their user wants without a
+/// standby are not new machines.
+async fn is_ours_in_passing(context: &Context, user: &UserId, gpu: GpuId) -> Result<bool, EngineError> {
+    let id = gpu.to_string();
+    if context.store.associations().is_excluded(user, gpu).await? {
+        return Ok(true);
+    }
+    if context.store.disposals().pending_for(user, Provider::Vast, &id).await?.is_some() {
+        return Ok(true);
+    }
+    let intent = context.store.intents().by_external(user, Provider::Vast, &id).await?;
+    Ok(intent.is_some_and(|intent| intent.failover.is_some() && intent.state != IntentState::Adopted))
+}
+
+async fn note_failure(context: &Context, user: &UserId, account: &Account, error: &EngineError) {
+    let words = error.to_string();
+    let mut view = account.view();
+    if view.error.as_deref() != Some(words.as_str()) {
+        tracing::warn!(%user, error = %words, "the provider's list can't be read");
+    }
+    view.error = Some(words.clone());
+    account.set_view(view);
+    if let Err(error) = context.store.provider_state().put_error(user, "vast_instances", &words).await {
+        tracing::debug!(%error, "failure of a poll not stored");
+    }
+}
+
+fn after(error: &EngineError) -> Duration {
+    match error {
+        EngineError::Provider(refusal) => match refusal.class {
+            domain::provider::ErrorClass::RateLimited { after_ms } => Duration::from_millis(u64::try_from(after_ms).unwrap_or(0)),
+            domain::provider::ErrorClass::Auth => IDLE,
+            _ => Duration::ZERO,
+        },
+        EngineError::Credentials { .. } => IDLE,
+        _ => Duration::ZERO,
+    }
+}

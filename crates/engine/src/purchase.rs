@@ -1,0 +1,172 @@
+//! Buying a GPU, exactly once as far as the world allows.
+//!
+//! Recorded, then sent, then bound. Anything but a clear "no" is ambiguous: the request is never sent
+//! again; its label is looked for until it is found or the time in which it can show has passed. Then
+//! it is given up, and destroyed on sight should it appear later.
+
+use std::time::Duration;
+
+use domain::failover::{Intent, IntentState, Role, Wish};
+use domain::id::{AssociationId, Epoch, FailoverId, GpuId, IntentId, UserId};
+use domain::offer::Offer;
+use domain::provider::{ErrorClass, Provider, ProviderError};
+use providers::vast::{Bought, Create};
+
+use crate::context::Context;
+use crate::error::EngineError;
+use crate::reaper;
+
+/// Between two looks for a label.
+const LOOK: Duration = Duration::from_millis(1_100);
+
+/// How a purchase ended.
+#[derive(Debug)]
+pub(crate) enum Purchase {
+    /// The instance is ours and recorded.
+    Bound(Intent, GpuId),
+    /// Nothing was made, or what was made is being destroyed.
+    Refused(ProviderError),
+    /// Not known; given up, and destroyed should it appear.
+    GivenUp,
+}
+
+/// Why something is bought, and for whom.
+#[derive(Debug, Clone)]
+pub(crate) struct Order {
+    pub(crate) user: UserId,
+    pub(crate) failover: Option<FailoverId>,
+    pub(crate) association: Option<AssociationId>,
+    pub(crate) epoch: Epoch,
+    pub(crate) image: String,
+    pub(crate) disk_gb: f64,
+    pub(crate) onstart: Option<String>,
+}
+
+/// What every label of this install begins with.
+pub(crate) fn label_prefix(install: &str) -> String {
+    format!("dumont-{install}-")
+}
+
+/// The label of an intent: unique, and readable back to the intent.
+pub(crate) fn label(install: &str, intent: &IntentId) -> String {
+    format!("{}{}", label_prefix(install), intent)
+}
+
+/// A new intent's identity: a UUID without dashes, so that it fits every provider's names.
+pub(crate) fn new_intent_id() -> IntentId {
+    IntentId::new(uuid::Uuid::now_v7().simple().to_string())
+}
+
+/// Buys one offer.
+///
+/// # Errors
+/// Only when nothing could be recorded, or no client could be had; then nothing was sent.
+pub(crate) async fn buy(context: &Context, order: &Order, offer: &Offer) -> Result<Purchase, EngineError> {
+    let client = context.accounts.vast(&order.user).await?;
+    let id = new_intent_id();
+    let now = context.now();
+    let intent = Intent {
+        label: label(&context.store.install().await?, &id),
+        id,
+        user: order.user.clone(),
+        failover: order.failover.clone(),
+        association: order.association.clone(),
+        provider: Provider::Vast,
+        epoch: order.epoch,
+        zone: String::new(),
+        offer: Some(offer.id),
+        machine_id: offer.machine_id,
+        usd_per_hour: offer.usd_per_hour,
+        state: IntentState::Open,
+        external_id: None,
+        created_at: now,
+        changed_at: now,
+        bound_at: None,
+        gone_at: None,
+        error: None,
+    };
+    context.store.intents().open(&intent).await?;
+    let create = Create {
+        image: order.image.clone(),
+        disk_gb: order.disk_gb,
+        label: intent.label.clone(),
+        onstart: order.onstart.clone(),
+        ..Create::default()
+    };
+    match client.buy(offer.id, &create).await {
+        Ok(Bought::Created(gpu)) => bind(context, intent, gpu).await,
+        Err(error) if error.created.is_some() => refused_but_made(context, intent, error).await,
+        Err(error) if error.class.is_clear_no() => {
+            context.store.intents().refuse(&intent.id, &error.to_string(), context.now()).await?;
+            Ok(Purchase::Refused(error))
+        }
+        Err(error) => {
+            tracing::warn!(intent = %intent.id, %error, "not known whether a GPU was bought; looking for its label");
+            settle(context, intent).await
+        }
+    }
+}
+
+/// Clears up an intent whose answer is not known: after an ambiguous answer, or after a restart.
+///
+/// # Errors
+/// The database failed; the intent stays open and can be settled again.
+pub(crate) async fn settle(context: &Context, intent: Intent) -> Result<Purchase, EngineError> {
+    let window = i64::try_from(context.config.timings.visibility.as_millis()).unwrap_or(i64::MAX);
+    let client = context.accounts.vast(&intent.user).await?;
+    let mut looked_late = false;
+    loop {
+        let late = context.now().since(intent.created_at) > window;
+        match client.list().await {
+            Ok(listing) => {
+                let found = listing.instances.iter().find(|one| one.label.as_deref() == Some(intent.label.as_str()));
+                if let Some(instance) = found {
+                    return bind(context, intent, instance.id).await;
+                }
+                looked_late = late;
+            }
+            Err(error) => tracing::debug!(intent = %intent.id, %error, "can't look for the label now"),
+        }
+        // Given up only on the word of a list that was read after the window had passed.
+        if looked_late {
+            context.store.intents().tombstone(&intent.id, "not seen in time after an unclear answer", context.now()).await?;
+            return Ok(Purchase::GivenUp);
+        }
+        tokio::select! {
+            () = context.token.cancelled() => return Err(EngineError::conflict("shutting_down", "the server is shutting down")),
+            () = tokio::time::sleep(LOOK) => {}
+        }
+    }
+}
+
+async fn bind(context: &Context, mut intent: Intent, gpu: GpuId) -> Result<Purchase, EngineError> {
+    let now = context.now();
+    match context.store.intents().bind(&intent.id, &gpu.to_string(), now).await {
+        Ok(()) => {}
+        // The machine moved on while we bought: what was bought is not wanted any more.
+        Err(store::StoreError::Stale { .. }) => {
+            let disposal = reaper::disposal(context, &intent, &gpu.to_string(), Role::Candidate, Wish::Destroy);
+            context.store.intents().discard(&intent.id, &disposal, now).await?;
+            return Ok(Purchase::GivenUp);
+        }
+        Err(error) => return Err(error.into()),
+    }
+    intent.state = IntentState::Bound;
+    intent.external_id = Some(gpu.to_string());
+    intent.bound_at = Some(now);
+    Ok(Purchase::Bound(intent, gpu))
+}
+
+/// A refusal that names an instance: it exists and may bill, so it goes.
+async fn refused_but_made(context: &Context, intent: Intent, error: ProviderError) -> Result<Purchase, EngineError> {
+    let made = error.created.unwrap_or_default();
+    tracing::warn!(intent = %intent.id, instance = made, %error, "refused, yet an instance was made; destroying it");
+    let disposal = reaper::disposal(context, &intent, &made.to_string(), Role::Candidate, Wish::Destroy);
+    context.store.intents().discard(&intent.id, &disposal, context.now()).await?;
+    Ok(Purchase::Refused(error))
+}
+
+/// Whether a refusal speaks of this offer alone, so that another is worth trying at once.
+pub(crate) const fn try_another(error: &ProviderError) -> bool {
+    matches!(error.class, ErrorClass::Capacity | ErrorClass::NotFound | ErrorClass::Conflict | ErrorClass::Invalid)
+}

@@ -1,0 +1,164 @@
+//! Sees to it that what shall be gone is gone.
+//!
+//! A disposal is tried until the provider's own list agrees. Only what carries an intent or an
+//! association of this database ever gets a disposal; what merely looks like ours is shown, never
+//! destroyed.
+
+use std::time::Duration;
+
+use domain::failover::{Disposal, Intent, Role, Wish};
+use domain::gpu::GpuState;
+use domain::id::{DisposalId, GpuId, UserId};
+use domain::provider::{ErrorClass, Provider, ProviderError};
+use tokio_util::sync::CancellationToken;
+
+use crate::context::Context;
+use crate::error::EngineError;
+
+const TICK: Duration = Duration::from_millis(500);
+const FIRST_RETRY_MS: i64 = 1_000;
+const LAST_RETRY_MS: i64 = 60_000;
+
+/// A disposal of an intent's instance, to be stored.
+pub(crate) fn disposal(context: &Context, intent: &Intent, external_id: &str, role: Role, wish: Wish) -> Disposal {
+    Disposal {
+        id: DisposalId::new(uuid::Uuid::now_v7().to_string()),
+        user: intent.user.clone(),
+        provider: intent.provider,
+        external_id: external_id.to_owned(),
+        zone: intent.zone.clone(),
+        role,
+        failover: intent.failover.clone(),
+        association: intent.association.clone(),
+        wish,
+        requested_at: context.now(),
+        attempts: 0,
+        next_at: context.now(),
+        last_error: None,
+        done_at: None,
+    }
+}
+
+/// Works on a user's disposals until the token ends.
+pub(crate) async fn run(context: Context, user: UserId, token: CancellationToken) {
+    loop {
+        if let Err(error) = pass(&context, &user).await {
+            tracing::warn!(%user, %error, "disposals not worked on");
+        }
+        tokio::select! {
+            () = token.cancelled() => return,
+            () = tokio::time::sleep(TICK) => {}
+        }
+    }
+}
+
+async fn pass(context: &Context, user: &UserId) -> Result<(), EngineError> {
+    for disposal in context.store.disposals().due(user, context.now()).await? {
+        match attempt(context, &disposal).await {
+            Ok(true) => {
+                context.store.disposals().done(&disposal.id, context.now()).await?;
+                if disposal.wish == Wish::Destroy {
+                    context.store.intents().gone_by_external(user, disposal.provider, &disposal.external_id, context.now()).await?;
+                }
+                tracing::info!(instance = disposal.external_id, provider = %disposal.provider, wish = %disposal.wish, "disposed of");
+                context.doorbell(user, "disposal", disposal.id.as_str()).await;
+            }
+            Ok(false) => again(context, &disposal, None).await?,
+            Err(error) => again(context, &disposal, Some(&error)).await?,
+        }
+    }
+    Ok(())
+}
+
+async fn again(context: &Context, disposal: &Disposal, error: Option<&EngineError>) -> Result<(), EngineError> {
+    let words = error.map(ToString::to_string);
+    if words != disposal.last_error {
+        tracing::warn!(instance = disposal.external_id, wish = %disposal.wish, error = ?words, "not disposed of yet");
+    }
+    let delay = retry_ms(disposal.attempts, error);
+    Ok(context.store.disposals().tried(&disposal.id, words.as_deref(), context.now().plus(delay)).await?)
+}
+
+/// Milliseconds until the next try: doubling, held between one second and a minute, and no sooner
+/// than the provider allows.
+fn retry_ms(attempts: i64, error: Option<&EngineError>) -> i64 {
+    let doubled = FIRST_RETRY_MS.saturating_mul(1_i64.checked_shl(u32::try_from(attempts.clamp(0, 16)).unwrap_or(0)).unwrap_or(1));
+    let told = match error {
+        Some(EngineError::Provider(ProviderError { class: ErrorClass::RateLimited { after_ms }, .. })) => *after_ms,
+        _ => 0,
+    };
+    doubled.min(LAST_RETRY_MS).max(told)
+}
+
+/// One try; whether the wish is fulfilled.
+async fn attempt(context: &Context, disposal: &Disposal) -> Result<bool, EngineError> {
+    match (disposal.provider, disposal.wish) {
+        (Provider::Gcp, _) => attempt_vm(context, disposal).await,
+        (_, Wish::Stop) => attempt_stop(context, disposal).await,
+        (_, Wish::Destroy) => attempt_destroy(context, disposal).await,
+    }
+}
+
+fn gpu_of(disposal: &Disposal) -> Result<GpuId, EngineError> {
+    disposal.external_id.parse().map(GpuId).map_err(|_| EngineError::NotFound("instance"))
+}
+
+/// Destroys a GPU: asked for, then absent from a complete list and from a look of its own.
+async fn attempt_destroy(context: &Context, disposal: &Disposal) -> Result<bool, EngineError> {
+    let client = context.accounts.vast(&disposal.user).await?;
+    let id = gpu_of(disposal)?;
+    match client.destroy(id).await {
+        Ok(()) => {}
+        Err(error) if error.class == ErrorClass::NotFound => {}
+        Err(error) => return Err(error.into()),
+    }
+    let listing = client.list().await?;
+    if listing.instances.iter().any(|instance| instance.id == id) {
+        return Ok(false);
+    }
+    Ok(client.get(id).await?.is_none())
+}
+
+/// Stops a fenced GPU and keeps it stopped: done when the provider shows it stopped by us, or has it
+/// no more. A host that is offline is asked again when it is back.
+async fn attempt_stop(context: &Context, disposal: &Disposal) -> Result<bool, EngineError> {
+    let client = context.accounts.vast(&disposal.user).await?;
+    let id = gpu_of(disposal)?;
+    match client.stop(id).await {
+        Ok(()) => {}
+        Err(error) if error.class == ErrorClass::NotFound => {}
+        Err(error) => return Err(error.into()),
+    }
+    let Some(instance) = client.get(id).await? else { return Ok(true) };
+    Ok(matches!(instance.state(), GpuState::Stopped | GpuState::Preempted))
+}
+
+/// Deletes a VM: asked for, waited for, then not found under its name.
+async fn attempt_vm(context: &Context, disposal: &Disposal) -> Result<bool, EngineError> {
+    let client = context.accounts.gcp(&disposal.user).await?;
+    let request = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, format!("delete {} {}", disposal.id, disposal.attempts).as_bytes());
+    match client.delete(&disposal.zone, &disposal.external_id, request).await {
+        Ok(operation) => client.wait(&operation, Duration::from_secs(300)).await?,
+        Err(error) if error.class == ErrorClass::NotFound => {}
+        Err(error) => return Err(error.into()),
+    }
+    Ok(client.get(&disposal.zone, &disposal.external_id).await?.is_none())
+}
+
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retries_double_up_to_a_minute_and_respect_the_provider() {
+        assert_eq!(retry_ms(0, None), 1_000);
+        assert_eq!(retry_ms(3, None), 8_000);
+        assert_eq!(retry_ms(60, None), 60_000);
+        let limited = EngineError::Provider(ProviderError {
+            provider: Provider::Vast, operation: "destroy".into(), class: ErrorClass::RateLimited { after_ms: 90_000 },
+            message: String::new(), http_status: Some(429), created: None,
+        });
+        assert_eq!(retry_ms(0, Some(&limited)), 90_000);
+    }
+}

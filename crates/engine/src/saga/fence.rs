@@ -1,0 +1,66 @@
+//! Fencing: a new epoch, from which on nothing of the old GPU is accepted, and the provider told to
+//! stop it. A drill only reads the old instance's record: the call it would make first.
+
+use domain::association::{AssociationState, Serving};
+use domain::failover::{Disposal, FenceOutput, Kind, Role, Wish};
+use domain::id::DisposalId;
+use domain::provider::Provider;
+use tokio::time::Instant;
+
+use super::step::{Ended, Run, StepEnd};
+use crate::context::Context;
+
+pub(super) async fn run(run: &Run<'_>) -> Ended {
+    let Run { context, failover, association, .. } = run;
+    if failover.kind == Kind::Drill {
+        return read_only(run).await;
+    }
+    let associations = context.store.associations();
+    let raised = failover.from_epoch.next();
+    // A restart may find the epoch raised already.
+    if association.epoch == failover.from_epoch {
+        associations.advance_epoch(&association.id, failover.from_epoch).await?;
+    } else if association.epoch != raised {
+        return Ok(StepEnd::failed(format!("another has taken this machine over (epoch {})", association.epoch)));
+    }
+    associations.set_serving(&association.id, raised, Serving::None).await?;
+    associations.set_state(&association.id, raised, AssociationState::FailingOver, None).await?;
+    stop_old(context, run).await?;
+    Ok(StepEnd::done(&FenceOutput { epoch: Some(raised), provider_word: word(run) }))
+}
+
+/// Asks for the old GPU to be stopped, disk kept; tried until the provider shows it so.
+async fn stop_old(context: &Context, run: &Run<'_>) -> Result<(), StepEnd> {
+    let now = context.now();
+    let disposal = Disposal {
+        id: DisposalId::new(uuid::Uuid::now_v7().to_string()),
+        user: run.failover.user.clone(),
+        provider: Provider::Vast,
+        external_id: run.failover.gpu.to_string(),
+        zone: String::new(),
+        role: Role::OldGpu,
+        failover: Some(run.failover.id.clone()),
+        association: Some(run.association.id.clone()),
+        wish: Wish::Stop,
+        requested_at: now,
+        attempts: 0,
+        next_at: now,
+        last_error: None,
+        done_at: None,
+    };
+    Ok(context.store.disposals().request(&disposal).await?)
+}
+
+fn word(run: &Run<'_>) -> Option<String> {
+    let view = run.context.live.account(&run.failover.user).view();
+    view.word(run.failover.gpu).says.map(|says| says.to_string())
+}
+
+async fn read_only(run: &Run<'_>) -> Ended {
+    let client = run.context.accounts.vast(&run.failover.user).await?;
+    let asked = Instant::now();
+    let record = client.get(run.failover.gpu).await?;
+    let provider_ms = i64::try_from(asked.elapsed().as_millis()).unwrap_or(i64::MAX);
+    let provider_word = record.map(|instance| instance.state().to_string());
+    Ok(StepEnd::done(&FenceOutput { epoch: None, provider_word }).provider_ms(provider_ms))
+}

@@ -1,0 +1,232 @@
+//! The failover saga: rows, not a call stack.
+//!
+//! [`open`] records a failover; [`drive`] reads its rows, asks the pure route what may run, runs it,
+//! and records how it ended, until the route says that it is over. A process that dies leaves rows
+//! without an outcome; whoever goes on marks them interrupted and starts those steps again, and each
+//! step looks before it acts.
+
+mod abandon;
+mod boot;
+mod buy;
+mod cleanup;
+mod delta;
+mod detect;
+mod fence;
+mod final_sync;
+mod rehearse;
+mod restore;
+mod retire;
+mod search;
+mod step;
+mod switch;
+mod takeover;
+mod verify;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use domain::association::{Association, AssociationState, Serving};
+use domain::failover::{DetectOutput, Failover, FailoverState, Kind, Options, Outcome, StepName, StepRow};
+use domain::id::{AssociationId, FailoverId};
+use domain::route::{self, Next};
+use domain::time::Millis;
+use domain::verdict::Cause;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::context::Context;
+use crate::error::EngineError;
+use step::{Run, StepEnd};
+
+/// Longest wait before the rows are read again, so that a cancellation is seen.
+const LOOK: Duration = Duration::from_millis(400);
+
+/// What a failover begins with.
+pub(crate) struct Opening {
+    pub(crate) kind: Kind,
+    pub(crate) cause: Cause,
+    pub(crate) note: Option<String>,
+    pub(crate) options: Options,
+    pub(crate) detected: DetectOutput,
+    pub(crate) started_at: Millis,
+}
+
+/// Records a failover with its verdict. Only one per machine at a time.
+///
+/// # Errors
+/// Another is under way (`Conflict`), or the database failed; nothing has begun then.
+pub(crate) async fn open(context: &Context, association: &Association, opening: Opening) -> Result<FailoverId, EngineError> {
+    let failover = Failover {
+        id: FailoverId::new(uuid::Uuid::now_v7().to_string()),
+        user: association.user.clone(),
+        association: association.id.clone(),
+        machine_name: association.name.clone(),
+        gpu: association.gpu,
+        kind: opening.kind,
+        cause: opening.cause,
+        note: opening.note,
+        options: opening.options,
+        state: FailoverState::Running,
+        from_epoch: association.epoch,
+        round: 0,
+        started_at: opening.started_at,
+        ended_at: None,
+        error: None,
+        sandbox: context.config.sandbox,
+    };
+    context.store.failovers().open(&failover).await?;
+    tracing::warn!(failover = %failover.id, machine = association.name, kind = %failover.kind, cause = %failover.cause, "failover begins");
+    // The verdict is the first step; its evidence exists only here, so it is recorded here.
+    let detected = serde_json::to_value(&opening.detected).unwrap_or_default();
+    let row = context.store.failovers().begin(&failover.id, StepName::Detect, 0, failover.started_at).await?;
+    let end = StepEnd::ok(detected);
+    record(context, &row, end).await?;
+    context.doorbell(&failover.user, "failover", failover.id.as_str()).await;
+    context.live.machine(&association.id).poke.notify_one();
+    Ok(failover.id)
+}
+
+/// Drives a failover to its end.
+///
+/// # Errors
+/// The database failed; the caller drives it again.
+pub(crate) async fn drive(context: Context, id: FailoverId, association: AssociationId) -> Result<(), EngineError> {
+    let failovers = context.store.failovers();
+    failovers.interrupt_open(&id, context.now()).await?;
+    let mut running: JoinSet<Result<(), EngineError>> = JoinSet::new();
+    let mut tokens: HashMap<i64, CancellationToken> = HashMap::new();
+    loop {
+        let Some(failover) = failovers.get_any(&id).await? else { return Ok(()) };
+        let rows = failovers.steps(&id).await?;
+        if failover.state == FailoverState::Cancelling {
+            for row in rows.iter().filter(|row| row.outcome.is_none() && row.name != StepName::Abandon) {
+                if let Some(token) = tokens.get(&row.seq) {
+                    token.cancel();
+                }
+            }
+        }
+        match route::next(&failover, &rows, context.now()) {
+            Next::End(state) => {
+                end(&context, &failover, &rows, &association, state).await?;
+                return Ok(());
+            }
+            Next::Run(names) => {
+                for name in names {
+                    let round = route::round_of(name, &failover);
+                    let row = failovers.begin(&id, name, round, context.now()).await?;
+                    let token = CancellationToken::new();
+                    tokens.insert(row.seq, token.clone());
+                    running.spawn(attempt(context.clone(), failover.clone(), row, token));
+                }
+            }
+            Next::Wait(until) => {
+                let pause = until.map_or(LOOK, |at| {
+                    let ms = at.since(context.now()).clamp(10, 400);
+                    Duration::from_millis(u64::try_from(ms).unwrap_or(400))
+                });
+                tokio::select! {
+                    Some(ended) = running.join_next() => {
+                        ended.map_err(|error| EngineError::conflict("step_panicked", error.to_string()))??;
+                    }
+                    () = tokio::time::sleep(pause) => {}
+                }
+            }
+        }
+    }
+}
+
+/// One attempt at a step, recorded when it ends.
+#[tracing::instrument(name = "step", skip_all, fields(failover = %failover.id, step = %row.name, round = row.round, attempt = row.attempt))]
+async fn attempt(context: Context, failover: Failover, row: StepRow, token: CancellationToken) -> Result<(), EngineError> {
+    let Some(association) = context.store.associations().get(&failover.association).await? else {
+        return record(&context, &row, StepEnd::failed("the association is gone")).await;
+    };
+    let rows = context.store.failovers().steps(&failover.id).await?;
+    let run = Run { context: &context, failover: &failover, association: &association, rows: &rows, row: &row };
+    let end = tokio::select! {
+        end = one(&run) => end,
+        () = token.cancelled() => StepEnd::retry("cancelled"),
+    };
+    match end.outcome {
+        Outcome::Ok => tracing::info!("step done"),
+        outcome => tracing::warn!(%outcome, error = end.error.as_deref().unwrap_or(""), "step not done"),
+    }
+    let waits = end.outcome == Outcome::Retry && end.blocked;
+    let words = end.error.clone();
+    record(&context, &row, end).await?;
+    mark_waiting(&context, &failover, waits, words.as_deref()).await?;
+    context.doorbell(&failover.user, "failover", failover.id.as_str()).await;
+    Ok(())
+}
+
+async fn one(run: &Run<'_>) -> StepEnd {
+    let ended = match run.row.name {
+        StepName::Detect => detect::run(run).await,
+        StepName::FinalSync => final_sync::run(run).await,
+        StepName::Fence => fence::run(run).await,
+        StepName::Takeover => takeover::run(run).await,
+        StepName::Rehearse => rehearse::run(run).await,
+        StepName::Search => search::run(run).await,
+        StepName::Buy => buy::run(run).await,
+        StepName::Boot => boot::run(run).await,
+        StepName::Restore => restore::run(run).await,
+        StepName::Delta => delta::run(run).await,
+        StepName::Verify => verify::run(run).await,
+        StepName::Switch => switch::run(run).await,
+        StepName::Retire => retire::run(run).await,
+        StepName::Cleanup => cleanup::run(run).await,
+        StepName::Abandon => abandon::run(run).await,
+    };
+    ended.unwrap_or_else(|early| early).with_backoff(run.row.attempt, run.context.now())
+}
+
+async fn record(context: &Context, row: &StepRow, end: StepEnd) -> Result<(), EngineError> {
+    let failovers = context.store.failovers();
+    let now = context.now();
+    if end.outcome == Outcome::NextRound {
+        failovers.finish_next_round(&row.failover, row.seq, now, end.provider_ms, end.error.as_deref()).await?;
+    } else {
+        failovers
+            .finish(&row.failover, row.seq, now, end.outcome, end.retry_at, end.provider_ms, &end.output, end.error.as_deref())
+            .await?;
+    }
+    Ok(())
+}
+
+/// Shows that a failover waits for something that others must give, or no longer does.
+async fn mark_waiting(context: &Context, failover: &Failover, waits: bool, words: Option<&str>) -> Result<(), EngineError> {
+    let failovers = context.store.failovers();
+    let Some(now) = failovers.get_any(&failover.id).await? else { return Ok(()) };
+    match (now.state, waits) {
+        (FailoverState::Running | FailoverState::Waiting, true) => {
+            failovers.set_state(&failover.id, FailoverState::Waiting, words).await?;
+        }
+        (FailoverState::Waiting, false) => failovers.set_state(&failover.id, FailoverState::Running, None).await?,
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Leaves the association in the state that the end calls for, then closes the failover.
+async fn end(context: &Context, failover: &Failover, rows: &[StepRow], association: &AssociationId, state: FailoverState) -> Result<(), EngineError> {
+    let error = match state {
+        FailoverState::Failed => rows.iter().rev().find(|row| row.outcome == Some(Outcome::Failed)).and_then(|row| row.error.clone()),
+        _ => None,
+    };
+    if let Some(now) = context.store.associations().get(association).await?
+        && failover.kind != Kind::Drill
+    {
+        let (after, reason) = match now.serving {
+            Serving::Gpu => (AssociationState::Following, None),
+            Serving::Standby => (AssociationState::OnStandby, None),
+            Serving::None => (AssociationState::Degraded, Some("the failover ended before anything served again")),
+        };
+        if now.state == AssociationState::FailingOver {
+            context.store.associations().set_state(association, now.epoch, after, reason).await?;
+        }
+    }
+    context.store.failovers().close(&failover.id, state, context.now(), error.as_deref()).await?;
+    tracing::warn!(failover = %failover.id, %state, error = error.as_deref().unwrap_or(""), "failover ended");
+    context.doorbell(&failover.user, "failover", failover.id.as_str()).await;
+    Ok(())
+}

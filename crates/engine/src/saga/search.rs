@@ -1,0 +1,57 @@
+//! Looking for a replacement: admissible offers, best first.
+
+use domain::failover::{SearchOutput, StepName};
+use domain::offer::{rank, replacement_filter};
+use tokio::time::Instant;
+
+use super::step::{Ended, Run, StepEnd};
+
+/// Kept of a search.
+const BEST: usize = 10;
+/// Candidates after which a drill gives up.
+const DRILL_ROUNDS: i64 = 3;
+/// Candidates after which each further one waits, so that a broken image does not buy one machine
+/// after the other.
+const CALM_ROUNDS: i64 = 3;
+const CALM: std::time::Duration = std::time::Duration::from_secs(30);
+
+pub(super) async fn run(run: &Run<'_>) -> Ended {
+    let Run { context, failover, association, .. } = run;
+    if failover.kind == domain::failover::Kind::Drill && failover.round >= DRILL_ROUNDS {
+        let why = run.rows.iter().rev().find_map(|row| row.error.clone()).unwrap_or_default();
+        return Ok(StepEnd::failed(format!("no candidate of {DRILL_ROUNDS} worked: {why}")));
+    }
+    if failover.round >= CALM_ROUNDS {
+        tokio::time::sleep(CALM).await;
+    }
+    let settings = context.store.settings().get(&failover.user).await?;
+    let client = context.accounts.vast(&failover.user).await?;
+    let filter = replacement_filter(&association.spec, &settings.replacement_rule());
+    let storage = association.spec.disk_gb.unwrap_or(super::buy::DEFAULT_DISK_GB);
+    let asked = Instant::now();
+    let offers = client.search(&filter, storage).await?;
+    let provider_ms = i64::try_from(asked.elapsed().as_millis()).unwrap_or(i64::MAX);
+    let avoid = avoid(run).await?;
+    let mut best = rank(&offers, &filter, &association.spec, &avoid);
+    if best.is_empty() {
+        let seen = offers.len();
+        let words = format!("no offer fits: {seen} seen, none within the price cap, class and region of the rules");
+        return Err(StepEnd { output: serde_json::json!({ "seen": seen }), ..StepEnd::blocked(words).provider_ms(provider_ms) });
+    }
+    best.truncate(BEST);
+    let output = SearchOutput { seen: i64::try_from(offers.len()).unwrap_or(i64::MAX), offers: best };
+    Ok(StepEnd::done(&output).provider_ms(provider_ms))
+}
+
+/// The lost machine, and each that this failover has bought on before.
+async fn avoid(run: &Run<'_>) -> Result<Vec<i64>, StepEnd> {
+    let mut machines: Vec<i64> = run.association.spec.machine_id.into_iter().collect();
+    let bought = run.context.store.intents().of_failover(&run.failover.id).await?;
+    machines.extend(bought.iter().filter_map(|intent| intent.machine_id));
+    Ok(machines)
+}
+
+/// The offers that the present round's search found.
+pub(super) fn found(run: &Run<'_>) -> SearchOutput {
+    run.earlier(StepName::Search).unwrap_or_default()
+}

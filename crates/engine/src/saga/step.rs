@@ -1,0 +1,186 @@
+//! What a step is given, and how it may end.
+
+use domain::association::Association;
+use domain::failover::{Failover, Kind, Outcome, StepName, StepRow, TakeoverOutput};
+use domain::provider::ErrorClass;
+use domain::route;
+use domain::standby::{Standby, StandbyState};
+use domain::time::Millis;
+use providers::ssh::{Shell, SshError};
+use serde::de::DeserializeOwned;
+
+use crate::context::Context;
+use crate::data::DataError;
+use crate::error::EngineError;
+use crate::live::Target;
+use crate::worker::dial;
+
+const FIRST_RETRY_MS: i64 = 500;
+const LAST_RETRY_MS: i64 = 60_000;
+
+/// One attempt at a step.
+pub(super) struct Run<'a> {
+    pub(super) context: &'a Context,
+    pub(super) failover: &'a Failover,
+    pub(super) association: &'a Association,
+    pub(super) rows: &'a [StepRow],
+    pub(super) row: &'a StepRow,
+}
+
+/// How an attempt ended, ready to be recorded.
+#[derive(Debug)]
+pub(super) struct StepEnd {
+    pub(super) outcome: Outcome,
+    pub(super) retry_at: Option<Millis>,
+    pub(super) provider_ms: i64,
+    pub(super) output: serde_json::Value,
+    pub(super) error: Option<String>,
+    /// Waits for something that only others can give.
+    pub(super) blocked: bool,
+    /// Least pause before the next attempt, ms.
+    pub(super) pause_ms: i64,
+}
+
+impl StepEnd {
+    /// Done, with what later steps need.
+    pub(super) fn ok(output: serde_json::Value) -> Self {
+        Self { outcome: Outcome::Ok, retry_at: None, provider_ms: 0, output, error: None, blocked: false, pause_ms: 0 }
+    }
+
+    /// Done, with an output of its own type.
+    pub(super) fn done(output: &impl serde::Serialize) -> Self {
+        Self::ok(serde_json::to_value(output).unwrap_or_default())
+    }
+
+    fn not_done(outcome: Outcome, error: impl Into<String>) -> Self {
+        Self { outcome, error: Some(error.into()), ..Self::ok(serde_json::Value::Null) }
+    }
+
+    /// To be tried again.
+    pub(super) fn retry(error: impl Into<String>) -> Self {
+        Self::not_done(Outcome::Retry, error)
+    }
+
+    /// To be tried again, but only others can make it succeed.
+    pub(super) fn blocked(error: impl Into<String>) -> Self {
+        Self { blocked: true, pause_ms: 2_000, ..Self::retry(error) }
+    }
+
+    /// This candidate is no good.
+    pub(super) fn next_round(error: impl Into<String>) -> Self {
+        Self::not_done(Outcome::NextRound, error)
+    }
+
+    /// Can't be done.
+    pub(super) fn failed(error: impl Into<String>) -> Self {
+        Self::not_done(Outcome::Failed, error)
+    }
+
+    /// The time that the providers took of it.
+    pub(super) fn provider_ms(mut self, ms: i64) -> Self {
+        self.provider_ms = ms;
+        self
+    }
+
+    /// What an error means for a step: a stale epoch can't be mended by trying again, a missing key
+    /// only by its user, the rest by time.
+    fn from_error(error: EngineError) -> Self {
+        match &error {
+            EngineError::Store(store::StoreError::Stale { .. }) => Self::failed(format!("fenced off: {error}")),
+            EngineError::Credentials { .. } => Self::blocked(error.to_string()),
+            EngineError::Provider(refusal) => match refusal.class {
+                ErrorClass::RateLimited { after_ms } => Self { pause_ms: after_ms, ..Self::blocked(error.to_string()) },
+                ErrorClass::Auth | ErrorClass::Credit | ErrorClass::Capacity => Self::blocked(error.to_string()),
+                _ => Self::retry(error.to_string()),
+            },
+            _ => Self::retry(error.to_string()),
+        }
+    }
+
+    /// Sets when to try again: doubling, with jitter, up to a minute.
+    pub(super) fn with_backoff(mut self, attempt: i64, now: Millis) -> Self {
+        if self.outcome == Outcome::Retry {
+            let doublings = u32::try_from(attempt.clamp(1, 12) - 1).unwrap_or(0);
+            let pause = (FIRST_RETRY_MS << doublings).min(LAST_RETRY_MS).max(self.pause_ms);
+            let jitter = i64::try_from(rand::random::<u64>() % 251).unwrap_or(0);
+            self.retry_at = Some(now.plus(pause + jitter));
+        }
+        self
+    }
+}
+
+impl Run<'_> {
+    /// What an earlier step of the present round left.
+    pub(super) fn earlier<T: DeserializeOwned>(&self, name: StepName) -> Option<T> {
+        let row = route::result(name, self.failover, self.rows)?;
+        serde_json::from_value(row.output.clone()).ok()
+    }
+
+    /// The folder on the standby that holds what is to be restored.
+    pub(super) fn source(&self) -> String {
+        let step = if self.failover.kind == Kind::Drill { StepName::Rehearse } else { StepName::Takeover };
+        let taken: Option<TakeoverOutput> = self.earlier(step);
+        taken.and_then(|taken| taken.source).unwrap_or_else(|| self.association.workspace.clone())
+    }
+
+    /// A standby that can act, with a shell to it.
+    pub(super) async fn standby(&self) -> Result<(Standby, Shell), StepEnd> {
+        let standby = self.association.standby.clone().ok_or_else(|| StepEnd::failed("this machine has no standby"))?;
+        if standby.state != StandbyState::Ready {
+            let why = standby.reason.clone().unwrap_or_default();
+            return Err(StepEnd::blocked(format!("the standby is {}: {why}", standby.state)));
+        }
+        if let Some(shell) = self.context.live.machine(&self.association.id).standby_shell() {
+            return Ok((standby, shell));
+        }
+        let Some(endpoint) = standby.endpoint.clone() else { return Err(StepEnd::blocked("the standby has no address")) };
+        let target = Target { endpoint, host_key: standby.host_key.clone() };
+        match dial(self.context, &self.association.user, &target).await {
+            Ok(shell) => Ok((standby, shell)),
+            Err(error) => Err(StepEnd::retry(format!("the standby does not answer: {error}"))),
+        }
+    }
+
+    /// A shell to a GPU.
+    pub(super) async fn gpu(&self, target: &Target) -> Result<Shell, StepEnd> {
+        dial(self.context, &self.association.user, target)
+            .await
+            .map_err(|error| StepEnd::retry(format!("the GPU does not answer: {error}")))
+    }
+}
+
+impl From<DataError> for StepEnd {
+    fn from(error: DataError) -> Self {
+        match error {
+            DataError::StaleEpoch { .. } => Self::failed(format!("fenced off: {error}")),
+            _ => Self::retry(error.to_string()),
+        }
+    }
+}
+
+impl From<SshError> for StepEnd {
+    fn from(error: SshError) -> Self {
+        Self::retry(error.to_string())
+    }
+}
+
+impl From<EngineError> for StepEnd {
+    fn from(error: EngineError) -> Self {
+        Self::from_error(error)
+    }
+}
+
+impl From<store::StoreError> for StepEnd {
+    fn from(error: store::StoreError) -> Self {
+        Self::from_error(error.into())
+    }
+}
+
+impl From<domain::provider::ProviderError> for StepEnd {
+    fn from(error: domain::provider::ProviderError) -> Self {
+        Self::from_error(error.into())
+    }
+}
+
+/// What a step returns is its end either way; `?` ends it early.
+pub(super) type Ended = Result<StepEnd, StepEnd>;

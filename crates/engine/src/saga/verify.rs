@@ -1,0 +1,31 @@
+//! The proof: every file's content compared on both sides. A difference is sent again once, then the
+//! candidate is given back.
+
+use super::restore;
+use super::step::{Ended, Run, StepEnd};
+use crate::data;
+
+pub(super) async fn run(run: &Run<'_>) -> Ended {
+    let target = restore::target(run)?;
+    let (_, standby) = run.standby().await?;
+    let gpu = match run.gpu(&target).await {
+        Ok(gpu) => gpu,
+        Err(end) => return restore::or_next(run, end).await,
+    };
+    if run.row.attempt > 1 {
+        // The attempt before found differences or broke off; bring it up to date by content.
+        data::repair(&standby, &run.source(), &target.endpoint, &run.association.workspace).await?;
+    }
+    let compared = match data::verify(&standby, &run.source(), &gpu, &run.association.workspace).await {
+        Ok(compared) => compared,
+        Err(error) => return restore::or_next(run, StepEnd::from(error)).await,
+    };
+    if compared.mismatched_count == 0 {
+        return Ok(StepEnd::done(&compared));
+    }
+    let named: Vec<&str> = compared.mismatched.iter().take(3).map(String::as_str).collect();
+    let words = format!("{} of {} files differ, for example {}", compared.mismatched_count, compared.verified + compared.mismatched_count, named.join(", "));
+    let output = serde_json::to_value(&compared).unwrap_or_default();
+    let end = StepEnd { output, ..StepEnd::retry(words) };
+    restore::or_next(run, end).await
+}

@@ -1,0 +1,162 @@
+//! Points the observers at their hosts, gathers their words and acts on the verdict.
+
+use domain::association::{Association, AssociationState, Serving};
+use domain::failover::{DetectOutput, Kind, Options};
+use domain::gpu::GpuState;
+use domain::time::Millis;
+use domain::verdict::{Cause, Decision, Observations, SelfCheck, Verdict, decide};
+
+use crate::context::Context;
+use crate::error::EngineError;
+use crate::live::{Machine, Target};
+use crate::saga;
+
+/// Other hosts must have answered within this time for their silence to say something.
+const OTHERS_MS: i64 = 4_000;
+
+/// Points the observers at the hosts of now, and pins what they learned.
+pub(super) async fn aim(context: &Context, association: &Association, machine: &Machine) -> Result<(), EngineError> {
+    let associations = context.store.associations();
+    let watched = association.want_running && association.serving == Serving::Gpu;
+    let mut endpoint = association.gpu_endpoint.clone();
+    let mut host_key = association.gpu_host_key.clone();
+    let view = context.live.account(&association.user).view();
+    if let Some(instance) = view.instance(association.gpu).filter(|instance| instance.state() == GpuState::Running)
+        && instance.ssh != endpoint
+    {
+        // Ports move on each start; the host behind them, and its key, stay.
+        endpoint.clone_from(&instance.ssh);
+        associations.set_gpu_contact(&association.id, association.epoch, endpoint.as_ref(), host_key.as_deref()).await?;
+    }
+    let learned = machine.learned.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+    if let Some(learned) = learned
+        && host_key.is_none()
+        && endpoint.as_ref() == Some(&learned.endpoint)
+    {
+        host_key = learned.host_key;
+        associations.set_gpu_contact(&association.id, association.epoch, endpoint.as_ref(), host_key.as_deref()).await?;
+    }
+    let gpu = endpoint.filter(|_| watched).map(|endpoint| Target { endpoint, host_key });
+    set(&machine.gpu, gpu);
+    let standby = association.standby.as_ref().and_then(|standby| {
+        let host_key = Some(standby.host_key.clone()?);
+        Some(Target { endpoint: standby.endpoint.clone()?, host_key })
+    });
+    set(&machine.standby, standby);
+    Ok(())
+}
+
+fn set(sender: &tokio::sync::watch::Sender<Option<Target>>, target: Option<Target>) {
+    sender.send_if_modified(|now| {
+        let changed = *now != target;
+        if changed {
+            *now = target;
+        }
+        changed
+    });
+}
+
+/// The course of a machine's verdicts.
+#[derive(Default)]
+pub(super) struct Judge {
+    last: Option<Decision>,
+    suspect_at: Option<Millis>,
+}
+
+impl Judge {
+    /// Judges once, records a change, and starts a failover where one is due.
+    pub(super) async fn look(&mut self, context: &Context, association: &Association, machine: &Machine) -> Result<(), EngineError> {
+        let now = context.now();
+        let seen = gather(context, association, machine, now);
+        let decision = decide(&seen, &context.config.verdict, now);
+        match decision.verdict {
+            Verdict::Suspect | Verdict::ConfirmedLost => {
+                self.suspect_at.get_or_insert(now);
+                context.live.account(&association.user).poke.notify_one();
+            }
+            Verdict::Healthy | Verdict::Paused => self.suspect_at = None,
+            Verdict::Unknown => {}
+        }
+        if self.last != Some(decision) {
+            self.last = Some(decision);
+            context.store.verdicts().insert(&association.id, association.epoch, now, decision.verdict, decision.cause, &seen).await?;
+            context.doorbell(&association.user, "verdict", association.id.as_str()).await;
+        }
+        if let Some(cause) = decision.cause {
+            self.lost(context, association, machine, cause, seen).await?;
+        }
+        Ok(())
+    }
+
+    async fn lost(
+        &mut self,
+        context: &Context,
+        association: &Association,
+        machine: &Machine,
+        cause: Cause,
+        seen: Observations,
+    ) -> Result<(), EngineError> {
+        if let Some(active) = &association.active_failover {
+            return make_way(context, association, active).await;
+        }
+        let settings = context.store.settings().get(&association.user).await?;
+        let protected = association.standby.is_some() && association.sync.complete_to.is_some();
+        if !settings.auto_failover || !protected {
+            let why = if protected {
+                "the GPU is lost; automatic failover is off"
+            } else {
+                "the GPU is lost, and nothing had been synced to a standby yet"
+            };
+            if association.reason.as_deref() != Some(why) {
+                let state = AssociationState::Degraded;
+                context.store.associations().set_state(&association.id, association.epoch, state, Some(why)).await?;
+            }
+            return Ok(());
+        }
+        let options = Options { new_gpu: settings.auto_recovery, ..Options::default() };
+        let now = context.now();
+        let detected = evidence(machine, seen, self.suspect_at, now);
+        let started_at = detected.evidence.as_ref().and_then(|seen| seen.ssh.last_ok).or(self.suspect_at).unwrap_or(now);
+        let opening = saga::Opening { kind: Kind::Real, cause, note: None, options, detected, started_at };
+        saga::open(context, association, opening).await?;
+        Ok(())
+    }
+}
+
+/// A drill under way gives way to the real thing; anything else goes on.
+async fn make_way(context: &Context, association: &Association, active: &domain::id::FailoverId) -> Result<(), EngineError> {
+    let Some(failover) = context.store.failovers().get_any(active).await? else { return Ok(()) };
+    if failover.kind == Kind::Drill && !failover.state.is_over() && failover.state != domain::failover::FailoverState::Cancelling {
+        tracing::warn!(failover = %failover.id, "a drill gives way to a real loss");
+        context.store.failovers().request_cancel(&association.user, active).await?;
+    }
+    Ok(())
+}
+
+/// What a failover records of its cause.
+pub(crate) fn evidence(machine: &Machine, seen: Observations, suspect_at: Option<Millis>, now: Millis) -> DetectOutput {
+    let dirty = machine.dirty();
+    DetectOutput {
+        evidence: Some(seen),
+        suspect_at,
+        confirmed_at: Some(now),
+        unsynced_paths: dirty.names(),
+        unsynced_more: dirty.overflowed(),
+    }
+}
+
+/// The words of all observers at this moment.
+pub(crate) fn gather(context: &Context, association: &Association, machine: &Machine, now: Millis) -> Observations {
+    let provider = context.live.account(&association.user).view().word(association.gpu);
+    let own = SelfCheck {
+        unwell_until: context.own.unwell_until(now),
+        others_reachable: context.live.others_reachable(&association.id, now.plus(-OTHERS_MS)),
+        word: None,
+    };
+    machine.see(|seen| {
+        seen.provider = provider;
+        seen.own = own;
+        seen.want_running = association.want_running && association.serving == Serving::Gpu;
+    });
+    machine.seen()
+}

@@ -1,0 +1,104 @@
+//! One machine's worker: keeps its observers running, judges, keeps its standby able, follows, and
+//! drives its failover. One process has it at a time.
+
+mod act;
+mod care;
+mod follow;
+mod heartbeat;
+mod judge;
+mod remove;
+mod standby_view;
+
+use std::time::Duration;
+
+use domain::association::{Association, AssociationState};
+use domain::id::AssociationId;
+use tokio_util::sync::CancellationToken;
+
+use crate::context::Context;
+use crate::error::EngineError;
+use crate::live::Machine;
+use crate::saga;
+use act::Chore;
+
+pub(crate) use heartbeat::dial;
+pub(crate) use judge::{evidence, gather};
+
+const TICK: Duration = Duration::from_millis(250);
+
+/// Works for one machine until the token ends or the association is gone.
+pub(crate) async fn run(context: Context, id: AssociationId, token: CancellationToken) {
+    let machine = context.live.machine(&id);
+    let observers = token.child_token();
+    context.spawn(heartbeat::gpu(context.clone(), id.clone(), observers.clone()));
+    context.spawn(heartbeat::standby(context.clone(), id.clone(), observers.clone()));
+    context.spawn(standby_view::run(context.clone(), id.clone(), observers.clone()));
+    let mut work = Work::new(&token);
+    loop {
+        match context.store.associations().get(&id).await {
+            Ok(Some(association)) => {
+                if let Err(error) = work.step(&context, &association, &machine).await {
+                    tracing::warn!(association = %id, %error, "worker's step failed; it is repeated");
+                }
+            }
+            Ok(None) => break,
+            Err(error) => tracing::debug!(association = %id, %error, "association not read"),
+        }
+        tokio::select! {
+            () = token.cancelled() => break,
+            () = tokio::time::sleep(TICK) => {}
+            () = machine.poke.notified() => {}
+        }
+    }
+    observers.cancel();
+    work.end().await;
+    context.live.forget(&id);
+    // Lets the supervisor give the lease up, or take the work up again, without waiting.
+    token.cancel();
+    context.wake();
+}
+
+/// What a worker has under way.
+struct Work {
+    judge: judge::Judge,
+    care: Chore,
+    follow: follow::Following,
+    saga: Chore,
+    removal: Chore,
+}
+
+impl Work {
+    fn new(token: &CancellationToken) -> Self {
+        Self {
+            judge: judge::Judge::default(),
+            care: Chore::new(token),
+            follow: follow::Following::new(token),
+            saga: Chore::new(token),
+            removal: Chore::new(token),
+        }
+    }
+
+    async fn step(&mut self, context: &Context, association: &Association, machine: &std::sync::Arc<Machine>) -> Result<(), EngineError> {
+        judge::aim(context, association, machine).await?;
+        if association.state == AssociationState::Deleting {
+            self.follow.stop().await;
+            self.care.stop().await;
+            self.removal.run(remove::remove(context.clone(), association.clone()));
+            return Ok(());
+        }
+        self.judge.look(context, association, machine).await?;
+        self.care.run(care::step(context.clone(), association.clone()));
+        self.follow.keep(context, association, machine).await;
+        if let Some(failover) = &association.active_failover {
+            self.saga.run(saga::drive(context.clone(), failover.clone(), association.id.clone()));
+        }
+        Ok(())
+    }
+
+    async fn end(&mut self) {
+        self.follow.stop().await;
+        self.saga.stop().await;
+        self.care.stop().await;
+        self.removal.stop().await;
+    }
+}
