@@ -145,6 +145,14 @@ impl Slot {
         i64::from(major) * 1_000_000 + i64::from(minor) * 1000 + i64::from(patch)
     }
 
+    /// `RTX 4090`, or `2x RTX 4090`.
+    pub(crate) fn machine(&self) -> String {
+        match self.num_gpus {
+            1 => self.gpu.name.to_owned(),
+            count => format!("{count}x {}", self.gpu.name),
+        }
+    }
+
     /// Share of the machine's GPUs in this slot.
     pub(crate) fn gpu_frac(&self) -> f64 {
         round(f64::from(self.num_gpus) / f64::from(self.machine_gpus.max(1)), 4)
@@ -153,7 +161,7 @@ impl Slot {
     /// The columns that offers and instances have in common.
     pub(crate) fn hardware(&self) -> Map<String, Value> {
         let gpus = f64::from(self.num_gpus);
-        into_map(json!({
+        let mut row = into_map(json!({
             "machine_id": self.machine_id,
             "host_id": self.host_id,
             "bundle_id": self.ask_id ^ 0x0f0f,
@@ -177,6 +185,8 @@ impl Slot {
             "bw_nvlink": 0.0,
             "pcie_bw": 21.3,
             "pci_gen": 4.0,
+        }));
+        row.extend(into_map(json!({
             "cpu_name": if self.datacenter { "AMD EPYC 7763" } else { "AMD Ryzen 9 5950X" },
             "cpu_arch": "amd64",
             "cpu_cores": self.cpu_cores * (self.machine_gpus / self.num_gpus.max(1)),
@@ -207,7 +217,8 @@ impl Slot {
             "external": false,
             "webpage": null,
             "logo": "/static/logos/vastai_small2.png",
-        }))
+        })));
+        row
     }
 
     /// The row of a search answer.
@@ -245,6 +256,8 @@ impl Slot {
             "expected_reliability": self.reliability,
             "rentable": true,
             "rented": shown.rented,
+        })));
+        row.extend(into_map(json!({
             "is_bid": shown.kind == Kind::Bid,
             "min_bid": usd(self.floor_micro(shown.price_pct)),
             "dph_base": usd(base),
