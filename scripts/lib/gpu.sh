@@ -39,7 +39,7 @@ find_gpu() {
 
 # rent_gpu: auto-standby on, then the cheapest offer there is; sets GPU_ID.
 rent_gpu() {
-  local offers offer answer
+  local offers offer wish answer
   say "turning on auto-standby"
   api POST /standby/configure '{"enabled": true, "sync_interval": 5}' >/dev/null ||
     die "auto-standby can't be turned on: $(api_error)"
@@ -48,8 +48,9 @@ rent_gpu() {
   offers="$(api GET '/instances/offers?num_gpus=1&order_by=dph_total&limit=5')" ||
     die "no offers: $(api_error)"
   offer="$(jq -er '.offers[0].id' <<<"$offers")" || die "no GPU is on offer"
-  answer="$(api POST /instances "$(jq --null-input --argjson offer "$offer" --arg image "$IMAGE" --arg label "$LABEL" \
-    '{offer_id: $offer, image: $image, disk_size: 20, label: $label}')")" ||
+  wish="$(jq --null-input --compact-output --argjson offer "$offer" --arg image "$IMAGE" --arg name "$LABEL" \
+    '{offer_id: $offer, image: $image, disk_size: 20, label: $name}')"
+  answer="$(api POST /instances "$wish")" ||
     die "the GPU can't be rented: $(api_error)"
   GPU_ID="$(jq -er '.id // .instance.id' <<<"$answer")" || die "the answer to the rental names no instance"
   note "$(jq -r '.offers[0] | "\(.gpu_name), $\(.dph_total) per hour"' <<<"$offers"), instance $GPU_ID"
@@ -59,6 +60,7 @@ rent_gpu() {
 reach_gpu() {
   local deadline=$(($(now) + $1)) instance
   while (($(now) < deadline)); do
+    both_run
     if instance="$(api GET "/instances/$GPU_ID")" &&
       GPU_HOST="$(jq -er '(.instance // .) | .ssh_host' <<<"$instance")" &&
       GPU_PORT="$(jq -er '(.instance // .) | .ssh_port' <<<"$instance")" &&
@@ -83,6 +85,7 @@ start_job() {
 await_protection() {
   local deadline=$(($(now) + $1)) association state shown=""
   while (($(now) < deadline)); do
+    both_run
     if association="$(api GET "/standby/associations/$GPU_ID")"; then
       state="$(jq -r '(.association // .) | .state // "unknown"' <<<"$association")"
       if [[ "$state" != "$shown" ]]; then

@@ -134,6 +134,12 @@ server_env() {
   export LEPTOS_OUTPUT_NAME=dumont LEPTOS_SITE_ROOT="$ROOT/target/site"
 }
 
+# both_run: ends the script when one of the two has ended by itself.
+both_run() {
+  alive "$SERVER_PID" || { tail -n 20 "$RUN/server.log" >&2; die "Dumont has ended; its log is $RUN/server.log"; }
+  alive "$SANDBOX_PID" || { tail -n 20 "$RUN/sandbox.log" >&2; die "the provider sandbox has ended; its log is $RUN/sandbox.log"; }
+}
+
 server_ready() { curl --silent --fail --max-time 2 --output /dev/null "$DUMONT_URL/readyz"; }
 
 # start_server PROGRAM: after server_env; sets SERVER_PID.
