@@ -1,1 +1,47 @@
-//! Placeholder while the workspace is laid out.
+//! Everything that Dumont must remember, on SQLite or Postgres, behind one set of repositories.
+//!
+//! One schema and one SQL serve both databases. Each aggregate has a repository with plain async
+//! methods (`store.associations().get(&user, &id)`), and each guard that keeps two workers from
+//! doing the same thing twice is a condition in the SQL, not a check before it. No clock is read
+//! here (callers pass the time), no call goes to the outside, and no transaction is open while one
+//! does.
+//!
+//! A method that takes a `&UserId` sees that user's rows only. A method that sees the rows of all
+//! users says so in its documentation, is meant for the engine, and must not be reached from a
+//! request.
+
+mod account;
+mod db;
+mod engine;
+mod error;
+mod journal;
+mod machine;
+mod migrate;
+mod open;
+mod row;
+mod secret;
+mod sqlite;
+
+pub use account::credential::{
+    Credential, CredentialKind, CredentialStatus, Credentials, NewCredential,
+};
+pub use account::session::{SESSION_IP, SESSION_USER, SESSION_USER_AGENT, SessionRow, Sessions};
+pub use account::session_store::{DbSessions, session_handle};
+pub use account::settings::Settings;
+pub use account::token::{NewToken, Token, TokenKind, Tokens};
+pub use account::user::{Login, NewUser, User, Users};
+pub use engine::event::{Doorbell, Events};
+pub use engine::lease::{Lease, Leases};
+pub use engine::provider_state::{ProviderState, ProviderStates, StateKind};
+pub use error::{KeyError, StoreError};
+pub use journal::disposal::Disposals;
+pub use journal::failover::{FailoverQuery, Failovers};
+pub use journal::intent::Intents;
+pub use journal::step::{Finish, Steps};
+pub use machine::association::Associations;
+pub use machine::gpu_stay::GpuStay;
+pub use machine::placement::Placement;
+pub use machine::sync_cycle::{CycleOutcome, CycleSource, SyncCycle, SyncCycles};
+pub use machine::verdict::{VerdictRow, Verdicts};
+pub use open::Store;
+pub use secret::keyring::Keyring;

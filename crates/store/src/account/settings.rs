@@ -1,0 +1,109 @@
+//! The CPU Failover settings of each user. Bounds are checked by the caller.
+
+use domain::id::UserId;
+use domain::money::MicroUsd;
+use domain::policy::FailoverSettings;
+use domain::time::Millis;
+use sqlx::any::AnyRow;
+use sqlx::query;
+
+use crate::error::StoreError;
+use crate::open::Store;
+use crate::row::{Read as _, to_json};
+
+/// CPU Failover settings.
+#[derive(Debug)]
+pub struct Settings<'s> {
+    store: &'s Store,
+}
+
+impl<'s> Settings<'s> {
+    pub(crate) const fn new(store: &'s Store) -> Self {
+        Self { store }
+    }
+
+    /// What a user has chosen; the defaults where nothing was saved.
+    ///
+    /// # Errors
+    /// As every query.
+    pub async fn get(&self, user: &UserId) -> Result<FailoverSettings, StoreError> {
+        Ok(self.saved(user).await?.map(|(settings, _)| settings).unwrap_or_default())
+    }
+
+    /// What a user has saved and when; `None` before the first time.
+    ///
+    /// # Errors
+    /// As every query.
+    pub async fn saved(
+        &self,
+        user: &UserId,
+    ) -> Result<Option<(FailoverSettings, Millis)>, StoreError> {
+        let row = query("SELECT auto_standby, gcp_zone, gcp_machine_type, gcp_disk_gb, gcp_spot, sync_interval_s, auto_failover, auto_recovery, gpu_class, max_usd_per_hour, min_reliability, countries, max_delete_percent, saved_at FROM settings WHERE user_id = $1")
+            .bind(user.as_str())
+            .fetch_optional(self.store.db().read())
+            .await?;
+        row.map(|row| Ok((read(&row)?, row.at("saved_at")?))).transpose()
+    }
+
+    /// Saves a user's choice.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such user.
+    pub async fn put(
+        &self,
+        user: &UserId,
+        settings: &FailoverSettings,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        query(
+            "INSERT INTO settings (user_id, auto_standby, gcp_zone, gcp_machine_type, gcp_disk_gb, \
+             gcp_spot, sync_interval_s, auto_failover, auto_recovery, gpu_class, max_usd_per_hour, \
+             min_reliability, countries, max_delete_percent, saved_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
+             ON CONFLICT (user_id) DO UPDATE SET auto_standby = excluded.auto_standby, \
+             gcp_zone = excluded.gcp_zone, gcp_machine_type = excluded.gcp_machine_type, \
+             gcp_disk_gb = excluded.gcp_disk_gb, gcp_spot = excluded.gcp_spot, \
+             sync_interval_s = excluded.sync_interval_s, auto_failover = excluded.auto_failover, \
+             auto_recovery = excluded.auto_recovery, gpu_class = excluded.gpu_class, \
+             max_usd_per_hour = excluded.max_usd_per_hour, \
+             min_reliability = excluded.min_reliability, countries = excluded.countries, \
+             max_delete_percent = excluded.max_delete_percent, saved_at = excluded.saved_at",
+        )
+        .bind(user.as_str())
+        .bind(i64::from(settings.auto_standby))
+        .bind(&settings.gcp_zone)
+        .bind(&settings.gcp_machine_type)
+        .bind(settings.gcp_disk_gb)
+        .bind(i64::from(settings.gcp_spot))
+        .bind(settings.sync_interval_s)
+        .bind(i64::from(settings.auto_failover))
+        .bind(i64::from(settings.auto_recovery))
+        .bind(settings.gpu_class.as_str())
+        .bind(settings.max_usd_per_hour.map(|cap| cap.0))
+        .bind(settings.min_reliability)
+        .bind(to_json(&settings.countries, "settings.countries")?)
+        .bind(settings.max_delete_percent)
+        .bind(now.0)
+        .execute(self.store.db().write())
+        .await?;
+        Ok(())
+    }
+}
+
+fn read(row: &AnyRow) -> Result<FailoverSettings, StoreError> {
+    Ok(FailoverSettings {
+        auto_standby: row.flag("auto_standby")?,
+        gcp_zone: row.text("gcp_zone")?,
+        gcp_machine_type: row.text("gcp_machine_type")?,
+        gcp_disk_gb: row.int("gcp_disk_gb")?,
+        gcp_spot: row.flag("gcp_spot")?,
+        sync_interval_s: row.int("sync_interval_s")?,
+        auto_failover: row.flag("auto_failover")?,
+        auto_recovery: row.flag("auto_recovery")?,
+        gpu_class: row.word("gpu_class")?,
+        max_usd_per_hour: row.maybe_int("max_usd_per_hour")?.map(MicroUsd),
+        min_reliability: row.basic("min_reliability")?,
+        countries: row.json("countries")?,
+        max_delete_percent: row.int("max_delete_percent")?,
+    })
+}

@@ -1,0 +1,229 @@
+//! Accounts. Passwords come and go as Argon2 hashes; they are neither made nor checked here.
+
+use domain::id::UserId;
+use domain::time::Millis;
+use sqlx::any::AnyRow;
+use sqlx::query;
+
+use crate::db::{lock_install, must_exist};
+use crate::error::StoreError;
+use crate::open::Store;
+use crate::row::{Read as _, each};
+
+/// An account, without its password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Identity.
+    pub id: UserId,
+    /// As it was typed; unique without regard to case.
+    pub email: String,
+    /// As it was typed; unique without regard to case.
+    pub username: String,
+    /// Language tag, where one was chosen.
+    pub locale: Option<String>,
+    /// Colour theme, where one was chosen.
+    pub theme: Option<String>,
+    /// When it was made.
+    pub created_at: Millis,
+}
+
+/// An account about to be made.
+#[derive(Debug, Clone)]
+pub struct NewUser {
+    /// Identity.
+    pub id: UserId,
+    /// Address.
+    pub email: String,
+    /// Name; without `@`, so that it is never mistaken for an address.
+    pub username: String,
+    /// Argon2 hash in PHC form.
+    pub password_hash: String,
+}
+
+/// What a login is checked against.
+#[derive(Debug, Clone)]
+pub struct Login {
+    /// The account.
+    pub user: User,
+    /// Argon2 hash in PHC form.
+    pub password_hash: String,
+}
+
+macro_rules! columns {
+    () => {
+        "id, email, username, locale, theme, created_at"
+    };
+}
+
+/// Accounts.
+#[derive(Debug)]
+pub struct Users<'s> {
+    store: &'s Store,
+}
+
+impl<'s> Users<'s> {
+    pub(crate) const fn new(store: &'s Store) -> Self {
+        Self { store }
+    }
+
+    /// Makes an account; with `first_only`, only while there is none (of two who set up an empty
+    /// install at the same time, one gets it).
+    ///
+    /// # Errors
+    /// `Conflict` with `email is taken`, `username is taken` or `an account exists`.
+    pub async fn create(
+        &self,
+        new: &NewUser,
+        first_only: bool,
+        now: Millis,
+    ) -> Result<User, StoreError> {
+        let (email_key, username_key) = (key(&new.email), key(&new.username));
+        let mut tx = self.store.db().begin().await?;
+        lock_install(&mut tx).await?;
+        let taken = query("SELECT email_key, username_key FROM users WHERE email_key = $1 OR username_key = $2 OR $3 = 1")
+            .bind(&email_key)
+            .bind(&username_key)
+            .bind(i64::from(first_only))
+            .fetch_all(&mut *tx)
+            .await?;
+        if first_only && !taken.is_empty() {
+            return Err(StoreError::Conflict("an account exists"));
+        }
+        for row in &taken {
+            return Err(StoreError::Conflict(if row.text("email_key")? == email_key {
+                "email is taken"
+            } else {
+                "username is taken"
+            }));
+        }
+        query("INSERT INTO users (id, email, email_key, username, username_key, password_hash, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)")
+            .bind(new.id.as_str())
+            .bind(new.email.trim())
+            .bind(&email_key)
+            .bind(new.username.trim())
+            .bind(&username_key)
+            .bind(&new.password_hash)
+            .bind(now.0)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(User {
+            id: new.id.clone(),
+            email: new.email.trim().to_owned(),
+            username: new.username.trim().to_owned(),
+            locale: None,
+            theme: None,
+            created_at: now,
+        })
+    }
+
+    /// The account that someone who typed this name means: an address when it has an `@`, else a
+    /// username. `None` when there is none.
+    ///
+    /// # Errors
+    /// As every query.
+    pub async fn by_login(&self, name: &str) -> Result<Option<Login>, StoreError> {
+        let by = if name.contains('@') {
+            concat!("SELECT ", columns!(), ", password_hash FROM users WHERE email_key = $1")
+        } else {
+            concat!("SELECT ", columns!(), ", password_hash FROM users WHERE username_key = $1")
+        };
+        let row = query(by).bind(key(name)).fetch_optional(self.store.db().read()).await?;
+        row.map(|row| Ok(Login { user: read(&row)?, password_hash: row.text("password_hash")? }))
+            .transpose()
+    }
+
+    /// The account of a user.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn get(&self, user: &UserId) -> Result<User, StoreError> {
+        Ok(self.login(user).await?.user)
+    }
+
+    /// The account of a user with what a changed password is checked against.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn login(&self, user: &UserId) -> Result<Login, StoreError> {
+        let row = query(concat!("SELECT ", columns!(), ", password_hash FROM users WHERE id = $1"))
+            .bind(user.as_str())
+            .fetch_optional(self.store.db().read())
+            .await?
+            .ok_or(StoreError::NotFound("user"))?;
+        Ok(Login { user: read(&row)?, password_hash: row.text("password_hash")? })
+    }
+
+    /// Replaces the password's hash.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn set_password(&self, user: &UserId, hash: &str) -> Result<(), StoreError> {
+        let done = query("UPDATE users SET password_hash = $2 WHERE id = $1")
+            .bind(user.as_str())
+            .bind(hash)
+            .execute(self.store.db().write())
+            .await?;
+        must_exist(&done, "user")
+    }
+
+    /// Stores a choice of language; `None` follows the browser.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn set_locale(&self, user: &UserId, locale: Option<&str>) -> Result<(), StoreError> {
+        let done = query("UPDATE users SET locale = $2 WHERE id = $1")
+            .bind(user.as_str())
+            .bind(locale)
+            .execute(self.store.db().write())
+            .await?;
+        must_exist(&done, "user")
+    }
+
+    /// Stores a choice of theme; `None` follows the system.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn set_theme(&self, user: &UserId, theme: Option<&str>) -> Result<(), StoreError> {
+        let done = query("UPDATE users SET theme = $2 WHERE id = $1")
+            .bind(user.as_str())
+            .bind(theme)
+            .execute(self.store.db().write())
+            .await?;
+        must_exist(&done, "user")
+    }
+
+    /// How many accounts there are. Of all users.
+    ///
+    /// # Errors
+    /// As every query.
+    pub async fn count(&self) -> Result<i64, StoreError> {
+        query("SELECT COUNT(*) AS n FROM users").fetch_one(self.store.db().read()).await?.int("n")
+    }
+
+    /// Every account, oldest first. Of all users: for the engine and the command line.
+    ///
+    /// # Errors
+    /// As every query.
+    pub async fn all(&self) -> Result<Vec<User>, StoreError> {
+        let rows = query(concat!("SELECT ", columns!(), " FROM users ORDER BY created_at, id"))
+            .fetch_all(self.store.db().read())
+            .await?;
+        each(&rows, read)
+    }
+}
+
+fn key(name: &str) -> String {
+    name.trim().to_lowercase()
+}
+
+fn read(row: &AnyRow) -> Result<User, StoreError> {
+    Ok(User {
+        id: UserId(row.text("id")?),
+        email: row.text("email")?,
+        username: row.text("username")?,
+        locale: row.maybe_text("locale")?,
+        theme: row.maybe_text("theme")?,
+        created_at: row.at("created_at")?,
+    })
+}

@@ -1,0 +1,217 @@
+//! Wishes that an instance be stopped or gone, tried until it is so.
+//!
+//! An instance has one open wish at most: asking again is no error, a destroy takes the place of a
+//! stop, and a stop never takes the place of a destroy.
+
+use domain::failover::Disposal;
+use domain::id::{AssociationId, DisposalId, FailoverId, UserId};
+use domain::time::Millis;
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, query};
+
+use crate::db::must_change;
+use crate::error::StoreError;
+use crate::open::Store;
+use crate::row::{Read as _, each};
+
+macro_rules! columns {
+    () => {
+        "id, user_id, provider, external_id, zone, role, failover_id, association_id, wish, requested_at, attempts, next_at, last_error, done_at"
+    };
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!("SELECT ", columns!(), " FROM disposals ", $rest)
+    };
+}
+
+/// Wishes that an instance be stopped or gone.
+#[derive(Debug)]
+pub struct Disposals<'s> {
+    store: &'s Store,
+}
+
+impl<'s> Disposals<'s> {
+    pub(crate) const fn new(store: &'s Store) -> Self {
+        Self { store }
+    }
+
+    /// Asks for an instance to be stopped or destroyed. Returns the wish that stands: this one, or
+    /// the one before, as far as it wants as much.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such user.
+    pub async fn request(&self, wanted: &Disposal) -> Result<Disposal, StoreError> {
+        let mut tx = self.store.db().begin().await?;
+        let stands = request(&mut tx, wanted).await?;
+        tx.commit().await?;
+        Ok(stands)
+    }
+
+    /// Open wishes of all users whose next try is due, most overdue first: for the reaper.
+    ///
+    /// # Errors
+    /// As every query.
+    pub async fn due(&self, now: Millis) -> Result<Vec<Disposal>, StoreError> {
+        let rows = query(select!("WHERE done_at IS NULL AND next_at <= $1 ORDER BY next_at, id"))
+            .bind(now.0)
+            .fetch_all(self.store.db().read())
+            .await?;
+        each(&rows, read)
+    }
+
+    /// A user's open wishes, oldest first.
+    ///
+    /// # Errors
+    /// As every query.
+    pub async fn pending(&self, user: &UserId) -> Result<Vec<Disposal>, StoreError> {
+        let rows =
+            query(select!("WHERE user_id = $1 AND done_at IS NULL ORDER BY requested_at, id"))
+                .bind(user.as_str())
+                .fetch_all(self.store.db().read())
+                .await?;
+        each(&rows, read)
+    }
+
+    /// A user's wishes, open and fulfilled, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// As every query.
+    pub async fn of_user(&self, user: &UserId, limit: i64) -> Result<Vec<Disposal>, StoreError> {
+        let rows =
+            query(select!("WHERE user_id = $1 ORDER BY requested_at DESC, id DESC LIMIT $2"))
+                .bind(user.as_str())
+                .bind(limit)
+                .fetch_all(self.store.db().read())
+                .await?;
+        each(&rows, read)
+    }
+
+    /// The wishes of a failover, oldest first. Of any user: for the engine and for pages that have
+    /// found the failover as their user's.
+    ///
+    /// # Errors
+    /// As every query.
+    pub async fn of_failover(&self, failover: &FailoverId) -> Result<Vec<Disposal>, StoreError> {
+        let rows = query(select!("WHERE failover_id = $1 ORDER BY requested_at, id"))
+            .bind(failover.as_str())
+            .fetch_all(self.store.db().read())
+            .await?;
+        each(&rows, read)
+    }
+
+    /// A wish of any user's, by its id: for the engine.
+    ///
+    /// # Errors
+    /// As every query.
+    pub async fn find(&self, id: &DisposalId) -> Result<Option<Disposal>, StoreError> {
+        let row = query(select!("WHERE id = $1"))
+            .bind(id.as_str())
+            .fetch_optional(self.store.db().read())
+            .await?;
+        row.as_ref().map(read).transpose()
+    }
+
+    /// Records a try that has not (yet) fulfilled a wish, and when to try next.
+    ///
+    /// # Errors
+    /// `Stale` when it is fulfilled.
+    pub async fn tried(
+        &self,
+        id: &DisposalId,
+        error: Option<&str>,
+        next_at: Millis,
+    ) -> Result<(), StoreError> {
+        let done = query("UPDATE disposals SET attempts = attempts + 1, last_error = $2, next_at = $3 WHERE id = $1 AND done_at IS NULL")
+            .bind(id.as_str())
+            .bind(error)
+            .bind(next_at.0)
+            .execute(self.store.db().write())
+            .await?;
+        must_change(&done, "disposal")
+    }
+
+    /// Records that a wish is fulfilled: seen stopped, or gone from a complete list. With a destroy
+    /// the purchase that the instance came of is gone too, in the same transaction.
+    ///
+    /// # Errors
+    /// `Stale` when it is fulfilled already.
+    pub async fn done(&self, id: &DisposalId, at: Millis) -> Result<(), StoreError> {
+        let mut tx = self.store.db().begin().await?;
+        let row = query(concat!(
+            "UPDATE disposals SET done_at = $2 WHERE id = $1 AND done_at IS NULL RETURNING ",
+            columns!()
+        ))
+        .bind(id.as_str())
+        .bind(at.0)
+        .fetch_optional(&mut *tx)
+        .await?
+        .ok_or(StoreError::stale("disposal"))?;
+        let fulfilled = read(&row)?;
+        if fulfilled.wish == domain::failover::Wish::Destroy {
+            query("UPDATE intents SET state = 'gone', gone_at = $5, changed_at = $5 WHERE user_id = $1 AND provider = $2 AND zone = $3 AND external_id = $4 AND state NOT IN ('refused', 'gone')")
+                .bind(fulfilled.user.as_str())
+                .bind(fulfilled.provider.as_str())
+                .bind(&fulfilled.zone)
+                .bind(&fulfilled.external_id)
+                .bind(at.0)
+                .execute(&mut *tx)
+                .await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+/// Asks within a transaction.
+pub(super) async fn request(
+    tx: &mut AnyConnection,
+    wanted: &Disposal,
+) -> Result<Disposal, StoreError> {
+    let row = query(concat!(
+        "INSERT INTO disposals (id, user_id, provider, external_id, zone, role, failover_id, ",
+        "association_id, wish, requested_at, attempts, next_at) ",
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11) ",
+        "ON CONFLICT (user_id, provider, zone, external_id) WHERE done_at IS NULL DO UPDATE SET ",
+        "wish = CASE WHEN excluded.wish = 'destroy' THEN 'destroy' ELSE disposals.wish END, ",
+        "next_at = CASE WHEN disposals.wish = 'stop' AND excluded.wish = 'destroy' ",
+        "THEN excluded.next_at ELSE disposals.next_at END, ",
+        "failover_id = COALESCE(disposals.failover_id, excluded.failover_id), ",
+        "association_id = COALESCE(disposals.association_id, excluded.association_id) RETURNING ",
+        columns!()
+    ))
+    .bind(wanted.id.as_str())
+    .bind(wanted.user.as_str())
+    .bind(wanted.provider.as_str())
+    .bind(&wanted.external_id)
+    .bind(&wanted.zone)
+    .bind(wanted.role.as_str())
+    .bind(wanted.failover.as_ref().map(FailoverId::as_str))
+    .bind(wanted.association.as_ref().map(AssociationId::as_str))
+    .bind(wanted.wish.as_str())
+    .bind(wanted.requested_at.0)
+    .bind(wanted.next_at.0)
+    .fetch_one(tx)
+    .await?;
+    read(&row)
+}
+
+fn read(row: &AnyRow) -> Result<Disposal, StoreError> {
+    Ok(Disposal {
+        id: DisposalId(row.text("id")?),
+        user: UserId(row.text("user_id")?),
+        provider: row.word("provider")?,
+        external_id: row.text("external_id")?,
+        zone: row.text("zone")?,
+        role: row.word("role")?,
+        failover: row.maybe_text("failover_id")?.map(FailoverId),
+        association: row.maybe_text("association_id")?.map(AssociationId),
+        wish: row.word("wish")?,
+        requested_at: row.at("requested_at")?,
+        attempts: row.int("attempts")?,
+        next_at: row.at("next_at")?,
+        last_error: row.maybe_text("last_error")?,
+        done_at: row.maybe_at("done_at")?,
+    })
+}

@@ -1,0 +1,150 @@
+//! Failovers: found and listed. Their beginning, changes and end are in `failover_life`.
+
+use domain::failover::{Failover, Kind};
+use domain::id::{AssociationId, Epoch, FailoverId, GpuId, UserId};
+use domain::time::Millis;
+use domain::verdict::Cause;
+use sqlx::any::AnyRow;
+use sqlx::query;
+
+use crate::error::StoreError;
+use crate::open::Store;
+use crate::row::{Read as _, each};
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, user_id, association_id, machine_name, gpu_id, kind, cause, note, options, ",
+            "state, from_epoch, round, started_at, ended_at, error, sandbox FROM failovers ",
+            $rest
+        )
+    };
+}
+
+/// Which of a user's failovers to list. `None` leaves a bound open.
+#[derive(Debug, Clone, Default)]
+pub struct FailoverQuery {
+    /// Only those that started then or later.
+    pub since: Option<Millis>,
+    /// Only one report's.
+    pub kind: Option<Kind>,
+    /// Only one machine's.
+    pub association: Option<AssociationId>,
+    /// Only of this cause.
+    pub cause: Option<Cause>,
+    /// Only with or without the sandbox' providers.
+    pub sandbox: Option<bool>,
+    /// At most this many, the newest.
+    pub limit: Option<i64>,
+}
+
+/// Failovers, drills and planned moves.
+#[derive(Debug)]
+pub struct Failovers<'s> {
+    pub(super) store: &'s Store,
+}
+
+impl<'s> Failovers<'s> {
+    pub(crate) const fn new(store: &'s Store) -> Self {
+        Self { store }
+    }
+
+    /// One of a user's failovers.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn get(&self, user: &UserId, id: &FailoverId) -> Result<Failover, StoreError> {
+        let row = query(select!("WHERE id = $1 AND user_id = $2"))
+            .bind(id.as_str())
+            .bind(user.as_str())
+            .fetch_optional(self.store.db().read())
+            .await?
+            .ok_or(StoreError::NotFound("failover"))?;
+        read(&row)
+    }
+
+    /// A failover of any user's: for the engine.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn find(&self, id: &FailoverId) -> Result<Failover, StoreError> {
+        let row = query(select!("WHERE id = $1"))
+            .bind(id.as_str())
+            .fetch_optional(self.store.db().read())
+            .await?
+            .ok_or(StoreError::NotFound("failover"))?;
+        read(&row)
+    }
+
+    /// Every failover of every user that is not over, oldest first: for the engine.
+    ///
+    /// # Errors
+    /// As every query.
+    pub async fn active(&self) -> Result<Vec<Failover>, StoreError> {
+        let rows = query(select!(
+            "WHERE state IN ('running', 'waiting', 'cancelling') ORDER BY started_at, id"
+        ))
+        .fetch_all(self.store.db().read())
+        .await?;
+        each(&rows, read)
+    }
+
+    /// A user's failovers that are not over, oldest first.
+    ///
+    /// # Errors
+    /// As every query.
+    pub async fn active_of(&self, user: &UserId) -> Result<Vec<Failover>, StoreError> {
+        let rows = query(select!(
+            "WHERE user_id = $1 AND state IN ('running', 'waiting', 'cancelling') ORDER BY started_at, id"
+        ))
+        .bind(user.as_str())
+        .fetch_all(self.store.db().read())
+        .await?;
+        each(&rows, read)
+    }
+
+    /// A user's failovers, newest first.
+    ///
+    /// # Errors
+    /// As every query.
+    pub async fn list(
+        &self,
+        user: &UserId,
+        wanted: &FailoverQuery,
+    ) -> Result<Vec<Failover>, StoreError> {
+        let rows = query(select!(
+            "WHERE user_id = $1 AND started_at >= $2 AND ($3 IS NULL OR kind = $3) AND ($4 IS NULL OR association_id = $4) AND ($5 IS NULL OR cause = $5) AND ($6 IS NULL OR sandbox = $6) ORDER BY started_at DESC, id DESC LIMIT $7"
+        ))
+        .bind(user.as_str())
+        .bind(wanted.since.map_or(i64::MIN, |at| at.0))
+        .bind(wanted.kind.map(Kind::as_str))
+        .bind(wanted.association.as_ref().map(AssociationId::as_str))
+        .bind(wanted.cause.map(Cause::as_str))
+        .bind(wanted.sandbox.map(i64::from))
+        .bind(wanted.limit.unwrap_or(i64::MAX))
+        .fetch_all(self.store.db().read())
+        .await?;
+        each(&rows, read)
+    }
+}
+
+fn read(row: &AnyRow) -> Result<Failover, StoreError> {
+    Ok(Failover {
+        id: FailoverId(row.text("id")?),
+        user: UserId(row.text("user_id")?),
+        association: AssociationId(row.text("association_id")?),
+        machine_name: row.text("machine_name")?,
+        gpu: GpuId(row.int("gpu_id")?),
+        kind: row.word("kind")?,
+        cause: row.word("cause")?,
+        note: row.maybe_text("note")?,
+        options: row.json("options")?,
+        state: row.word("state")?,
+        from_epoch: Epoch(row.int("from_epoch")?),
+        round: row.int("round")?,
+        started_at: row.at("started_at")?,
+        ended_at: row.maybe_at("ended_at")?,
+        error: row.maybe_text("error")?,
+        sandbox: row.flag("sandbox")?,
+    })
+}

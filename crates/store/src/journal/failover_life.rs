@@ -1,0 +1,160 @@
+//! How a failover begins, changes and ends. An association has at most one that is not over: its
+//! own row says which, and beginning and end change both rows in one transaction.
+
+use domain::failover::{Failover, FailoverState};
+use domain::id::{FailoverId, UserId};
+use domain::time::Millis;
+use sqlx::{AnyConnection, query};
+
+use crate::db::{changed, must_change};
+use crate::error::StoreError;
+use crate::journal::failover::Failovers;
+use crate::row::{Read as _, to_json};
+
+impl Failovers<'_> {
+    /// Begins a failover. Of two who do it for the same association, one succeeds.
+    ///
+    /// # Errors
+    /// `Conflict` when the association has another under way, `Stale` when it is not in
+    /// `from_epoch`, `NotFound` when it is gone or another user's.
+    pub async fn open(&self, new: &Failover) -> Result<(), StoreError> {
+        let mut tx = self.store.db().begin().await?;
+        let taken = query("UPDATE associations SET active_failover = $1 WHERE id = $2 AND user_id = $3 AND epoch = $4 AND active_failover IS NULL")
+            .bind(new.id.as_str())
+            .bind(new.association.as_str())
+            .bind(new.user.as_str())
+            .bind(new.from_epoch.0)
+            .execute(&mut *tx)
+            .await?;
+        if !changed(&taken) {
+            return Err(why_not_open(&mut tx, new).await?);
+        }
+        query(
+            "INSERT INTO failovers (id, user_id, association_id, machine_name, gpu_id, kind, cause, \
+             note, options, state, from_epoch, round, started_at, ended_at, error, sandbox, \
+             steps_recorded) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, \
+             $15, $16, 0)",
+        )
+        .bind(new.id.as_str())
+        .bind(new.user.as_str())
+        .bind(new.association.as_str())
+        .bind(&new.machine_name)
+        .bind(new.gpu.0)
+        .bind(new.kind.as_str())
+        .bind(new.cause.as_str())
+        .bind(new.note.as_deref())
+        .bind(to_json(&new.options, "failovers.options")?)
+        .bind(new.state.as_str())
+        .bind(new.from_epoch.0)
+        .bind(new.round)
+        .bind(new.started_at.0)
+        .bind(new.ended_at.map(|at| at.0))
+        .bind(new.error.as_deref())
+        .bind(i64::from(new.sandbox))
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Records that a failover goes on (`Running`) or what it waits for (`Waiting`). One that was
+    /// asked to stop stays so.
+    ///
+    /// # Errors
+    /// `Stale` when it is over or cancelling; `Conflict` for a state that `request_cancel` or
+    /// `close` gives.
+    pub async fn set_state(
+        &self,
+        id: &FailoverId,
+        state: FailoverState,
+        error: Option<&str>,
+    ) -> Result<(), StoreError> {
+        if !matches!(state, FailoverState::Running | FailoverState::Waiting) {
+            return Err(StoreError::Conflict("only running and waiting can be set"));
+        }
+        let done = query("UPDATE failovers SET state = $2, error = $3 WHERE id = $1 AND state IN ('running', 'waiting')")
+            .bind(id.as_str())
+            .bind(state.as_str())
+            .bind(error)
+            .execute(self.store.db().write())
+            .await?;
+        must_change(&done, "failover")
+    }
+
+    /// Records why a failover that is not over makes no progress, without changing its state.
+    ///
+    /// # Errors
+    /// `Stale` when it is over.
+    pub async fn set_error(&self, id: &FailoverId, error: Option<&str>) -> Result<(), StoreError> {
+        let done = query("UPDATE failovers SET error = $2 WHERE id = $1 AND state IN ('running', 'waiting', 'cancelling')")
+            .bind(id.as_str())
+            .bind(error)
+            .execute(self.store.db().write())
+            .await?;
+        must_change(&done, "failover")
+    }
+
+    /// Asks a user's failover to stop and clean up.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict` when it is over or was asked already.
+    pub async fn request_cancel(&self, user: &UserId, id: &FailoverId) -> Result<(), StoreError> {
+        let done = query("UPDATE failovers SET state = 'cancelling' WHERE id = $1 AND user_id = $2 AND state IN ('running', 'waiting')")
+            .bind(id.as_str())
+            .bind(user.as_str())
+            .execute(self.store.db().write())
+            .await?;
+        if changed(&done) {
+            return Ok(());
+        }
+        self.get(user, id).await?;
+        Err(StoreError::Conflict("the failover is over or being cancelled"))
+    }
+
+    /// Ends a failover and frees its association for the next one.
+    ///
+    /// # Errors
+    /// `Stale` when it is over already; `Conflict` for a state that is no end.
+    pub async fn close(
+        &self,
+        id: &FailoverId,
+        state: FailoverState,
+        ended_at: Millis,
+        error: Option<&str>,
+    ) -> Result<(), StoreError> {
+        if !state.is_over() {
+            return Err(StoreError::Conflict("not an end"));
+        }
+        let mut tx = self.store.db().begin().await?;
+        // The association first, as everywhere, so that two transactions never wait for each other.
+        query("UPDATE associations SET active_failover = NULL WHERE active_failover = $1")
+            .bind(id.as_str())
+            .execute(&mut *tx)
+            .await?;
+        let done = query("UPDATE failovers SET state = $2, ended_at = $3, error = $4 WHERE id = $1 AND state IN ('running', 'waiting', 'cancelling')")
+            .bind(id.as_str())
+            .bind(state.as_str())
+            .bind(ended_at.0)
+            .bind(error)
+            .execute(&mut *tx)
+            .await?;
+        must_change(&done, "failover")?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+async fn why_not_open(tx: &mut AnyConnection, new: &Failover) -> Result<StoreError, StoreError> {
+    let row = query("SELECT epoch FROM associations WHERE id = $1 AND user_id = $2")
+        .bind(new.association.as_str())
+        .bind(new.user.as_str())
+        .fetch_optional(tx)
+        .await?;
+    Ok(match row {
+        None => StoreError::NotFound("association"),
+        Some(row) if row.int("epoch")? != new.from_epoch.0 => {
+            StoreError::stale_epoch("association", new.from_epoch)
+        }
+        Some(_) => StoreError::Conflict("a failover is under way"),
+    })
+}

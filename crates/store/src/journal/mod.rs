@@ -1,0 +1,8 @@
+//! The journal: failovers, their steps, purchases and disposals.
+
+pub(crate) mod disposal;
+pub(crate) mod failover;
+pub(crate) mod failover_life;
+pub(crate) mod intent;
+pub(crate) mod intent_life;
+pub(crate) mod step;

@@ -1,0 +1,141 @@
+//! Writes of the engine's for an association. Each carries the epoch that it was decided in; in
+//! another epoch it changes nothing and fails.
+
+use domain::association::{AssociationState, Serving, SyncStatus};
+use domain::gpu::Endpoint;
+use domain::id::{AssociationId, Epoch};
+use domain::standby::Standby;
+use sqlx::query;
+
+use crate::db::{changed, hold_epoch};
+use crate::error::StoreError;
+use crate::machine::association::Associations;
+use crate::machine::standby;
+use crate::row::to_json;
+
+impl Associations<'_> {
+    /// What it is doing, and why where that needs a reason.
+    ///
+    /// # Errors
+    /// `Stale` in another epoch, or when it is gone.
+    pub async fn set_state(
+        &self,
+        id: &AssociationId,
+        epoch: Epoch,
+        state: AssociationState,
+        reason: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let done =
+            query("UPDATE associations SET state = $3, reason = $4 WHERE id = $1 AND epoch = $2")
+                .bind(id.as_str())
+                .bind(epoch.0)
+                .bind(state.as_str())
+                .bind(reason)
+                .execute(self.store.db().write())
+                .await?;
+        fenced(changed(&done), epoch)
+    }
+
+    /// Where the user's work runs.
+    ///
+    /// # Errors
+    /// `Stale` in another epoch, or when it is gone.
+    pub async fn set_serving(
+        &self,
+        id: &AssociationId,
+        epoch: Epoch,
+        serving: Serving,
+    ) -> Result<(), StoreError> {
+        let done = query("UPDATE associations SET serving = $3 WHERE id = $1 AND epoch = $2")
+            .bind(id.as_str())
+            .bind(epoch.0)
+            .bind(serving.as_str())
+            .execute(self.store.db().write())
+            .await?;
+        fenced(changed(&done), epoch)
+    }
+
+    /// How far the standby is.
+    ///
+    /// # Errors
+    /// `Stale` in another epoch, or when it is gone.
+    pub async fn set_sync(
+        &self,
+        id: &AssociationId,
+        epoch: Epoch,
+        sync: &SyncStatus,
+    ) -> Result<(), StoreError> {
+        let done = query("UPDATE associations SET sync = $3 WHERE id = $1 AND epoch = $2")
+            .bind(id.as_str())
+            .bind(epoch.0)
+            .bind(to_json(sync, "associations.sync")?)
+            .execute(self.store.db().write())
+            .await?;
+        fenced(changed(&done), epoch)
+    }
+
+    /// Where the GPU answers, and with which host key.
+    ///
+    /// # Errors
+    /// `Stale` in another epoch, or when it is gone.
+    pub async fn set_gpu_contact(
+        &self,
+        id: &AssociationId,
+        epoch: Epoch,
+        endpoint: Option<&Endpoint>,
+        host_key: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let done = query("UPDATE associations SET gpu_host = $3, gpu_port = $4, gpu_host_key = $5 WHERE id = $1 AND epoch = $2")
+            .bind(id.as_str())
+            .bind(epoch.0)
+            .bind(endpoint.map(|at| at.host.as_str()))
+            .bind(endpoint.map(|at| i64::from(at.port)))
+            .bind(host_key)
+            .execute(self.store.db().write())
+            .await?;
+        fenced(changed(&done), epoch)
+    }
+
+    /// The standby as it is now; `None` when there is none any more.
+    ///
+    /// # Errors
+    /// `Stale` in another epoch, or when the association is gone.
+    pub async fn set_standby(
+        &self,
+        id: &AssociationId,
+        epoch: Epoch,
+        machine: Option<&Standby>,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.store.db().begin().await?;
+        hold_epoch(&mut tx, id, epoch).await?;
+        match machine {
+            Some(machine) => standby::put(&mut tx, id, machine).await?,
+            None => standby::remove(&mut tx, id).await?,
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Begins the epoch after `from`: from now on every write of `from` fails. Of two who do it at
+    /// the same time one succeeds.
+    ///
+    /// # Errors
+    /// `Stale` when `from` is not the present epoch, or the association is gone.
+    pub async fn advance_epoch(
+        &self,
+        id: &AssociationId,
+        from: Epoch,
+    ) -> Result<Epoch, StoreError> {
+        let done = query("UPDATE associations SET epoch = epoch + 1 WHERE id = $1 AND epoch = $2")
+            .bind(id.as_str())
+            .bind(from.0)
+            .execute(self.store.db().write())
+            .await?;
+        fenced(changed(&done), from)?;
+        Ok(from.next())
+    }
+}
+
+pub(super) fn fenced(changed: bool, epoch: Epoch) -> Result<(), StoreError> {
+    changed.then_some(()).ok_or(StoreError::stale_epoch("association", epoch))
+}

@@ -1,0 +1,10 @@
+//! Protected machines: where they run, what stands by, and what is measured on them.
+
+pub(crate) mod association;
+pub(crate) mod choice;
+pub(crate) mod fenced;
+pub(crate) mod gpu_stay;
+pub(crate) mod placement;
+mod standby;
+pub(crate) mod sync_cycle;
+pub(crate) mod verdict;

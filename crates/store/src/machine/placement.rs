@@ -1,0 +1,76 @@
+//! Moving an association to another GPU, in one go with its history.
+
+use domain::gpu::Endpoint;
+use domain::id::{AssociationId, Epoch, GpuId};
+use domain::offer::GpuSpec;
+use domain::time::Millis;
+use sqlx::query;
+
+use crate::db::hold_epoch;
+use crate::error::StoreError;
+use crate::machine::association::Associations;
+use crate::machine::gpu_stay::{self, GpuStay};
+use crate::row::{Read as _, each, to_json};
+
+/// The GPU that an association moves to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Placement {
+    /// The instance.
+    pub gpu: GpuId,
+    /// Where it answers.
+    pub endpoint: Option<Endpoint>,
+    /// Its pinned host key.
+    pub host_key: Option<String>,
+    /// Its class.
+    pub spec: GpuSpec,
+}
+
+impl Associations<'_> {
+    /// Makes another GPU the association's. Doing it again with the same one changes nothing more.
+    ///
+    /// # Errors
+    /// `Stale` in another epoch, or when it is gone; `Conflict` when that GPU has an association of
+    /// its own.
+    pub async fn switch_gpu(
+        &self,
+        id: &AssociationId,
+        epoch: Epoch,
+        to: &Placement,
+        at: Millis,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.store.db().begin().await?;
+        hold_epoch(&mut tx, id, epoch).await?;
+        query("UPDATE associations SET gpu_id = $2, gpu_host = $3, gpu_port = $4, gpu_host_key = $5, spec = $6 WHERE id = $1")
+            .bind(id.as_str())
+            .bind(to.gpu.0)
+            .bind(to.endpoint.as_ref().map(|at| at.host.as_str()))
+            .bind(to.endpoint.as_ref().map(|at| i64::from(at.port)))
+            .bind(to.host_key.as_deref())
+            .bind(to_json(&to.spec, "associations.spec")?)
+            .execute(&mut *tx)
+            .await
+            .map_err(|error| StoreError::on_unique(error, "this GPU has an association"))?;
+        gpu_stay::begin(&mut tx, id, to.gpu, at).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Every GPU that an association has run on, first one first. Of any user: for the engine and
+    /// for pages that have found the association as their user's.
+    ///
+    /// # Errors
+    /// As every query.
+    pub async fn gpus(&self, id: &AssociationId) -> Result<Vec<GpuStay>, StoreError> {
+        let rows = query("SELECT gpu_id, since_at, until_at FROM association_gpus WHERE association_id = $1 ORDER BY since_at, gpu_id")
+            .bind(id.as_str())
+            .fetch_all(self.store.db().read())
+            .await?;
+        each(&rows, |row| {
+            Ok(GpuStay {
+                gpu: GpuId(row.int("gpu_id")?),
+                since: row.at("since_at")?,
+                until: row.maybe_at("until_at")?,
+            })
+        })
+    }
+}
