@@ -95,8 +95,8 @@ impl GcpClient {
     /// The same `request_id` sent again gives the same operation and makes nothing new.
     ///
     /// # Errors
-    /// A clear no means that nothing was made. A VM of that name that exists already is
-    /// `Unexpected`, not a no: the name is this purchase's own, so look it up with [`Self::get`].
+    /// `Conflict` when a VM of that name exists already. The name is this purchase's own, so that is
+    /// an earlier try of it and not a refusal. Any other clear no means that nothing was made.
     pub async fn create_standby(
         &self,
         request: &StandbyRequest,
@@ -115,13 +115,7 @@ impl GcpClient {
                     .with_idempotency(true)
                     .send()
             })
-            .await
-            .map_err(|mut error| {
-                if error.class == ErrorClass::Conflict {
-                    error.class = ErrorClass::Unexpected;
-                }
-                error
-            })?;
+            .await?;
         OperationRef::begun(OPERATION, &request.zone, begun)
     }
 

@@ -51,8 +51,9 @@ impl GcpClient {
     /// of the asking itself.
     ///
     /// # Errors
-    /// `Capacity` for a zone without resources and for a quota; `Transient` when the operation still
-    /// runs after `longest`, or failed for a passing reason of Google's own.
+    /// What the operation came to: `Capacity` for a zone without resources and for a quota.
+    /// `Transient` when it still runs after `longest`, or failed for a passing reason of Google's
+    /// own. Where Google refuses to tell, the error is `Unexpected`, never a clear no.
     pub async fn wait(
         &self,
         operation: &OperationRef,
@@ -98,7 +99,7 @@ impl GcpClient {
                     match error.class {
                         ErrorClass::Transient => {}
                         ErrorClass::RateLimited { .. } => pause = PAUSE.1,
-                        _ => return Err(error),
+                        _ => return Err(in_doubt(error)),
                     }
                 }
                 Ok(Ok(_)) | Err(_) => {}
@@ -106,5 +107,38 @@ impl GcpClient {
             sleep(pause.min(deadline.saturating_duration_since(Instant::now()))).await;
             pause = (pause * 2).min(PAUSE.1);
         }
+    }
+}
+
+/// A refusal to tell about an operation says nothing about the operation itself.
+fn in_doubt(mut error: ProviderError) -> ProviderError {
+    if error.class.is_clear_no() {
+        error.class = ErrorClass::Unexpected;
+    }
+    error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_look_at_an_operation_is_no_word_about_it() {
+        for class in
+            [ErrorClass::Auth, ErrorClass::NotFound, ErrorClass::Invalid, ErrorClass::Transient]
+        {
+            assert!(!in_doubt(failure("x", class, "no")).class.is_clear_no());
+        }
+    }
+
+    #[test]
+    fn an_operation_that_failed_at_once_is_an_error_at_once() {
+        let running = Operation::new().set_name("op").set_status(Status::Running);
+        let noted = OperationRef::begun("x", "z", running.clone()).expect("begun");
+        assert_eq!((noted.zone.as_str(), noted.name.as_str()), ("z", "op"));
+        let mut failed = running.set_status(Status::Done);
+        failed.http_error_status_code = Some(503);
+        assert!(OperationRef::begun("x", "z", failed).is_err());
+        assert!(OperationRef::begun("x", "z", Operation::new()).is_err());
     }
 }

@@ -28,9 +28,8 @@ pub struct StandbyRequest {
     pub disk_gb: i64,
     /// Spot VM: cheaper, and stopped by Google at will.
     pub spot: bool,
-    /// User that Google's guest agent makes for the key.
-    pub ssh_user: String,
-    /// OpenSSH public key line that may log in.
+    /// OpenSSH public key line that may log in as root. The image refuses that until the startup
+    /// script allows it.
     pub ssh_public_key: String,
     /// Script run as root at each boot; empty for none.
     pub startup_script: String,
@@ -55,8 +54,6 @@ impl StandbyRequest {
             Err("the zone or the machine type is not a name")
         } else if self.disk_gb < 10 {
             Err("the disk must have at least 10 GB")
-        } else if self.ssh_user.is_empty() || self.ssh_user.contains([':', ' ', '\n']) {
-            Err("the SSH user is not a name")
         } else if self.ssh_public_key.trim().is_empty() || self.ssh_public_key.trim().contains('\n')
         {
             Err("the SSH key must be one line")
@@ -100,7 +97,7 @@ impl StandbyRequest {
     fn metadata(&self) -> Vec<Items> {
         let key = self.ssh_public_key.trim();
         let mut items = vec![
-            Items::new().set_key("ssh-keys").set_value(format!("{}:{key}", self.ssh_user)),
+            Items::new().set_key("ssh-keys").set_value(format!("root:{key}")),
             // With OS Login, which a project can demand, the key above would count for nothing.
             Items::new().set_key("enable-oslogin").set_value("FALSE"),
         ];
@@ -148,7 +145,6 @@ mod tests {
             machine_type: "e2-medium".into(),
             disk_gb: 100,
             spot: true,
-            ssh_user: "dumont".into(),
             ssh_public_key: "ssh-ed25519 AAAA dumont\n".into(),
             startup_script: "#!/bin/bash\ntrue\n".into(),
             labels: vec![("dumont-install".into(), "ab12".into())],
@@ -168,7 +164,7 @@ mod tests {
         assert_eq!(body["disks"][0]["initializeParams"]["diskSizeGb"], "100");
         assert_eq!(body["disks"][0]["autoDelete"], true);
         assert_eq!(body["networkInterfaces"][0]["accessConfigs"][0]["type"], "ONE_TO_ONE_NAT");
-        assert_eq!(body["metadata"]["items"][0]["value"], "dumont:ssh-ed25519 AAAA dumont");
+        assert_eq!(body["metadata"]["items"][0]["value"], "root:ssh-ed25519 AAAA dumont");
         assert_eq!(body["labels"]["dumont-install"], "ab12");
     }
 
@@ -192,7 +188,6 @@ mod tests {
             StandbyRequest { name: "x".repeat(64), ..request() },
             StandbyRequest { zone: "../x".into(), ..request() },
             StandbyRequest { disk_gb: 9, ..request() },
-            StandbyRequest { ssh_user: "a:b".into(), ..request() },
             StandbyRequest { ssh_public_key: "a\nroot:b".into(), ..request() },
             StandbyRequest { labels: vec![("A".into(), "b".into())], ..request() },
             StandbyRequest { request_id: Uuid::nil(), ..request() },

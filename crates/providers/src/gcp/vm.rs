@@ -6,36 +6,60 @@ use google_cloud_compute_v1::model::scheduling::ProvisioningModel;
 
 use super::client::last_part;
 
-/// Where Google says that a VM is in its life.
+/// Where Google says that a VM is in its life, in Google's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum VmStatus {
-    /// Being made or started (`PENDING`, `PROVISIONING`, `STAGING`).
-    Starting,
+    /// Waits for its resources.
+    Pending,
+    /// Gets its resources.
+    Provisioning,
+    /// Is being set up to boot.
+    Staging,
     /// Runs; its SSH may answer a little later.
     Running,
-    /// On its way down (`PENDING_STOP`, `STOPPING`, `SUSPENDING`).
+    /// Will stop.
+    PendingStop,
+    /// On its way down, by someone or by preemption.
     Stopping,
-    /// Down with its disk kept (`TERMINATED`, `STOPPED`, `SUSPENDED`), by someone or by preemption.
+    /// Down with its disk kept. The usual word is `Terminated`.
     Stopped,
+    /// Down with its disk kept, by someone or by preemption. Not gone.
+    Terminated,
+    /// Its memory is being saved.
+    Suspending,
+    /// Down with its memory and disk kept.
+    Suspended,
     /// Google repairs the machine below it.
     Repairing,
     /// On its way out.
-    Deleting,
-    /// A word that we do not know.
+    Deprovisioning,
+    /// A word that we do not know, or none.
     Unknown,
 }
 
 impl VmStatus {
     fn of(word: &str) -> Self {
         match word {
-            "PENDING" | "PROVISIONING" | "STAGING" => Self::Starting,
+            "PENDING" => Self::Pending,
+            "PROVISIONING" => Self::Provisioning,
+            "STAGING" => Self::Staging,
             "RUNNING" => Self::Running,
-            "PENDING_STOP" | "STOPPING" | "SUSPENDING" => Self::Stopping,
-            "TERMINATED" | "STOPPED" | "SUSPENDED" => Self::Stopped,
+            "PENDING_STOP" => Self::PendingStop,
+            "STOPPING" => Self::Stopping,
+            "STOPPED" => Self::Stopped,
+            "TERMINATED" => Self::Terminated,
+            "SUSPENDING" => Self::Suspending,
+            "SUSPENDED" => Self::Suspended,
             "REPAIRING" => Self::Repairing,
-            "DEPROVISIONING" => Self::Deleting,
+            "DEPROVISIONING" => Self::Deprovisioning,
             _ => Self::Unknown,
         }
+    }
+
+    /// Down, with the disk kept, so that it can be started again.
+    #[must_use]
+    pub const fn is_down(self) -> bool {
+        matches!(self, Self::Stopped | Self::Terminated | Self::Suspended)
     }
 }
 
@@ -152,7 +176,8 @@ mod tests {
         let vm = |status: &str| {
             read(json!({"name": "a", "zone": "zones/z", "status": status})).expect("a VM")
         };
-        assert_eq!(vm("TERMINATED").status, VmStatus::Stopped);
+        assert_eq!(vm("TERMINATED").status, VmStatus::Terminated);
+        assert!(vm("TERMINATED").status.is_down() && !vm("STOPPING").status.is_down());
         assert_eq!(vm("TERMINATED").nat_ip, None);
         assert_eq!(vm("DREAMING").status, VmStatus::Unknown);
         assert_eq!(read(json!({"name": "a"})), None);

@@ -3,13 +3,15 @@
 use domain::money::MicroUsd;
 use domain::provider::ProviderError;
 use reqwest::Method;
+use serde::{Deserialize, Serialize};
 
 use super::client::{Call, VastClient, unexpected};
 use super::endpoint::Endpoint;
 use super::row::Row;
 
 /// What Vast says about the account. Every field may be unknown.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Account {
     /// Vast's number of it.
     pub id: Option<i64>,

@@ -2,11 +2,10 @@
 //! account on top.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::provider::{ErrorClass, Provider, ProviderError};
-use domain::time::Clock;
 use reqwest::{Method, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -21,12 +20,18 @@ use crate::{message, retry};
 
 /// Longest wait for the turn under the rate limits.
 const TURN: Duration = Duration::from_secs(30);
+/// Longest time that an endpoint is left alone after a 429, whatever it says.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 /// Longest time to connect.
 const CONNECT: Duration = Duration::from_secs(5);
 /// Largest reply that is read, bytes.
 const LARGEST_REPLY: usize = 16 * 1024 * 1024;
 /// How many accounts' limits are kept before those that nobody uses are forgotten.
 const MOST_ACCOUNTS: usize = 1024;
+
+/// The connections of this process, by address: Vast counts calls by key and by address, whichever
+/// part of the program makes them.
+static SHARED: LazyLock<Mutex<HashMap<String, Vast>>> = LazyLock::new(Mutex::default);
 
 /// Vast.ai as this program sees it. Keep one: what it knows about rate limits is worth keeping.
 #[derive(Debug, Clone)]
@@ -37,7 +42,6 @@ struct Shared {
     http: reqwest::Client,
     base: Url,
     limits: Limits,
-    clock: Arc<dyn Clock>,
     /// Searching is limited by address, so all accounts share this one.
     search: Gate,
     /// By the hash of the key.
@@ -57,11 +61,7 @@ impl Vast {
     ///
     /// # Errors
     /// `Invalid` when the address is not an http(s) URL or TLS can't be set up.
-    pub fn new(
-        base_url: &str,
-        limits: Limits,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, ProviderError> {
+    pub fn new(base_url: &str, limits: Limits) -> Result<Self, ProviderError> {
         let refused = |message: String| failure("connect", ErrorClass::Invalid, message);
         let base = Url::parse(base_url.trim_end_matches('/'))
             .map_err(|error| refused(error.to_string()))?;
@@ -78,7 +78,6 @@ impl Vast {
             http,
             base,
             limits,
-            clock,
             search: limits.gate(Endpoint::Search),
             accounts: Mutex::default(),
         })))
@@ -140,6 +139,22 @@ impl Call {
 }
 
 impl VastClient {
+    /// The client of the account that this key belongs to, under Vast's published limits. All such
+    /// clients of one process with the same key share these; with the same address, the connections.
+    ///
+    /// # Errors
+    /// As [`Vast::new`].
+    pub fn new(base_url: &str, key: SecretString) -> Result<Self, ProviderError> {
+        let base_url = base_url.trim_end_matches('/');
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(vast) = shared.get(base_url) {
+            return Ok(vast.account(key));
+        }
+        let vast = Vast::new(base_url, Limits::published())?;
+        shared.insert(base_url.to_owned(), vast.clone());
+        Ok(vast.account(key))
+    }
+
     /// Sends a call that may be sent again, up to three times.
     pub(super) async fn ask(&self, call: &Call) -> Result<Value, ProviderError> {
         let all = retry::idempotent(|| self.send(call, call.total / 2));
@@ -171,7 +186,8 @@ impl VastClient {
                 .unwrap_or_else(|_| Err(no_answer(call.operation, longest)));
             if let Err(ProviderError { class: ErrorClass::RateLimited { after_ms }, .. }) = &result
             {
-                gate.close_for(Duration::from_millis(u64::try_from(*after_ms).unwrap_or(0)));
+                let pause = Duration::from_millis(u64::try_from(*after_ms).unwrap_or(0));
+                gate.close_for(pause.min(LONGEST_PAUSE));
             }
             result
         }
@@ -220,7 +236,7 @@ impl VastClient {
             purchase: call.purchase,
         };
         let reply = Reply { status, headers: response.headers(), body: &body };
-        error::read(asked, &reply, shared.clock.now())
+        error::read(asked, &reply)
     }
 
     /// A provider may repeat the key in its own words; nobody else does.

@@ -20,7 +20,7 @@ const LONGEST_LABEL: usize = 256;
 const SMALLEST_DISK: f64 = 8.0;
 
 /// What to buy an offer as.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Create {
     /// Docker image.
     pub image: String,
@@ -34,6 +34,13 @@ pub struct Create {
     pub env: Vec<(String, String)>,
     /// A bid per hour for an interruptible instance; none buys on demand at the asked price.
     pub bid: Option<MicroUsd>,
+}
+
+/// What a purchase that Vast took came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bought {
+    /// This instance exists now.
+    Created(GpuId),
 }
 
 impl Create {
@@ -82,7 +89,7 @@ impl VastClient {
     /// An error whose class is not a clear no, or that names an instance in `created`, leaves it
     /// open whether something was bought: look the label up in [`VastClient::list`]. A success that
     /// names no instance is such an error too.
-    pub async fn buy(&self, offer_id: i64, create: &Create) -> Result<GpuId, ProviderError> {
+    pub async fn buy(&self, offer_id: i64, create: &Create) -> Result<Bought, ProviderError> {
         if let Some(flaw) = create.flaw() {
             return Err(failure(OPERATION, ErrorClass::Invalid, flaw.into()));
         }
@@ -96,7 +103,7 @@ impl VastClient {
         call.purchase = Some(if create.bid.is_some() { Purchase::Bid } else { Purchase::OnDemand });
         let reply = self.ask_once(&call).await?;
         match Row(&reply).int("new_contract") {
-            Some(id) if id > 0 => Ok(GpuId(id)),
+            Some(id) if id > 0 => Ok(Bought::Created(GpuId(id))),
             _ => Err(unexpected(
                 OPERATION,
                 "the purchase was accepted, but the reply names no instance",

@@ -5,9 +5,10 @@
 //! then the text, then the status.
 
 use domain::provider::{ErrorClass, Provider, ProviderError};
-use domain::time::Millis;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
 
 use super::row::Row;
 use crate::message;
@@ -44,11 +45,11 @@ pub(super) enum Purchase {
 ///
 /// # Errors
 /// Anything but a 2xx with JSON that does not speak of a failure.
-pub(super) fn read(asked: Asked, reply: &Reply<'_>, now: Millis) -> Result<Value, ProviderError> {
+pub(super) fn read(asked: Asked, reply: &Reply<'_>) -> Result<Value, ProviderError> {
     let body: Option<Value> = serde_json::from_slice(reply.body).ok();
     match body {
         Some(value) if (200..300).contains(&reply.status) && !refuses(&value) => Ok(value),
-        body => Err(classify(asked, reply, body.as_ref(), now)),
+        body => Err(classify(asked, reply, body.as_ref())),
     }
 }
 
@@ -59,10 +60,9 @@ fn refuses(body: &Value) -> bool {
         || (row.flag("success").is_none() && row.text("error").is_some())
 }
 
-fn classify(asked: Asked, reply: &Reply<'_>, body: Option<&Value>, now: Millis) -> ProviderError {
+fn classify(asked: Asked, reply: &Reply<'_>, body: Option<&Value>) -> ProviderError {
     let words = Words::of(body, reply.body);
-    let class =
-        after_purchase(asked.purchase, reply.status, &words, class(asked, reply, &words, now));
+    let class = after_purchase(asked.purchase, reply.status, &words, class(asked, reply, &words));
     ProviderError {
         provider: Provider::Vast,
         operation: asked.operation.into(),
@@ -73,11 +73,11 @@ fn classify(asked: Asked, reply: &Reply<'_>, body: Option<&Value>, now: Millis) 
     }
 }
 
-fn class(asked: Asked, reply: &Reply<'_>, words: &Words, now: Millis) -> ErrorClass {
+fn class(asked: Asked, reply: &Reply<'_>, words: &Words) -> ErrorClass {
     let status = reply.status;
     if status == 429 || words.rate_limited() {
         return ErrorClass::RateLimited {
-            after_ms: pause_ms(asked.penalty_ms, reply.headers, words, now),
+            after_ms: pause_ms(asked.penalty_ms, reply.headers, words),
         };
     }
     if status >= 500 || status == 408 {
@@ -212,28 +212,27 @@ impl Words {
 }
 
 /// How long to stay away, milliseconds: the longest of what the reply says, or the penalty.
-fn pause_ms(penalty_ms: i64, headers: &HeaderMap, words: &Words, now: Millis) -> i64 {
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let seconds = |seconds: f64| {
+fn pause_ms(penalty_ms: i64, headers: &HeaderMap, words: &Words) -> i64 {
+    let header =
+        |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let ms = |seconds: f64| {
         #[expect(clippy::cast_possible_truncation, reason = "clamped to a day")]
         let ms = (seconds.clamp(0.0, 86_400.0) * 1000.0).ceil() as i64;
         ms
     };
     if words.code == "search_quota_exceeded"
-        && let Some(reset) =
-            header("x-ratelimit-reset").and_then(|text| text.trim().parse::<i64>().ok())
+        && let Some(reset) = header("x-ratelimit-reset").and_then(|text| text.parse::<i64>().ok())
+        && let Some(now) =
+            header(DATE.as_str()).and_then(|text| OffsetDateTime::parse(text, &Rfc2822).ok())
     {
-        return Millis(reset.saturating_mul(1000))
-            .since(now)
-            .clamp(penalty_ms, domain::time::DAY_MS);
+        let left = reset.saturating_sub(now.unix_timestamp()).saturating_mul(1000);
+        return left.clamp(penalty_ms, domain::time::DAY_MS);
     }
-    let told = headers
-        .get(RETRY_AFTER)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|text| text.trim().parse::<f64>().ok())
+    let told = header(RETRY_AFTER.as_str())
+        .and_then(|text| text.parse::<f64>().ok())
         .filter(|told| told.is_finite())
         .or(words.retry_after_s)
-        .map(seconds);
+        .map(ms);
     let threshold = words
         .all
         .split("threshold=")
@@ -242,7 +241,7 @@ fn pause_ms(penalty_ms: i64, headers: &HeaderMap, words: &Words, now: Millis) ->
             rest.split(|c: char| !c.is_ascii_digit() && c != '.').next().unwrap_or_default()
         })
         .and_then(|text| text.trim_end_matches('.').parse::<f64>().ok())
-        .map(seconds);
+        .map(ms);
     told.max(threshold).unwrap_or(penalty_ms).max(1)
 }
 

@@ -17,7 +17,7 @@ fn judge_with(
         map.insert(*name, HeaderValue::from_str(value).expect("a header"));
     }
     let asked = Asked { operation: "test", penalty_ms: PENALTY, purchase };
-    read(asked, &Reply { status, headers: &map, body: body.as_bytes() }, Millis(1_000_000))
+    read(asked, &Reply { status, headers: &map, body: body.as_bytes() })
 }
 
 fn class(status: u16, body: &str) -> ErrorClass {
@@ -155,10 +155,10 @@ fn a_limit_says_how_long_in_many_ways_or_not_at_all() {
         30_000
     );
     assert_eq!(after(429, &[("retry-after", "Wed, 21 Oct 2026 07:28:00 GMT")], ""), PENALTY);
-    assert_eq!(
-        after(429, &[("x-ratelimit-reset", "4600")], r#"{"error":"search_quota_exceeded"}"#),
-        3_600_000
-    );
+    let quota = r#"{"error":"search_quota_exceeded"}"#;
+    let date = ("date", "Mon, 23 Nov 2026 22:00:00 GMT");
+    assert_eq!(after(429, &[("x-ratelimit-reset", "1795478400"), date], quota), 7_200_000);
+    assert_eq!(after(429, &[("x-ratelimit-reset", "1795478400")], quota), PENALTY);
     assert_eq!(after(429, &[("retry-after", "1e99")], ""), 86_400_000);
 }
 

@@ -19,7 +19,7 @@ mod row;
 
 pub use account::Account;
 pub use client::{Vast, VastClient};
-pub use create::Create;
+pub use create::{Bought, Create};
 pub use endpoint::Limits;
 pub use list::Listing;
 
