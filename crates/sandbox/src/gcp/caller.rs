@@ -8,12 +8,7 @@ use axum::{
 };
 use serde_json::Value;
 
-use super::{
-    bearer,
-    error::ApiError,
-    link,
-    rates::Group,
-};
+use super::{bearer, error::ApiError, link, rates::Group};
 use crate::{account::Account, fault::Fault, world::World};
 
 /// An authenticated service account in the middle of one request.

@@ -175,7 +175,11 @@ fn one_disk(
     let params = asked.initialize_params.clone().unwrap_or_default();
     let image = params.source_image.or(params.source_snapshot);
     if asked.boot && image.as_deref().unwrap_or_default().is_empty() {
-        return Err(ApiError::field(&field("initializeParams.sourceImage"), "", "A boot disk needs an image."));
+        return Err(ApiError::field(
+            &field("initializeParams.sourceImage"),
+            "",
+            "A boot disk needs an image.",
+        ));
     }
     let kind = match params.disk_type.as_deref() {
         None | Some("") => "pd-standard",
@@ -192,11 +196,11 @@ fn one_disk(
     let size_field = field("initializeParams.diskSizeGb");
     let size_gb = match params.disk_size_gb.as_deref().or(asked.disk_size_gb.as_deref()) {
         None => SMALLEST_BOOT_GB,
-        Some(text) => text
-            .parse::<u32>()
-            .ok()
-            .filter(|gb| (1..=LARGEST_GB).contains(gb))
-            .ok_or_else(|| ApiError::field(&size_field, text, "Not a size that a disk can have."))?,
+        Some(text) => {
+            text.parse::<u32>().ok().filter(|gb| (1..=LARGEST_GB).contains(gb)).ok_or_else(
+                || ApiError::field(&size_field, text, "Not a size that a disk can have."),
+            )?
+        }
     };
     if asked.boot && size_gb < SMALLEST_BOOT_GB {
         let why = format!(

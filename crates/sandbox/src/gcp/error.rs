@@ -82,11 +82,7 @@ impl ApiError {
 
     /// 403 `forbidden`: the account lacks an IAM permission on a resource (path form).
     pub(super) fn forbidden(permission: &str, resource: &str) -> Self {
-        Self::new(
-            403,
-            "forbidden",
-            format!("Required '{permission}' permission for '{resource}'"),
-        )
+        Self::new(403, "forbidden", format!("Required '{permission}' permission for '{resource}'"))
     }
 
     /// 403 `rateLimitExceeded`, with the name of the exhausted per-minute group.

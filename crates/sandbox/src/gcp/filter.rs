@@ -52,8 +52,7 @@ const DEPTH: usize = 32;
 impl Filter {
     /// Reads a filter; the error is the one that Compute answers.
     pub(super) fn parse(text: &str) -> Result<Self, ApiError> {
-        let bad =
-            || ApiError::field("filter", text, "Invalid list filter expression.");
+        let bad = || ApiError::field("filter", text, "Invalid list filter expression.");
         let tokens = lex::tokens(text).ok_or_else(bad)?;
         let mut parser = Parser { tokens: &tokens, at: 0 };
         let filter = parser.all(0).ok_or_else(bad)?;
@@ -276,12 +275,16 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused_in_compute_s_words() {
-        for bad in ["status", "status=", "=x", "(a=b", "a=b)", "a=b AND", "a ~ b", "\"a", "a eq \"(\""] {
+        for bad in
+            ["status", "status=", "=x", "(a=b", "a=b)", "a=b AND", "a ~ b", "\"a", "a eq \"(\""]
+        {
             let error = Filter::parse(bad).err().unwrap_or_else(|| panic!("accepted {bad}"));
             assert_eq!(error.code(), 400);
             assert_eq!(
                 error.message(),
-                format!("Invalid value for field 'filter': '{bad}'. Invalid list filter expression.")
+                format!(
+                    "Invalid value for field 'filter': '{bad}'. Invalid list filter expression."
+                )
             );
         }
         assert!(Filter::parse(&format!("{}a=b{}", "(".repeat(99), ")".repeat(99))).is_err());

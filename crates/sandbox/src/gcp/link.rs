@@ -68,7 +68,11 @@ pub(super) fn zonal_name<'a>(
     };
     match zonal {
         ["zones", z, c, name] if *c == collection && !name.is_empty() => {
-            if *z == zone { Ok(name) } else { Err(BadLink::Elsewhere) }
+            if *z == zone {
+                Ok(name)
+            } else {
+                Err(BadLink::Elsewhere)
+            }
         }
         _ => Err(BadLink::Malformed),
     }

@@ -88,7 +88,9 @@ impl Gcp {
             .route("/aggregated/operations", get(operations::aggregated))
             .nest("/zones/{zone}", zone)
             .fallback(places::no_such_method);
-        Router::new().nest("/compute/v1/projects/{project}", project).route("/token", post(token::exchange))
+        Router::new()
+            .nest("/compute/v1/projects/{project}", project)
+            .route("/token", post(token::exchange))
     }
 
     /// All that must survive a restart.
@@ -114,9 +116,8 @@ impl Gcp {
     /// After a start: boots the hosts of running VMs, goes on with
     /// operations that were under way and arms the faults again.
     pub async fn resume(world: &World) {
-        let (vms, operations) = world
-            .gcp()
-            .read(|store| (store.vms().to_vec(), store.operations().to_vec()));
+        let (vms, operations) =
+            world.gcp().read(|store| (store.vms().to_vec(), store.operations().to_vec()));
         for vm in vms.iter().filter(|vm| vm.status == Status::Running && !vm.deleting) {
             // What a fault had killed stays dead until it is healed.
             if world.hosts().life(&vm.host()) != Some(Life::Dead) {
@@ -137,7 +138,7 @@ impl Gcp {
     /// A fault has just been armed; those that act at once act here.
     pub async fn on_fault(world: &World, armed: &Armed) {
         if armed.name == Fault::StandbyPreempted {
-            preempt::strike(world);
+            preempt::armed(world, armed);
         }
     }
 

@@ -235,6 +235,9 @@ mod tests {
              fulfill the request.  Try a different zone, or try again later."
         );
         assert!(newer.message.ends_with("try again later '(resource type:compute)'."));
-        assert_eq!(plain.json()["errors"][0]["errorDetails"][2]["errorInfo"]["reason"], "resource_availability");
+        assert_eq!(
+            plain.json()["errors"][0]["errorDetails"][2]["errorInfo"]["reason"],
+            "resource_availability"
+        );
     }
 }

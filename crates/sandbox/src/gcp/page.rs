@@ -131,7 +131,8 @@ mod tests {
 
     #[test]
     fn newest_first_reverses_time() {
-        let query = ListQuery { order_by: Some("creationTimestamp desc".into()), ..ListQuery::default() };
+        let query =
+            ListQuery { order_by: Some("creationTimestamp desc".into()), ..ListQuery::default() };
         assert_eq!(names(&query.page(items()).unwrap()), "bdac");
     }
 

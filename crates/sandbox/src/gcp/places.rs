@@ -28,9 +28,8 @@ pub(super) async fn project(
 ) -> Answer {
     let path = link::project_path(&project);
     caller.permit(&project, "compute.projects.get", &path)?;
-    let used = world.gcp().read(|store| {
-        store.vms().iter().filter(|vm| vm.key.project == project).count()
-    });
+    let used =
+        world.gcp().read(|store| store.vms().iter().filter(|vm| vm.key.project == project).count());
     Ok(Json(json!({
         "kind": "compute#project",
         "id": (caller.account.id + 1_000_000_000).to_string(),
@@ -64,10 +63,7 @@ pub(super) async fn zones(
 }
 
 /// `GET /zones/{z}`
-pub(super) async fn zone(
-    caller: Caller,
-    Path((project, zone)): Path<(String, String)>,
-) -> Answer {
+pub(super) async fn zone(caller: Caller, Path((project, zone)): Path<(String, String)>) -> Answer {
     let path = link::zone_path(&project, &zone);
     caller.permit(&project, "compute.zones.get", &path)?;
     if catalog::has_zone(&zone) {
@@ -83,8 +79,8 @@ pub(super) async fn machine_types(
     Query(query): Query<ListQuery>,
 ) -> Answer {
     caller.permit_zone(&project, &zone, "compute.machineTypes.list")?;
-    let all = catalog::machine_types(&zone)
-        .map(|kind| catalog::machine_type_json(&project, &zone, kind));
+    let all =
+        catalog::machine_types(&zone).map(|kind| catalog::machine_type_json(&project, &zone, kind));
     let Page { items, next } = query.page(all)?;
     let path = format!("{}/machineTypes", link::zone_path(&project, &zone));
     Ok(Json(collection("compute#machineTypeList", &path, items.into(), next)))

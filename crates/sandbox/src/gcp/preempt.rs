@@ -7,22 +7,50 @@ use super::{
     operation::{Kind, Operation},
     vm::{Status, Vm},
 };
-use crate::{fault::Fault, world::World};
+use crate::{
+    fault::{Armed, Fault},
+    world::World,
+};
 
-/// Takes back every running Spot VM that the fault is armed for. It stays armed for VMs that come
-/// up later, until its count is used up or it is cleared.
+/// The fault was just armed: takes back the running Spot VMs that it is meant for. Armed with a
+/// count, it does so that often, waiting for VMs that come up later; without one it strikes now, and
+/// only now, or a VM that is started again would never stay up.
+pub(super) fn armed(world: &World, fault: &Armed) {
+    if fault.count.is_some() {
+        strike(world);
+        return;
+    }
+    for vm in running_spots(world) {
+        if fault.target.as_ref().is_none_or(|target| *target == vm.handle) {
+            preempt(world, &vm, notice_s(&fault.params));
+        }
+    }
+}
+
+/// Takes back the running Spot VMs that a counted arming still waits for.
 pub(super) fn strike(world: &World) {
-    let spots: Vec<Vm> = world.gcp().read(|store| {
+    let faults = world.faults();
+    let mut waiting = faults.armed(world.now_ms());
+    waiting.retain(|fault| fault.name == Fault::StandbyPreempted && fault.count.is_some());
+    if waiting.is_empty() {
+        return;
+    }
+    for vm in running_spots(world) {
+        if let Some(params) = faults.hit(Fault::StandbyPreempted, Some(&vm.handle)) {
+            preempt(world, &vm, notice_s(&params));
+        }
+    }
+}
+
+fn running_spots(world: &World) -> Vec<Vm> {
+    world.gcp().read(|store| {
         let running = |vm: &&Vm| vm.status == Status::Running && vm.scheduling.spot();
         store.vms().iter().filter(running).cloned().collect()
-    });
-    for vm in spots {
-        let Some(params) = world.faults().hit(Fault::StandbyPreempted, Some(&vm.handle)) else {
-            continue;
-        };
-        let notice_s = params.get("notice_s").and_then(Value::as_f64).unwrap_or(0.0);
-        preempt(world, &vm, notice_s);
-    }
+    })
+}
+
+fn notice_s(params: &Value) -> f64 {
+    params.get("notice_s").and_then(Value::as_f64).unwrap_or(0.0)
 }
 
 /// Takes one VM back now. Its guest lives on for `notice_s` seconds (30 at most at the real one).

@@ -35,7 +35,11 @@ fn label_text(text: &str) -> bool {
 /// Refuses a set of labels that holds a bad key or value, or more than 64 of them.
 pub(super) fn labels(labels: &BTreeMap<String, String>) -> Result<(), ApiError> {
     if labels.len() > 64 {
-        return Err(ApiError::field("resource.labels", "", "A resource can have at most 64 labels."));
+        return Err(ApiError::field(
+            "resource.labels",
+            "",
+            "A resource can have at most 64 labels.",
+        ));
     }
     for (key, value) in labels {
         let starts_right = key.chars().next().is_some_and(|c| c.is_alphabetic());
@@ -74,7 +78,9 @@ pub(super) fn tags(tags: &[String]) -> Result<(), ApiError> {
 }
 
 /// Refuses metadata with a bad or repeated key, or more than 512 KB in all.
-pub(super) fn metadata<'a>(items: impl Iterator<Item = (&'a str, &'a str)>) -> Result<(), ApiError> {
+pub(super) fn metadata<'a>(
+    items: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Result<(), ApiError> {
     let mut seen = std::collections::BTreeSet::new();
     let mut size = 0_usize;
     for (key, value) in items {
@@ -89,11 +95,7 @@ pub(super) fn metadata<'a>(items: impl Iterator<Item = (&'a str, &'a str)>) -> R
             ));
         }
         if !seen.insert(key) {
-            return Err(ApiError::field(
-                "resource.metadata",
-                key,
-                "Metadata has duplicate keys.",
-            ));
+            return Err(ApiError::field("resource.metadata", key, "Metadata has duplicate keys."));
         }
         size += key.len() + value.len();
     }

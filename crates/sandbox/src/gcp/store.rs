@@ -84,9 +84,9 @@ impl Store {
 
     /// An operation by its place and name.
     pub(super) fn operation(&self, project: &str, zone: &str, name: &str) -> Option<&Operation> {
-        self.operations.iter().find(|op| {
-            op.name == name && op.target.project == project && op.target.zone == zone
-        })
+        self.operations
+            .iter()
+            .find(|op| op.name == name && op.target.project == project && op.target.zone == zone)
     }
 
     /// An operation by its name.
@@ -112,7 +112,10 @@ impl Store {
     pub(super) fn forget(&mut self, project: &str, zone: &str, name: &str) -> bool {
         let before = self.operations.len();
         self.operations.retain(|op| {
-            !(op.done() && op.name == name && op.target.project == project && op.target.zone == zone)
+            !(op.done()
+                && op.name == name
+                && op.target.project == project
+                && op.target.zone == zone)
         });
         self.operations.len() < before
     }

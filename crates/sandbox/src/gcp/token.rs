@@ -44,7 +44,8 @@ pub(super) async fn exchange(State(world): State<World>, Form(grant): Form<Grant
     if caller::refused(&account, &world) {
         return refuse("invalid_grant", "Invalid JWT Signature.");
     }
-    let token = format!("ya29.c.{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
+    let token =
+        format!("ya29.c.{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
     let minted = Minted { token, account: account.id, until_ms: now_ms + VALID_S * 1000 };
     let answer = json!({
         "access_token": minted.token, "expires_in": VALID_S, "token_type": "Bearer",

@@ -1,7 +1,10 @@
 //! How VMs and operations look on the wire.
 
 use serde_json::{Map, Value, json};
-use time::{OffsetDateTime, UtcOffset, macros::{format_description, offset}};
+use time::{
+    OffsetDateTime, UtcOffset,
+    macros::{format_description, offset},
+};
 
 use super::{
     catalog, link,

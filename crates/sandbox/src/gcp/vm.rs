@@ -260,9 +260,7 @@ pub(super) fn fingerprint<'a>(what: &str, parts: impl Iterator<Item = &'a str>) 
 
 /// Whether a fingerprint from a request is the current one; alphabet and padding don't matter.
 pub(super) fn same_fingerprint(sent: &str, current: &str) -> bool {
-    let plain = |text: &str| {
-        text.trim_end_matches('=').replace('+', "-").replace('/', "_")
-    };
+    let plain = |text: &str| text.trim_end_matches('=').replace('+', "-").replace('/', "_");
     plain(sent) == plain(current)
 }
 
@@ -288,7 +286,8 @@ pub(super) mod tests {
             labels: BTreeMap::from([("managed-by".into(), "dumont".into())]),
             metadata: vec![Item {
                 key: "ssh-keys".into(),
-                value: "root:ssh-ed25519 AAAA one\n\nubuntu:ssh-rsa BBBB two words\nbroken\n".into(),
+                value: "root:ssh-ed25519 AAAA one\n\nubuntu:ssh-rsa BBBB two words\nbroken\n"
+                    .into(),
             }],
             tags: vec!["standby".into()],
             scheduling: Scheduling {

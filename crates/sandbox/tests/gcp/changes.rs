@@ -46,8 +46,11 @@ async fn a_vm_lives_and_its_bill_follows() {
         (status, gone["error"]["message"].as_str().unwrap()),
         (
             404,
-            format!("The resource 'projects/{}/zones/{ZONE}/instances/vm1' was not found", cloud.project)
-                .as_str()
+            format!(
+                "The resource 'projects/{}/zones/{ZONE}/instances/vm1' was not found",
+                cloud.project
+            )
+            .as_str()
         )
     );
     assert_eq!(reason(&gone), "notFound");
@@ -68,7 +71,10 @@ async fn a_request_id_makes_a_repeat_harmless() {
     assert_eq!((status, reason(&body)), (409, "alreadyExists"));
     assert_eq!(
         body["error"]["message"],
-        format!("The resource 'projects/{}/zones/{ZONE}/instances/vm1' already exists", cloud.project)
+        format!(
+            "The resource 'projects/{}/zones/{ZONE}/instances/vm1' already exists",
+            cloud.project
+        )
     );
     for bad in ["00000000-0000-0000-0000-000000000000", "x"] {
         let path = cloud.zone(&format!("/instances?requestId={bad}"));
@@ -85,10 +91,8 @@ async fn a_request_id_makes_a_repeat_harmless() {
 async fn of_two_callers_with_the_same_name_one_wins() {
     let cloud = Cloud::start().await;
     let path = cloud.zone("/instances");
-    let (a, b) = tokio::join!(
-        cloud.post(&path, spot("vm1", &[])),
-        cloud.post(&path, spot("vm1", &[])),
-    );
+    let (a, b) =
+        tokio::join!(cloud.post(&path, spot("vm1", &[])), cloud.post(&path, spot("vm1", &[])),);
     let mut statuses = [a.0, b.0];
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 409]);
@@ -115,7 +119,11 @@ async fn labels_and_metadata_change_only_on_the_current_fingerprint() {
     assert_eq!(cloud.vm("vm1").await.1["metadata"]["items"], items);
     let path = cloud.zone("/instances/vm1/setMetadata");
     assert_eq!(cloud.post(&path, fresh).await.0, 412);
-    assert_eq!(cloud.post(&path, json!({"items": []})).await.0, 412, "no fingerprint is a stale one");
+    assert_eq!(
+        cloud.post(&path, json!({"items": []})).await.0,
+        412,
+        "no fingerprint is a stale one"
+    );
     cloud.running.stop().await;
 }
 
@@ -145,7 +153,8 @@ async fn what_compute_would_refuse_is_refused() {
     assert_eq!(answer.status(), 400);
     assert_eq!(reason(&answer.json().await.unwrap()), "parseError");
     for verb in ["start", "stop"] {
-        let (status, _) = cloud.post(&cloud.zone(&format!("/instances/none/{verb}")), json!({})).await;
+        let (status, _) =
+            cloud.post(&cloud.zone(&format!("/instances/none/{verb}")), json!({})).await;
         assert_eq!(status, 404);
     }
     assert_eq!(cloud.call(Method::DELETE, &cloud.zone("/instances/none"), None).await.0, 404);

@@ -79,7 +79,12 @@ impl Cloud {
     }
 
     /// One call; gives the status and the JSON.
-    pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> (u16, Value) {
         let mut request = self.http.request(method, self.url(path)).bearer_auth(self.token());
         if let Some(body) = body {
             request = request.json(&body);
@@ -155,7 +160,13 @@ impl Cloud {
     }
 
     /// The same over the admin API, so that faults that act at once do.
-    pub(crate) async fn arm_now(&self, fault: &str, target: Option<&str>, params: Value, count: u32) {
+    pub(crate) async fn arm_now(
+        &self,
+        fault: &str,
+        target: Option<&str>,
+        params: Value,
+        count: Option<u32>,
+    ) {
         let url = format!("{}/_sandbox/faults", self.running.url);
         let body = json!({"name": fault, "target": target, "params": params, "count": count});
         let answer = self.http.post(url).json(&body).send().await.unwrap();

@@ -49,7 +49,7 @@ async fn a_preempted_vm_is_stopped_recorded_and_startable() {
     let cloud = Cloud::start().await;
     cloud.insert(spot("vm1", &[])).await;
     cloud.insert(spot("vm2", &[])).await;
-    cloud.arm_now("standby_preempted", Some("vm1"), json!({}), 1).await;
+    cloud.arm_now("standby_preempted", Some("vm1"), json!({}), None).await;
     let vm = cloud.until("vm1", |_, vm| vm["status"] == "TERMINATED").await;
     assert_eq!(nat_ip(&vm), None);
     assert_eq!(cloud.vm("vm2").await.1["status"], "RUNNING");
@@ -69,7 +69,8 @@ async fn a_preemption_with_delete_removes_the_vm_and_its_bill() {
     let mut body = spot("vm1", &[]);
     body["scheduling"]["instanceTerminationAction"] = json!("DELETE");
     cloud.insert(body).await;
-    let answer = cloud.post(&cloud.zone("/instances/vm1/simulateMaintenanceEvent"), json!({})).await;
+    let answer =
+        cloud.post(&cloud.zone("/instances/vm1/simulateMaintenanceEvent"), json!({})).await;
     cloud.finish(answer).await;
     cloud.until("vm1", |status, _| status == 404).await;
     let rows = cloud.running.world.ledger().rows();
@@ -83,7 +84,7 @@ async fn an_ordinary_vm_is_never_preempted() {
     let mut body = spot("vm1", &[]);
     body["scheduling"] = json!({});
     cloud.insert(body).await;
-    cloud.arm_now("standby_preempted", None, json!({}), 1).await;
+    cloud.arm_now("standby_preempted", None, json!({}), Some(1)).await;
     cloud.insert(spot("vm2", &[])).await;
     cloud.until("vm2", |_, vm| vm["status"] == "TERMINATED").await;
     assert_eq!(cloud.vm("vm1").await.1["status"], "RUNNING");

@@ -64,7 +64,9 @@ async fn keys_of_the_metadata_log_in_and_the_startup_script_runs_at_each_boot() 
     let vm = cloud.insert(body).await;
 
     let until_booted = |times: usize| {
-        format!("for n in $(seq 200); do [ \"$(grep -c boot /root/boots)\" = {times} ] && exit 0; sleep 0.05; done; exit 1")
+        format!(
+            "for n in $(seq 200); do [ \"$(grep -c boot /root/boots)\" = {times} ] && exit 0; sleep 0.05; done; exit 1"
+        )
     };
     ssh(&key, &vm, port, &until_booted(1)).await;
     ssh(&key, &vm, port, "echo kept > /workspace/file").await;

@@ -25,7 +25,8 @@ async fn vms_are_listed_filtered_and_paged() {
     assert_eq!(names(&some), ["b"]);
     let (_, first) = cloud.get(&cloud.zone("/instances?maxResults=2")).await;
     let next = first["nextPageToken"].as_str().unwrap();
-    let (_, rest) = cloud.get(&cloud.zone(&format!("/instances?maxResults=2&pageToken={next}"))).await;
+    let (_, rest) =
+        cloud.get(&cloud.zone(&format!("/instances?maxResults=2&pageToken={next}"))).await;
     assert_eq!((names(&first), names(&rest)), (vec!["a", "b"], vec!["c"]));
     let (status, body) = cloud.get(&cloud.zone("/instances?filter=%28")).await;
     assert_eq!(
@@ -58,7 +59,8 @@ async fn operations_are_found_by_what_they_did_and_to_whom() {
     let list: Value = answer.send().await.unwrap().json().await.unwrap();
     assert_eq!(names(&list).len(), 1, "{list}");
     assert_eq!(list["items"][0]["targetLink"], link);
-    let (_, newest) = cloud.get(&cloud.zone("/operations?orderBy=creationTimestamp%20desc&maxResults=1")).await;
+    let (_, newest) =
+        cloud.get(&cloud.zone("/operations?orderBy=creationTimestamp%20desc&maxResults=1")).await;
     assert_eq!(newest["items"][0]["operationType"], "stop");
     let (status, _) = cloud.get(&cloud.zone("/operations/operation-none")).await;
     assert_eq!(status, 404);

@@ -89,7 +89,11 @@ fn each_bad_field_is_named() {
         ("/disks", "resource.disks", json!([])),
         ("/disks/0/autoDelete", "resource.disks[0].autoDelete", json!(false)),
         ("/disks/0/initializeParams/diskSizeGb", "diskSizeGb", json!("5")),
-        ("/disks/0/initializeParams/diskType", "diskType", json!("zones/europe-west1-b/diskTypes/x")),
+        (
+            "/disks/0/initializeParams/diskType",
+            "diskType",
+            json!("zones/europe-west1-b/diskTypes/x"),
+        ),
         ("/networkInterfaces", "resource.networkInterfaces", json!([])),
         ("/tags/items", "resource.tags.items[0]", json!(["No"])),
     ];
