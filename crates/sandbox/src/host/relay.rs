@@ -7,6 +7,8 @@
 
 use std::fs::File;
 use std::io;
+use std::net::Shutdown;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use tokio::net::{TcpListener, TcpSocket};
@@ -37,8 +39,8 @@ struct Door {
 enum DoorState {
     /// Bound and not listening: who connects is refused.
     Shut(TcpSocket),
-    /// Accepting.
-    Open(JoinHandle<()>),
+    /// Accepting; with a second handle on the listening socket.
+    Open(JoinHandle<()>, OwnedFd),
     /// Not even bound, after a failure or at the end.
     Gone,
 }
@@ -59,7 +61,7 @@ impl Relay {
         let mut door = self.door.lock().await;
         self.gate.send_replace(Gate { net, boot });
         match (net, &door.state) {
-            (Net::Refuse, DoorState::Shut(_)) | (Net::Up | Net::Cut, DoorState::Open(_)) => Ok(()),
+            (Net::Refuse, DoorState::Shut(_)) | (Net::Up | Net::Cut, DoorState::Open(..)) => Ok(()),
             (Net::Refuse, _) => door.shut().await,
             (Net::Up | Net::Cut, _) => {
                 door.shut().await?;
@@ -84,7 +86,10 @@ impl Relay {
 
 impl Door {
     async fn close(&mut self) {
-        if let DoorState::Open(task) = std::mem::replace(&mut self.state, DoorState::Gone) {
+        if let DoorState::Open(task, socket) = std::mem::replace(&mut self.state, DoorState::Gone) {
+            // Dropping it is not enough: a process that is being started just
+            // now has the socket too until it runs its program.
+            let _ = std::net::TcpStream::from(socket).shutdown(Shutdown::Both);
             task.abort();
             let _ = task.await;
         }
@@ -102,7 +107,8 @@ impl Door {
             return Err(io::Error::other("the address is not held"));
         };
         let listener = socket.listen(BACKLOG)?;
-        self.state = DoorState::Open(tokio::spawn(accept(listener, gate, seat)));
+        let socket = listener.as_fd().try_clone_to_owned()?;
+        self.state = DoorState::Open(tokio::spawn(accept(listener, gate, seat)), socket);
         Ok(())
     }
 }

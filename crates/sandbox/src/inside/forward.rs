@@ -63,7 +63,10 @@ pub(crate) async fn join(channel: Channel<Msg>, stream: TcpStream) {
                 message = async { room.await; from_client.wait().await } => match message {
                     Some(ChannelMsg::Data { data }) => inlet.push(data),
                     Some(ChannelMsg::Eof) => inlet.finish(),
-                    Some(ChannelMsg::Close) | None => return false,
+                    Some(ChannelMsg::Close) | None => {
+                        inlet.drain().await;
+                        return false;
+                    }
                     Some(_) => {}
                 },
                 () = inlet.write_some() => {}

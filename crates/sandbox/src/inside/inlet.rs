@@ -73,6 +73,15 @@ impl<W: AsyncWrite + Unpin> Inlet<W> {
         }
     }
 
+    /// Writes all that is queued and closes the writer, for a client that has
+    /// closed its channel.
+    pub(crate) async fn drain(&mut self) {
+        self.finish();
+        while !self.is_done() {
+            self.write_some().await;
+        }
+    }
+
     /// Writes one piece; waits for ever when there is none. Cancel safe.
     pub(crate) async fn write_some(&mut self) {
         let (Some(to), Some(piece)) = (self.to.as_mut(), self.queue.front_mut()) else {
@@ -130,7 +139,7 @@ mod tests {
         inlet.push(Bytes::from_static(b"last"));
         inlet.finish();
         inlet.push(Bytes::from_static(b"too late"));
-        inlet.write_some().await;
+        inlet.drain().await;
         let mut all = Vec::new();
         far.read_to_end(&mut all).await.unwrap();
         assert_eq!(all, b"last");

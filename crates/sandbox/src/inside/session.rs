@@ -169,7 +169,10 @@ async fn attend(
                         let _ = terminal.resize(size);
                     }
                 }
-                Some(ChannelMsg::Close) | None => return,
+                Some(ChannelMsg::Close) | None => {
+                    tokio::spawn(async move { inlet.drain().await });
+                    return;
+                }
                 Some(_) => {}
             },
             () = inlet.write_some() => {}
