@@ -65,17 +65,7 @@ async fn a_signed_grant_is_traded_for_an_access_token() {
 async fn another_account_sees_and_touches_nothing() {
     let cloud = Cloud::start().await;
     cloud.insert(spot("mine", &[])).await;
-    let other: Value = cloud
-        .http
-        .post(format!("{}/_sandbox/accounts", cloud.running.url))
-        .json(&json!({}))
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
-    let key = &other["gcp_service_account"];
+    let key = &cloud.stranger().await;
     let token = sign(key, json!({"scope": "x"}));
     let (status, body) = with_token(&cloud, &token).await;
     assert_eq!((status, body["error"]["errors"][0]["reason"].as_str()), (403, Some("forbidden")));
@@ -103,12 +93,12 @@ async fn another_account_sees_and_touches_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_key_a_missing_permission_and_a_dead_api_read_like_google_s() {
     let cloud = Cloud::start().await;
-    cloud.arm("key_refused", None, json!({}), Some(1));
+    cloud.arm("key_refused", None, json!({}), Some(1)).await;
     assert_eq!(cloud.get("/zones").await.0, 401);
     assert_eq!(cloud.get("/zones").await.0, 200);
 
     let params = json!({"permission": "compute.instances.create"});
-    cloud.arm("permission_denied", None, params, Some(1));
+    cloud.arm("permission_denied", None, params, Some(1)).await;
     assert_eq!(cloud.get("/zones").await.0, 200, "another permission is not taken away");
     let (status, body) = cloud.post(&cloud.zone("/instances"), spot("vm1", &[])).await;
     let message = format!(
@@ -124,7 +114,7 @@ async fn a_refused_key_a_missing_permission_and_a_dead_api_read_like_google_s() 
         )
     );
 
-    cloud.arm("gcp_api_down", None, json!({}), Some(2));
+    cloud.arm("gcp_api_down", None, json!({}), Some(2)).await;
     let (status, body) = cloud.get("/zones").await;
     assert_eq!((status, body["error"]["status"].as_str()), (503, Some("UNAVAILABLE")));
     assert_eq!(cloud.post(&cloud.zone("/instances"), spot("vm1", &[])).await.0, 503);

@@ -15,7 +15,7 @@ use rsa::{
     sha2::Sha256,
     signature::{SignatureEncoding, Signer},
 };
-use sandbox::{Options, Running, Sandbox};
+use sandbox::{HostEvent, Options, ProviderSays, Running, Sandbox, gcp::Gcp};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -153,24 +153,34 @@ impl Cloud {
         found.unwrap_or_else(|_| panic!("{name} never became as wanted: {last}"))
     }
 
-    pub(crate) fn arm(&self, fault: &str, target: Option<&str>, params: Value, count: Option<u32>) {
-        let world = &self.running.world;
-        let name = fault.parse().unwrap();
-        world.faults().arm(name, target.map(str::to_owned), params, count, world.now_ms());
-    }
-
-    /// The same over the admin API, so that faults that act at once do.
-    pub(crate) async fn arm_now(
+    /// Arms a fault, as the admin API does; one that acts at once does.
+    pub(crate) async fn arm(
         &self,
         fault: &str,
         target: Option<&str>,
         params: Value,
         count: Option<u32>,
     ) {
-        let url = format!("{}/_sandbox/faults", self.running.url);
-        let body = json!({"name": fault, "target": target, "params": params, "count": count});
-        let answer = self.http.post(url).json(&body).send().await.unwrap();
-        assert!(answer.status().is_success(), "{:?}", answer.text().await);
+        let world = &self.running.world;
+        let name = fault.parse().unwrap();
+        let target = target.map(str::to_owned);
+        let armed = world.faults().arm(name, target, params, count, world.now_ms());
+        Gcp::on_fault(world, &armed).await;
+    }
+
+    /// Pulls a host's plug, as the admin API does.
+    pub(crate) async fn kill(&self, name: &str, says: ProviderSays) {
+        let world = &self.running.world;
+        let row = world.gcp().rows(world).into_iter().find(|row| row.id == name).unwrap();
+        world.hosts().kill(&row.host).await.unwrap();
+        Gcp::on_host(world, name, HostEvent::Killed(says)).await;
+    }
+
+    /// Makes another account; gives its service-account key.
+    pub(crate) async fn stranger(&self) -> Value {
+        let world = self.running.world.clone();
+        let make = move || world.accounts().create(None, 0, world.url()).unwrap().1;
+        tokio::task::spawn_blocking(make).await.unwrap().gcp_service_account
     }
 }
 

@@ -1,5 +1,6 @@
 //! What Compute does to people.
 
+use sandbox::ProviderSays;
 use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, ZONE, nat_ip, spot};
@@ -15,7 +16,7 @@ async fn operations(cloud: &Cloud, kind: &str) -> Vec<Value> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_zone_without_room_fails_the_operation_and_leaves_nothing() {
     let cloud = Cloud::start().await;
-    cloud.arm("zone_exhausted", Some(ZONE), json!({}), Some(1));
+    cloud.arm("zone_exhausted", Some(ZONE), json!({}), Some(1)).await;
     let op = cloud.finish(cloud.post(&cloud.zone("/instances"), spot("vm1", &[])).await).await;
     assert_eq!(op["httpErrorStatusCode"], 503);
     assert_eq!(op["httpErrorMessage"], "SERVICE UNAVAILABLE");
@@ -34,7 +35,7 @@ async fn a_zone_without_room_fails_the_operation_and_leaves_nothing() {
     cloud.insert(spot("vm1", &[])).await;
 
     cloud.act("vm1", "stop", json!({})).await;
-    cloud.arm("zone_exhausted", Some("vm1"), json!({"with_details": true}), Some(1));
+    cloud.arm("zone_exhausted", Some("vm1"), json!({"with_details": true}), Some(1)).await;
     let op = cloud.act("vm1", "start", json!({})).await;
     let code = op["error"]["errors"][0]["code"].as_str().unwrap();
     assert_eq!(code, "ZONE_RESOURCE_POOL_EXHAUSTED_WITH_DETAILS");
@@ -49,7 +50,7 @@ async fn a_preempted_vm_is_stopped_recorded_and_startable() {
     let cloud = Cloud::start().await;
     cloud.insert(spot("vm1", &[])).await;
     cloud.insert(spot("vm2", &[])).await;
-    cloud.arm_now("standby_preempted", Some("vm1"), json!({}), None).await;
+    cloud.arm("standby_preempted", Some("vm1"), json!({}), None).await;
     let vm = cloud.until("vm1", |_, vm| vm["status"] == "TERMINATED").await;
     assert_eq!(nat_ip(&vm), None);
     assert_eq!(cloud.vm("vm2").await.1["status"], "RUNNING");
@@ -84,7 +85,7 @@ async fn an_ordinary_vm_is_never_preempted() {
     let mut body = spot("vm1", &[]);
     body["scheduling"] = json!({});
     cloud.insert(body).await;
-    cloud.arm_now("standby_preempted", None, json!({}), Some(1)).await;
+    cloud.arm("standby_preempted", None, json!({}), Some(1)).await;
     cloud.insert(spot("vm2", &[])).await;
     cloud.until("vm2", |_, vm| vm["status"] == "TERMINATED").await;
     assert_eq!(cloud.vm("vm1").await.1["status"], "RUNNING");
@@ -95,13 +96,26 @@ async fn an_ordinary_vm_is_never_preempted() {
 async fn a_broken_machine_is_told_apart_from_a_stop() {
     let cloud = Cloud::start().await;
     cloud.insert(spot("vm1", &[])).await;
-    let kill = format!("{}/_sandbox/hosts/vm1/kill", cloud.running.url);
-    let answer = cloud.http.post(kill).json(&json!({})).send().await.unwrap();
-    assert!(answer.status().is_success(), "{:?}", answer.text().await);
+    cloud.kill("vm1", ProviderSays::Offline).await;
     cloud.until("vm1", |_, vm| vm["status"] == "TERMINATED").await;
     assert_eq!(operations(&cloud, "compute.instances.hostError").await.len(), 1);
     assert_eq!(operations(&cloud, "stop").await.len(), 0);
     cloud.act("vm1", "start", json!({})).await;
     assert_eq!(cloud.vm("vm1").await.1["status"], "RUNNING");
+    cloud.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_that_may_restart_comes_back_by_itself() {
+    let cloud = Cloud::start().await;
+    let mut body = spot("vm1", &[]);
+    body["scheduling"] = json!({});
+    cloud.insert(body).await;
+    let first = cloud.vm("vm1").await.1["lastStartTimestamp"].clone();
+    cloud.kill("vm1", ProviderSays::Offline).await;
+    cloud
+        .until("vm1", |_, vm| vm["status"] == "RUNNING" && vm["lastStartTimestamp"] != first)
+        .await;
+    assert_eq!(operations(&cloud, "compute.instances.automaticRestart").await.len(), 1);
     cloud.running.stop().await;
 }

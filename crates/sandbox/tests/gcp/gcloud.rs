@@ -117,7 +117,7 @@ async fn gcloud_drives_a_vm_through_its_life() {
     gcloud.run(&["compute", "instances", "delete", "vm1", &zone]).await;
     assert_eq!(cloud.vm("vm1").await.0, 404);
 
-    cloud.arm("zone_exhausted", None, json!({}), Some(1));
+    cloud.arm("zone_exhausted", None, json!({}), Some(1)).await;
     let short = gcloud.output(&["compute", "instances", "create", "vm2", &zone]).await;
     let errors = String::from_utf8_lossy(&short.stderr);
     assert!(!short.status.success() && errors.contains("enough resources"), "{errors}");

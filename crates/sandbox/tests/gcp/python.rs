@@ -26,7 +26,7 @@ async fn the_python_client_drives_a_vm_through_its_life() {
     let cloud = Cloud::start().await;
     let key = cloud.dir.path().join("key.json");
     std::fs::write(&key, cloud.key.to_string()).unwrap();
-    cloud.arm("zone_exhausted", Some("short"), serde_json::json!({}), None);
+    cloud.arm("zone_exhausted", Some("short"), serde_json::json!({}), None).await;
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/gcp/client.py");
     let output = Command::new(python)
         .arg(script)

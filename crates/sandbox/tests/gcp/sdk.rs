@@ -116,7 +116,7 @@ async fn the_official_client_drives_a_vm_through_its_life() {
 async fn a_stock_out_is_only_seen_in_the_result_of_the_operation() {
     let cloud = Cloud::start().await;
     let sdk = Sdk::new(&cloud).await;
-    cloud.arm("zone_exhausted", None, json!({"with_details": true}), Some(1));
+    cloud.arm("zone_exhausted", None, json!({"with_details": true}), Some(1)).await;
     let op = sdk.insert("vm1", uuid::Uuid::new_v4()).await;
     assert_eq!(op.status, Some(model::operation::Status::Done));
     let failure = op.to_result().unwrap_err();
@@ -131,12 +131,14 @@ async fn a_stock_out_is_only_seen_in_the_result_of_the_operation() {
 async fn an_outage_is_ridden_out_by_the_client_s_own_retries() {
     let cloud = Cloud::start().await;
     let sdk = Sdk::new(&cloud).await;
-    cloud.arm("gcp_api_down", None, json!({}), Some(1));
+    cloud.arm("gcp_api_down", None, json!({}), Some(1)).await;
     sdk.insert("vm1", uuid::Uuid::new_v4()).await.to_result().unwrap();
-    cloud.arm("permission_denied", None, json!({"permission": "compute.instances.get"}), Some(1));
+    cloud
+        .arm("permission_denied", None, json!({"permission": "compute.instances.get"}), Some(1))
+        .await;
     let refused = sdk.get("vm1").await.unwrap_err();
     assert_eq!(refused.http_status_code(), Some(403));
-    cloud.arm("key_refused", None, json!({}), Some(1));
+    cloud.arm("key_refused", None, json!({}), Some(1)).await;
     let refused = sdk.get("vm1").await.unwrap_err();
     assert_eq!(refused.http_status_code(), Some(401));
     cloud.running.stop().await;
