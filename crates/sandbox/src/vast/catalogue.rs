@@ -55,7 +55,8 @@ pub(crate) fn build() -> Vec<Slot> {
 impl Machine {
     fn slots(&self, count: u32, gpus: u32, asks_before: u64) -> Vec<Slot> {
         let mut dice = Dice(0xd0_0d + self.index);
-        let datacenter = gpus >= 4 || self.gpu.usd_micro_per_hour > 550_000 || dice.between(0, 3) == 0;
+        let datacenter =
+            gpus >= 4 || self.gpu.usd_micro_per_hour > 550_000 || dice.between(0, 3) == 0;
         // One machine in nine is not verified: a search has to filter it out.
         let verified = self.index % 9 != 7;
         let reliability = match self.index % 7 {
@@ -101,7 +102,7 @@ impl Machine {
                     ports,
                     static_ip: datacenter,
                     driver,
-                    cuda: if self.index % 3 == 0 { 12.8 } else { 12.9 },
+                    cuda: if self.index.is_multiple_of(3) { 12.8 } else { 12.9 },
                     days_left,
                 }
             })
@@ -128,7 +129,18 @@ mod tests {
         assert!(slots.len() >= 120, "{} offers", slots.len());
         assert!(models.len() >= 12);
         assert!(countries.len() >= 8);
-        for wanted in ["RTX 3060", "RTX 3090", "RTX 4090", "RTX 5090", "RTX A4000", "RTX A5000", "RTX A6000", "L40S", "A100 SXM4", "H100 SXM"] {
+        for wanted in [
+            "RTX 3060",
+            "RTX 3090",
+            "RTX 4090",
+            "RTX 5090",
+            "RTX A4000",
+            "RTX A5000",
+            "RTX A6000",
+            "L40S",
+            "A100 SXM4",
+            "H100 SXM",
+        ] {
             assert!(models.contains(wanted), "{wanted} is missing");
         }
     }
@@ -139,7 +151,10 @@ mod tests {
         let ids: BTreeSet<_> = slots.iter().map(|slot| slot.ask_id).collect();
         assert_eq!(ids.len(), slots.len());
         let again: Vec<_> = build().iter().map(|slot| (slot.ask_id, slot.gpu_micro)).collect();
-        assert_eq!(again, slots.iter().map(|slot| (slot.ask_id, slot.gpu_micro)).collect::<Vec<_>>());
+        assert_eq!(
+            again,
+            slots.iter().map(|slot| (slot.ask_id, slot.gpu_micro)).collect::<Vec<_>>()
+        );
         let mut per_machine = BTreeMap::new();
         for slot in &slots {
             *per_machine.entry(slot.machine_id).or_insert(0) += 1;
@@ -150,7 +165,9 @@ mod tests {
     #[test]
     fn bids_undercut_on_demand_and_reliabilities_vary() {
         let slots = build();
-        assert!(slots.iter().all(|slot| slot.min_bid_micro > 0 && slot.min_bid_micro < slot.gpu_micro));
+        assert!(
+            slots.iter().all(|slot| slot.min_bid_micro > 0 && slot.min_bid_micro < slot.gpu_micro)
+        );
         assert!(slots.iter().any(|slot| slot.reliability < 0.95));
         assert!(slots.iter().any(|slot| slot.reliability > 0.99));
         assert!(slots.iter().any(|slot| !slot.verified));

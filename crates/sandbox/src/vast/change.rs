@@ -44,11 +44,17 @@ fn parse(body: &str) -> Result<Value, Refusal> {
     if body.trim().is_empty() {
         return Ok(json!({}));
     }
-    serde_json::from_str(body).map_err(|_| Refusal::json(400, "invalid_request", "Invalid json body"))
+    serde_json::from_str(body)
+        .map_err(|_| Refusal::json(400, "invalid_request", "Invalid json body"))
 }
 
 /// `PUT /instances/{id}/` with `state`, `label`, or both.
-pub(crate) async fn one(caller: Caller, State(world): State<World>, Path(id): Path<u64>, body: String) -> Result<Response, Refusal> {
+pub(crate) async fn one(
+    caller: Caller,
+    State(world): State<World>,
+    Path(id): Path<u64>,
+    body: String,
+) -> Result<Response, Refusal> {
     let body = parse(&body)?;
     if let Some(label) = body.get("label") {
         relabel(&caller, &world, id, label)?;
@@ -62,11 +68,24 @@ pub(crate) async fn one(caller: Caller, State(world): State<World>, Path(id): Pa
 }
 
 /// `PUT /instances/` with `state` and `ids`.
-pub(crate) async fn many(caller: Caller, State(world): State<World>, body: String) -> Result<Response, Refusal> {
+pub(crate) async fn many(
+    caller: Caller,
+    State(world): State<World>,
+    body: String,
+) -> Result<Response, Refusal> {
     caller.whole_account()?;
     let body = parse(&body)?;
-    let state = body.get("state").and_then(Value::as_str).ok_or_else(|| Refusal::invalid_args("state is required"))?;
-    let ids: Vec<u64> = body.get("ids").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_u64).collect();
+    let state = body
+        .get("state")
+        .and_then(Value::as_str)
+        .ok_or_else(|| Refusal::invalid_args("state is required"))?;
+    let ids: Vec<u64> = body
+        .get("ids")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_u64)
+        .collect();
     for id in ids {
         change_state(&caller, &world, id, state).await?;
     }
@@ -76,7 +95,11 @@ pub(crate) async fn many(caller: Caller, State(world): State<World>, body: Strin
 fn relabel(caller: &Caller, world: &World, id: u64, label: &Value) -> Result<(), Refusal> {
     let label = label.as_str().unwrap_or_default().to_owned();
     if label.chars().count() > LABEL_MAX {
-        return Err(Refusal::json(400, "label_too_long", format!("label is longer than {LABEL_MAX} characters")));
+        return Err(Refusal::json(
+            400,
+            "label_too_long",
+            format!("label is longer than {LABEL_MAX} characters"),
+        ));
     }
     world.ledger().relabel(ledger::VAST, &own_id(caller, world, id)?, &label);
     with_own(caller, world, id, |instance| {
@@ -115,12 +138,18 @@ async fn change_state(caller: &Caller, world: &World, id: u64, state: &str) -> R
             world.vast().settle(id, HOST_DEADLINE).await;
             Ok(())
         }
-        other => Err(Refusal::invalid_args(format!("state {other} is neither running nor stopped"))),
+        other => {
+            Err(Refusal::invalid_args(format!("state {other} is neither running nor stopped")))
+        }
     }
 }
 
 /// `PUT /instances/reboot/{id}/`, and recycle, which here comes to the same.
-pub(crate) async fn reboot(caller: Caller, State(world): State<World>, Path(id): Path<u64>) -> Result<Response, Refusal> {
+pub(crate) async fn reboot(
+    caller: Caller,
+    State(world): State<World>,
+    Path(id): Path<u64>,
+) -> Result<Response, Refusal> {
     let now_ms = world.now_ms();
     with_own(&caller, &world, id, |instance| {
         instance.life.reboot(now_ms);
@@ -131,10 +160,18 @@ pub(crate) async fn reboot(caller: Caller, State(world): State<World>, Path(id):
 }
 
 /// `PUT /instances/bid_price/{id}/`.
-pub(crate) async fn bid(caller: Caller, State(world): State<World>, Path(id): Path<u64>, body: String) -> Result<Response, Refusal> {
+pub(crate) async fn bid(
+    caller: Caller,
+    State(world): State<World>,
+    Path(id): Path<u64>,
+    body: String,
+) -> Result<Response, Refusal> {
     caller.whole_account()?;
     let body = parse(&body)?;
-    let price = body.get("price").and_then(|price| price.as_f64().or_else(|| price.as_str()?.parse().ok())).map_or(0, micro);
+    let price = body
+        .get("price")
+        .and_then(|price| price.as_f64().or_else(|| price.as_str()?.parse().ok()))
+        .map_or(0, micro);
     if price < 1_000 {
         return Err(Refusal::json(400, "invalid_price", "Please set a bid price >= 0.001."));
     }
@@ -149,7 +186,11 @@ pub(crate) async fn bid(caller: Caller, State(world): State<World>, Path(id): Pa
         instance.bid_micro = Some(price);
         instance.note(now_ms, format!("bid changed to {price} micro-dollars per hour"));
         if price < floor && instance.life.cur == Contract::Running {
-            instance.life.evict(now_ms, &pace, Some(Outbid { resume_at_ms: None, until_cleared: None }));
+            instance.life.evict(
+                now_ms,
+                &pace,
+                Some(Outbid { resume_at_ms: None, until_cleared: None }),
+            );
         } else if price >= floor && price > before && instance.life.outbid.is_some() {
             instance.life.resume(now_ms, &pace);
         }

@@ -28,23 +28,39 @@ pub(crate) struct Params {
 }
 
 /// `GET /charges/`.
-pub(crate) async fn charges(caller: Caller, State(world): State<World>, Query(params): Query<Params>) -> Result<Response, Refusal> {
+pub(crate) async fn charges(
+    caller: Caller,
+    State(world): State<World>,
+    Query(params): Query<Params>,
+) -> Result<Response, Refusal> {
     caller.whole_account()?;
-    let refused = |msg: String| Refusal::json(400, "invalid_request", format!("Error in query parameters: {msg}"));
+    let refused = |msg: String| {
+        Refusal::json(400, "invalid_request", format!("Error in query parameters: {msg}"))
+    };
     let filters: Map<String, Value> = match params.select_filters.as_deref() {
         None | Some("") => Map::new(),
-        Some(text) => serde_json::from_str(text).map_err(|_| refused("select_filters is not valid JSON".into()))?,
+        Some(text) => serde_json::from_str(text)
+            .map_err(|_| refused("select_filters is not valid JSON".into()))?,
     };
     let mut tests = Vec::new();
     for (column, spec) in &filters {
         tests.extend(filter::parse(column, spec).map_err(|error| refused(error.to_string()))?);
     }
     let now_ms = world.now_ms();
-    let own = world.ledger().rows().into_iter().filter(|row| row.provider == ledger::VAST && row.account == caller.account.id);
-    let rows: Vec<_> = own.flat_map(|row| days(&row, now_ms)).filter(|row| tests.iter().all(|test| test.passes(row))).collect();
+    let own = world
+        .ledger()
+        .rows()
+        .into_iter()
+        .filter(|row| row.provider == ledger::VAST && row.account == caller.account.id);
+    let rows: Vec<_> = own
+        .flat_map(|row| days(&row, now_ms))
+        .filter(|row| tests.iter().all(|test| test.passes(row)))
+        .collect();
     let skip: usize = match params.after_token.as_deref() {
         None | Some("") => 0,
-        Some(token) => token.parse().map_err(|_| Refusal::json(400, "invalid_token", "Invalid after_token"))?,
+        Some(token) => {
+            token.parse().map_err(|_| Refusal::json(400, "invalid_token", "Invalid after_token"))?
+        }
     };
     let limit = params.limit.unwrap_or(LONGEST_PAGE).clamp(1, LONGEST_PAGE);
     let page: Vec<_> = rows.iter().skip(skip).take(limit).collect();
@@ -74,6 +90,7 @@ fn days(row: &Row, now_ms: i64) -> Vec<Map<String, Value>> {
             into_map(json!({
                 "type": "instance",
                 "source": format!("instance-{}", row.external_id),
+                "description": format!("{} {}", row.kind, row.label).trim_end(),
                 "day": day * 86_400,
                 "amount": usd(amount),
                 "start": from / 1_000,
@@ -102,13 +119,18 @@ mod tests {
             kind: "RTX 4090".into(),
             opened_ms: DAY_MS - 2 * hour,
             segments: vec![
-                Segment { from_ms: DAY_MS - 2 * hour, to_ms: Some(DAY_MS + hour), usd_micro_per_hour: 300_000 },
+                Segment {
+                    from_ms: DAY_MS - 2 * hour,
+                    to_ms: Some(DAY_MS + hour),
+                    usd_micro_per_hour: 300_000,
+                },
                 Segment { from_ms: DAY_MS + hour, to_ms: None, usd_micro_per_hour: 10_000 },
             ],
             closed_ms: None,
         };
         let days = days(&row, DAY_MS + 3 * hour);
-        let amounts: Vec<_> = days.iter().map(|day| day["amount"].as_f64().unwrap_or(0.0)).collect();
+        let amounts: Vec<_> =
+            days.iter().map(|day| day["amount"].as_f64().unwrap_or(0.0)).collect();
         assert_eq!(amounts, [0.6, 0.32]);
         assert_eq!(days[0]["source"], "instance-28000001");
     }

@@ -34,7 +34,12 @@ enum Made {
 }
 
 /// `PUT /asks/{id}/`.
-pub(crate) async fn create(caller: Caller, State(world): State<World>, Path(ask_id): Path<u64>, body: String) -> Result<Response, Refusal> {
+pub(crate) async fn create(
+    caller: Caller,
+    State(world): State<World>,
+    Path(ask_id): Path<u64>,
+    body: String,
+) -> Result<Response, Refusal> {
     caller.whole_account()?;
     let order = Order::parse(&body)?;
     let delay = world.profile().delay(Latency::VastCreate);
@@ -50,11 +55,17 @@ pub(crate) async fn create(caller: Caller, State(world): State<World>, Path(ask_
     if let Some(params) = hit(Fault::OfferGone) {
         let until = world.now_ms() + GONE_MS;
         world.vast().with(|inner| inner.book.gone.insert(ask_id, until));
-        return Err(Refusal::offer_gone(ask_id, params.get("status").and_then(Value::as_u64).unwrap_or(404)));
+        return Err(Refusal::offer_gone(
+            ask_id,
+            params.get("status").and_then(Value::as_u64).unwrap_or(404),
+        ));
     }
     let hang = hit(Fault::CreateTimesOut);
-    let hang_s = |params: &Value| params.get("hang_s").and_then(Value::as_f64).unwrap_or(120.0).clamp(0.0, 3_600.0);
-    let appears_s = hang.as_ref().map(|params| params.get("appears_after_s").and_then(Value::as_f64));
+    let hang_s = |params: &Value| {
+        params.get("hang_s").and_then(Value::as_f64).unwrap_or(120.0).clamp(0.0, 3_600.0)
+    };
+    let appears_s =
+        hang.as_ref().map(|params| params.get("appears_after_s").and_then(Value::as_f64));
     if let (Some(params), Some(None)) = (&hang, appears_s) {
         // The request is lost on its way: nothing is made, nobody says so.
         world.pause(Duration::from_secs_f64(hang_s(params))).await;
@@ -68,7 +79,13 @@ pub(crate) async fn create(caller: Caller, State(world): State<World>, Path(ask_
     if let Some(params) = hit(Fault::ListLag) {
         match params.get("seconds").and_then(Value::as_f64) {
             Some(seconds) => hidden.until_ms = Some(world.now_ms() + (seconds * 1_000.0) as i64),
-            None => hidden.reads = params.get("reads").and_then(Value::as_u64).and_then(|reads| u32::try_from(reads).ok()).unwrap_or(2),
+            None => {
+                hidden.reads = params
+                    .get("reads")
+                    .and_then(Value::as_u64)
+                    .and_then(|reads| u32::try_from(reads).ok())
+                    .unwrap_or(2)
+            }
         }
     }
     let stuck = stuck(&world, &label, &ask);
@@ -88,7 +105,11 @@ pub(crate) async fn create(caller: Caller, State(world): State<World>, Path(ask_
     }
     world.pause(delay).await;
     if let Some(params) = failing {
-        let status = params.get("status").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok()).unwrap_or(500);
+        let status = params
+            .get("status")
+            .and_then(Value::as_u64)
+            .and_then(|status| u16::try_from(status).ok())
+            .unwrap_or(500);
         return Err(if status == 500 {
             Refusal::json(500, "internal_error", "Internal Server Error")
         } else {
@@ -110,7 +131,9 @@ fn stuck(world: &World, label: &str, ask: &str) -> Option<Stuck> {
         Some(fault) => (fault.params, Some(fault.id)),
         None => {
             let faults = world.faults();
-            let hit = faults.hit(Fault::StuckLoading, Some(label)).or_else(|| faults.hit(Fault::StuckLoading, Some(ask)));
+            let hit = faults
+                .hit(Fault::StuckLoading, Some(label))
+                .or_else(|| faults.hit(Fault::StuckLoading, Some(ask)));
             (hit?, None)
         }
     };
@@ -125,7 +148,9 @@ pub(crate) fn stuck_by(params: &Value, until_cleared: Option<u64>) -> Stuck {
         Some("null") => (Stage::Null, None),
         Some("created") => (
             Stage::Created,
-            Some("Error response from daemon: failed to create task for container: OCI runtime create failed: runc create failed"),
+            Some(
+                "Error response from daemon: failed to create task for container: OCI runtime create failed: runc create failed",
+            ),
         ),
         _ => (Stage::Loading, None),
     };
@@ -133,17 +158,26 @@ pub(crate) fn stuck_by(params: &Value, until_cleared: Option<u64>) -> Stuck {
 }
 
 fn counted(world: &World, name: Fault) -> bool {
-    world.faults().armed(world.now_ms()).iter().any(|fault| fault.name == name && fault.count.is_some())
+    world
+        .faults()
+        .armed(world.now_ms())
+        .iter()
+        .any(|fault| fault.name == name && fault.count.is_some())
 }
 
 fn answer((id, key, made): &(u64, String, Made)) -> Response {
     match made {
-        Made::Runs => Json(json!({"success": true, "new_contract": id, "instance_api_key": key})).into_response(),
+        Made::Runs => Json(json!({"success": true, "new_contract": id, "instance_api_key": key}))
+            .into_response(),
         Made::Low(named) => {
             let mut body = Map::new();
             body.insert("success".into(), false.into());
             body.insert("error".into(), "invalid_price".into());
-            body.insert("msg".into(), "Bid price is below the current minimum; the instance is created but stopped.".into());
+            body.insert(
+                "msg".into(),
+                "Bid price is below the current minimum; the instance is created but stopped."
+                    .into(),
+            );
             if *named {
                 body.insert("new_contract".into(), (*id).into());
             }
@@ -164,15 +198,23 @@ fn rent(
     let gone = if order.cancel_unavail { 410 } else { 404 };
     let slot = world.vast().slot(ask_id).ok_or_else(|| Refusal::offer_gone(ask_id, gone))?;
     if order.disk_gb > slot.disk_gb {
-        return Err(Refusal::invalid_args(format!("disk {} exceeds the {} GB of this machine", order.disk_gb, slot.disk_gb)));
+        return Err(Refusal::invalid_args(format!(
+            "disk {} exceeds the {} GB of this machine",
+            order.disk_gb, slot.disk_gb
+        )));
     }
     let pct = price_pct(world);
     let outbid = order.bid_micro.is_some_and(|bid| bid < slot.floor_micro(pct));
     if outbid && order.cancel_unavail && low.is_none() {
-        return Err(Refusal::json(400, "invalid_price", "Bid price is below the current minimum bid."));
+        return Err(Refusal::json(
+            400,
+            "invalid_price",
+            "Bid price is below the current minimum bid.",
+        ));
     }
     let made = if outbid || low.is_some() {
-        let named = low.as_ref().and_then(|params| params.get("new_contract")).and_then(Value::as_bool);
+        let named =
+            low.as_ref().and_then(|params| params.get("new_contract")).and_then(Value::as_bool);
         Made::Low(named.unwrap_or(true))
     } else {
         Made::Runs
@@ -186,8 +228,10 @@ fn rent(
         }
         let id = book.next_instance;
         book.next_instance += 1;
-        let mut instance = order.instance(world, caller, slot, id, matches!(made, Made::Low(_)), pct);
-        instance.keys = book.keys.iter().filter(|key| key.account == caller.account.id).cloned().collect();
+        let mut instance =
+            order.instance(world, caller, slot, id, matches!(made, Made::Low(_)), pct);
+        instance.keys =
+            book.keys.iter().filter(|key| key.account == caller.account.id).cloned().collect();
         touch(&mut instance);
         let key = instance.api_key.clone();
         world.ledger().open(opening(&instance, slot), now_ms);

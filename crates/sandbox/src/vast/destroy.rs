@@ -15,16 +15,31 @@ use crate::profile::Latency;
 use crate::world::World;
 
 /// `DELETE /instances/{id}/`.
-pub(crate) async fn one(caller: Caller, State(world): State<World>, Path(id): Path<u64>) -> Result<Response, Refusal> {
+pub(crate) async fn one(
+    caller: Caller,
+    State(world): State<World>,
+    Path(id): Path<u64>,
+) -> Result<Response, Refusal> {
     destroy(&caller, &world, id).await?;
     Ok(success())
 }
 
 /// `DELETE /instances/` with `instance_ids`.
-pub(crate) async fn many(caller: Caller, State(world): State<World>, body: String) -> Result<Response, Refusal> {
+pub(crate) async fn many(
+    caller: Caller,
+    State(world): State<World>,
+    body: String,
+) -> Result<Response, Refusal> {
     caller.whole_account()?;
-    let body: Value = serde_json::from_str(&body).map_err(|_| Refusal::json(400, "invalid_request", "Invalid json body"))?;
-    let ids: Vec<u64> = body.get("instance_ids").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_u64).collect();
+    let body: Value = serde_json::from_str(&body)
+        .map_err(|_| Refusal::json(400, "invalid_request", "Invalid json body"))?;
+    let ids: Vec<u64> = body
+        .get("instance_ids")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_u64)
+        .collect();
     if ids.is_empty() {
         return Err(Refusal::invalid_args("instance_ids is required"));
     }

@@ -41,10 +41,12 @@ pub(crate) fn pace(world: &World) -> Pace {
 
 /// A fault that is in force until it is cleared. A counted one is not: it
 /// strikes as an instance is made.
-pub(crate) fn standing<'a>(armed: &'a [Armed], name: Fault, id: u64) -> Option<&'a Armed> {
+pub(crate) fn standing(armed: &[Armed], name: Fault, id: u64) -> Option<&Armed> {
     let id = id.to_string();
     armed.iter().find(|fault| {
-        fault.name == name && fault.count.is_none() && fault.target.as_ref().is_none_or(|target| *target == id)
+        fault.name == name
+            && fault.count.is_none()
+            && fault.target.as_ref().is_none_or(|target| *target == id)
     })
 }
 
@@ -52,7 +54,9 @@ pub(crate) fn standing<'a>(armed: &'a [Armed], name: Fault, id: u64) -> Option<&
 pub(crate) fn silence(instance: &Instance, armed: &[Armed]) -> Option<Silence> {
     let aimed = |name| {
         let id = instance.id.to_string();
-        armed.iter().any(|fault| fault.name == name && fault.target.as_ref().is_none_or(|target| *target == id))
+        armed.iter().any(|fault| {
+            fault.name == name && fault.target.as_ref().is_none_or(|target| *target == id)
+        })
     };
     if aimed(Fault::Offline) {
         Some(Silence::Offline)
@@ -120,7 +124,9 @@ pub(crate) fn advance(world: &World) -> Duration {
                 done.rate_micro = Some(rate);
                 moved = true;
             }
-            if plan::next(called(instance, &armed, now_ms), done).is_some() && busy.insert(instance.id) {
+            if plan::next(called(instance, &armed, now_ms), done).is_some()
+                && busy.insert(instance.id)
+            {
                 work.push(instance.id);
             }
             next_ms = next_ms.min(instance.life.next_due_ms(now_ms).unwrap_or(i64::MAX));
@@ -139,16 +145,25 @@ pub(crate) fn advance(world: &World) -> Duration {
 fn broke(world: &World) -> HashSet<u64> {
     let paying: HashSet<u64> = world.vast().with(|inner| {
         let all = inner.book.instances.values();
-        all.filter(|instance| instance.life.cur == Contract::Running).map(|instance| instance.account).collect()
+        all.filter(|instance| instance.life.cur == Contract::Running)
+            .map(|instance| instance.account)
+            .collect()
     });
     paying.into_iter().filter(|account| world.balance_micro(*account) <= 0).collect()
 }
 
 /// Takes an instance's due steps; true if anything moved.
-fn step(instance: &mut Instance, armed: &[Armed], broke: &HashSet<u64>, pace: &Pace, now_ms: i64) -> bool {
+fn step(
+    instance: &mut Instance,
+    armed: &[Armed],
+    broke: &HashSet<u64>,
+    pace: &Pace,
+    now_ms: i64,
+) -> bool {
     let before = instance.life.clone();
     let life = &mut instance.life;
-    let cleared = |arming: Option<u64>| arming.is_some_and(|id| !armed.iter().any(|fault| fault.id == id));
+    let cleared =
+        |arming: Option<u64>| arming.is_some_and(|id| !armed.iter().any(|fault| fault.id == id));
     if life.stuck.as_ref().is_some_and(|stuck| cleared(stuck.until_cleared)) {
         life.stuck = None;
     }
@@ -182,7 +197,12 @@ fn called(instance: &Instance, armed: &[Armed], now_ms: i64) -> Called {
         }
         other => other,
     };
-    Called { want, boots: instance.life.boots, remap: instance.life.remap, keys_version: instance.keys_version }
+    Called {
+        want,
+        boots: instance.life.boots,
+        remap: instance.life.remap,
+        keys_version: instance.keys_version,
+    }
 }
 
 /// Works on one instance's host until nothing is left to do.
@@ -235,17 +255,32 @@ async fn carry_out(world: &World, act: Act, called: Called, instance: Instance) 
             inner.book.instances.remove(&instance.id);
             inner.done.remove(&instance.id);
         }
-        (act, outcome) => inner.write_down(act, called, instance.id, outcome.map_err(|error| error.to_string()), now_ms),
+        (act, outcome) => inner.write_down(
+            act,
+            called,
+            instance.id,
+            outcome.map_err(|error| error.to_string()),
+            now_ms,
+        ),
     });
     world.changed();
-    if act == Act::Destroy && world.vast().with(|inner| inner.book.instances.contains_key(&instance.id)) {
+    if act == Act::Destroy
+        && world.vast().with(|inner| inner.book.instances.contains_key(&instance.id))
+    {
         return world.pause(Duration::from_secs(1)).await;
     }
     !world.token().is_cancelled()
 }
 
 impl Inner {
-    fn write_down(&mut self, act: Act, called: Called, id: u64, outcome: Result<(), String>, now_ms: i64) {
+    fn write_down(
+        &mut self,
+        act: Act,
+        called: Called,
+        id: u64,
+        outcome: Result<(), String>,
+        now_ms: i64,
+    ) {
         let done = self.done.entry(id).or_default();
         let Some(instance) = self.book.instances.get_mut(&id) else { return };
         match (act, &outcome) {
@@ -266,7 +301,9 @@ impl Inner {
             (Act::Destroy, _) => {}
         }
         if let (Act::Create | Act::Boot { .. }, Err(why)) = (act, outcome) {
-            let msg = format!("Error response from daemon: failed to create task for container: OCI runtime create failed: {why}");
+            let msg = format!(
+                "Error response from daemon: failed to create task for container: OCI runtime create failed: {why}"
+            );
             instance.note(now_ms, msg.clone());
             instance.life.failed(now_ms, msg);
         }

@@ -79,7 +79,10 @@ pub(crate) fn parse(column: &str, spec: &Value) -> Result<Vec<Test>, FilterError
     };
     ops.iter()
         .map(|(word, wanted)| {
-            let op = Op::parse(word).ok_or_else(|| FilterError::Operator { column: column.to_owned(), op: word.clone() })?;
+            let op = Op::parse(word).ok_or_else(|| FilterError::Operator {
+                column: column.to_owned(),
+                op: word.clone(),
+            })?;
             if matches!(op, Op::In | Op::NotIn) && !wanted.is_array() {
                 return Err(FilterError::NotAList(column.to_owned()));
             }
@@ -132,7 +135,9 @@ pub(crate) fn compare(have: &Value, wanted: &Value) -> Option<Ordering> {
         Value::Number(_) => have.as_f64()?.partial_cmp(&number(wanted)?),
         Value::String(have) => match wanted {
             Value::String(wanted) => Some(text(have, wanted)),
-            Value::Number(_) => number(&Value::String(have.clone()))?.partial_cmp(&wanted.as_f64()?),
+            Value::Number(_) => {
+                number(&Value::String(have.clone()))?.partial_cmp(&wanted.as_f64()?)
+            }
             _ => None,
         },
         _ => (have == wanted).then_some(Ordering::Equal),
@@ -188,7 +193,11 @@ pub(crate) fn sort(rows: &mut [Map<String, Value>], order: &[By]) {
 }
 
 /// Order of two rows under a list of columns.
-pub(crate) fn rank(left: &Map<String, Value>, right: &Map<String, Value>, order: &[By]) -> Ordering {
+pub(crate) fn rank(
+    left: &Map<String, Value>,
+    right: &Map<String, Value>,
+    order: &[By],
+) -> Ordering {
     for by in order {
         let left = left.get(&by.column).unwrap_or(&Value::Null);
         let right = right.get(&by.column).unwrap_or(&Value::Null);
@@ -255,7 +264,10 @@ mod tests {
             parse("num_gpus", &json!({"like": 3})),
             Err(FilterError::Operator { column: "num_gpus".into(), op: "like".into() })
         );
-        assert_eq!(parse("num_gpus", &json!({"in": 3})), Err(FilterError::NotAList("num_gpus".into())));
+        assert_eq!(
+            parse("num_gpus", &json!({"in": 3})),
+            Err(FilterError::NotAList("num_gpus".into()))
+        );
     }
 
     #[test]

@@ -37,7 +37,9 @@ impl Caller {
     pub(crate) fn whole_account(&self) -> Result<(), Refusal> {
         match self.only {
             None => Ok(()),
-            Some(_) => Err(Refusal::json(403, "auth_error", "This key is limited to its instance.")),
+            Some(_) => {
+                Err(Refusal::json(403, "auth_error", "This key is limited to its instance."))
+            }
         }
     }
 }
@@ -50,7 +52,9 @@ impl FromRequestParts<World> for Caller {
         weather(world, endpoint).await?;
         let name = Some(endpoint.name());
         if let Some(params) = world.faults().hit(Fault::RateLimitedPlain, name) {
-            return Err(too_frequent_text(params.get("threshold").and_then(Value::as_f64)).into_response());
+            return Err(
+                too_frequent_text(params.get("threshold").and_then(Value::as_f64)).into_response()
+            );
         }
         if let Some(params) = world.faults().hit(Fault::RateLimitedJson, name) {
             return Err(too_frequent_json(&params).into_response());
@@ -105,7 +109,11 @@ async fn down(world: &World, params: &Value) -> Response {
         world.pause(Duration::from_secs_f64(hang_s.clamp(0.0, 3_600.0))).await;
         return dropped();
     }
-    let status = params.get("status").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok()).unwrap_or(503);
+    let status = params
+        .get("status")
+        .and_then(Value::as_u64)
+        .and_then(|status| u16::try_from(status).ok())
+        .unwrap_or(503);
     Refusal::Html(status).into_response()
 }
 
@@ -141,7 +149,11 @@ fn caller(world: &World, parts: &Parts) -> Result<Caller, Refusal> {
         let query = parts.uri.query().unwrap_or_default();
         query.split('&').find_map(|pair| pair.strip_prefix("api_key=")).map(str::to_owned)
     };
-    let key = bearer.or_else(in_query).map(|key| key.trim().to_owned()).filter(|key| !key.is_empty()).ok_or_else(no_key)?;
+    let key = bearer
+        .or_else(in_query)
+        .map(|key| key.trim().to_owned())
+        .filter(|key| !key.is_empty())
+        .ok_or_else(no_key)?;
     let (account, only) = match world.accounts().by_vast_key(&key) {
         Some(account) => (Some(account), None),
         None => match world.vast().by_instance_key(&key) {

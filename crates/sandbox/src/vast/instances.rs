@@ -46,19 +46,33 @@ fn visible(caller: &Caller, world: &World) -> Vec<Instance> {
     let now_ms = world.now_ms();
     world.vast().with(|inner| {
         let own = inner.book.instances.values_mut().filter(|instance| caller.owns(instance));
-        own.filter_map(|instance| (!instance.hidden.strikes(now_ms)).then(|| instance.clone())).collect()
+        own.filter_map(|instance| (!instance.hidden.strikes(now_ms)).then(|| instance.clone()))
+            .collect()
     })
 }
 
 /// `GET /api/v1/instances/`.
-pub(crate) async fn list(caller: Caller, State(world): State<World>, Query(params): Query<Params>) -> Result<Response, Refusal> {
-    if let Some(fault) = world.faults().hit(Fault::ListEmpty200, Some(&caller.account.id.to_string())) {
+pub(crate) async fn list(
+    caller: Caller,
+    State(world): State<World>,
+    Query(params): Query<Params>,
+) -> Result<Response, Refusal> {
+    if let Some(fault) =
+        world.faults().hit(Fault::ListEmpty200, Some(&caller.account.id.to_string()))
+    {
         return Ok(empty(&fault).into_response());
     }
     let view = View::new(&world);
-    let missed = |instance: &Instance| world.faults().hit(Fault::ListMissesRow, Some(&instance.id.to_string())).is_some();
-    let rows = visible(&caller, &world).iter().filter(|instance| !missed(instance)).filter_map(|instance| view.row(instance)).collect();
-    let page = listing::page(rows, &params).map_err(|error| Refusal::json(400, error.code(), error.to_string()))?;
+    let missed = |instance: &Instance| {
+        world.faults().hit(Fault::ListMissesRow, Some(&instance.id.to_string())).is_some()
+    };
+    let rows = visible(&caller, &world)
+        .iter()
+        .filter(|instance| !missed(instance))
+        .filter_map(|instance| view.row(instance))
+        .collect();
+    let page = listing::page(rows, &params)
+        .map_err(|error| Refusal::json(400, error.code(), error.to_string()))?;
     Ok(Json(page).into_response())
 }
 
@@ -67,7 +81,11 @@ pub(crate) async fn list(caller: Caller, State(world): State<World>, Query(param
 fn empty(fault: &Value) -> Refusal {
     match fault.get("shape").and_then(Value::as_str) {
         Some("no_key") => Refusal::Body(200, json!({"success": true})),
-        Some("success_false") => Refusal::json(200, "deprecated_endpoint", "/api/v0/instances/ is deprecated. Use /api/v1/instances/ instead."),
+        Some("success_false") => Refusal::json(
+            200,
+            "deprecated_endpoint",
+            "/api/v0/instances/ is deprecated. Use /api/v1/instances/ instead.",
+        ),
         Some("blank") => Refusal::Text(200, String::new()),
         _ => Refusal::Body(
             200,
@@ -78,15 +96,24 @@ fn empty(fault: &Value) -> Refusal {
 
 /// `GET /api/v0/instances/`, which the real service has retired.
 pub(crate) async fn retired(_caller: Caller) -> Refusal {
-    Refusal::json(410, "deprecated_endpoint", "/api/v0/instances/ is deprecated. Use /api/v1/instances/ instead.")
+    Refusal::json(
+        410,
+        "deprecated_endpoint",
+        "/api/v0/instances/ is deprecated. Use /api/v1/instances/ instead.",
+    )
 }
 
 /// `GET /api/v0/instances/{id}/`: the row, or null for what is gone or not
 /// the caller's.
-pub(crate) async fn one(caller: Caller, State(world): State<World>, Path(id): Path<u64>) -> Response {
+pub(crate) async fn one(
+    caller: Caller,
+    State(world): State<World>,
+    Path(id): Path<u64>,
+) -> Response {
     let now_ms = world.now_ms();
     let found = world.vast().with(|inner| {
-        let instance = inner.book.instances.get_mut(&id).filter(|instance| caller.owns(instance))?;
+        let instance =
+            inner.book.instances.get_mut(&id).filter(|instance| caller.owns(instance))?;
         (!instance.hidden.strikes(now_ms)).then(|| instance.clone())
     });
     let row = found.and_then(|instance| View::new(&world).row(&instance));

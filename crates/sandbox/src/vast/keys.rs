@@ -23,7 +23,9 @@ pub(crate) fn random_hex(bytes: usize) -> String {
 }
 
 fn shown(key: &Key) -> Value {
-    let created = OffsetDateTime::from_unix_timestamp(key.created_ms / 1_000).ok().and_then(|at| at.format(&Rfc3339).ok());
+    let created = OffsetDateTime::from_unix_timestamp(key.created_ms / 1_000)
+        .ok()
+        .and_then(|at| at.format(&Rfc3339).ok());
     json!({
         "id": key.id,
         "user_id": key.account,
@@ -36,11 +38,15 @@ fn shown(key: &Key) -> Value {
 /// The key line of a body, if it is one.
 fn key_line(body: &str) -> Result<String, Refusal> {
     let refused = || Refusal::json(400, "invalid_args", "Invalid ssh key format");
-    let body: Value = serde_json::from_str(body).map_err(|_| Refusal::json(400, "invalid_request", "Invalid json body"))?;
+    let body: Value = serde_json::from_str(body)
+        .map_err(|_| Refusal::json(400, "invalid_request", "Invalid json body"))?;
     let line = body.get("ssh_key").and_then(Value::as_str).ok_or_else(refused)?.trim();
     let mut words = line.split_whitespace();
-    let known = words.next().is_some_and(|kind| kind.starts_with("ssh-") || kind.starts_with("ecdsa-") || kind.starts_with("sk-"));
-    let encoded = words.next().is_some_and(|blob| STANDARD.decode(blob).is_ok_and(|bytes| bytes.len() > 16));
+    let known = words.next().is_some_and(|kind| {
+        kind.starts_with("ssh-") || kind.starts_with("ecdsa-") || kind.starts_with("sk-")
+    });
+    let encoded =
+        words.next().is_some_and(|blob| STANDARD.decode(blob).is_ok_and(|bytes| bytes.len() > 16));
     if known && encoded && !line.contains('\n') { Ok(line.to_owned()) } else { Err(refused()) }
 }
 
@@ -54,7 +60,10 @@ fn new_key(caller: &Caller, world: &World, public_key: String) -> Key {
 }
 
 /// `GET /ssh/`: the account's keys; 404 when there is none.
-pub(crate) async fn of_account(caller: Caller, State(world): State<World>) -> Result<Response, Refusal> {
+pub(crate) async fn of_account(
+    caller: Caller,
+    State(world): State<World>,
+) -> Result<Response, Refusal> {
     caller.whole_account()?;
     let keys: Vec<Value> = world.vast().with(|inner| {
         let own = inner.book.keys.iter().filter(|key| key.account == caller.account.id);
@@ -67,7 +76,11 @@ pub(crate) async fn of_account(caller: Caller, State(world): State<World>) -> Re
 }
 
 /// `POST /ssh/`.
-pub(crate) async fn add(caller: Caller, State(world): State<World>, body: String) -> Result<Response, Refusal> {
+pub(crate) async fn add(
+    caller: Caller,
+    State(world): State<World>,
+    body: String,
+) -> Result<Response, Refusal> {
     caller.whole_account()?;
     let key = new_key(&caller, &world, key_line(&body)?);
     let answer = json!({"success": true, "key": shown(&key)});
@@ -77,7 +90,12 @@ pub(crate) async fn add(caller: Caller, State(world): State<World>, body: String
 }
 
 /// `PUT /ssh/{id}/`.
-pub(crate) async fn replace(caller: Caller, State(world): State<World>, Path(key): Path<u64>, body: String) -> Result<Response, Refusal> {
+pub(crate) async fn replace(
+    caller: Caller,
+    State(world): State<World>,
+    Path(key): Path<u64>,
+    body: String,
+) -> Result<Response, Refusal> {
     caller.whole_account()?;
     let line = key_line(&body)?;
     let answer = world.vast().with(|inner| {
@@ -91,7 +109,11 @@ pub(crate) async fn replace(caller: Caller, State(world): State<World>, Path(key
 }
 
 /// `DELETE /ssh/{id}/`.
-pub(crate) async fn remove(caller: Caller, State(world): State<World>, Path(key): Path<u64>) -> Result<Response, Refusal> {
+pub(crate) async fn remove(
+    caller: Caller,
+    State(world): State<World>,
+    Path(key): Path<u64>,
+) -> Result<Response, Refusal> {
     caller.whole_account()?;
     let removed = world.vast().with(|inner| {
         let before = inner.book.keys.len();
@@ -107,13 +129,24 @@ fn no_key() -> Refusal {
 }
 
 /// `GET /instances/{id}/ssh/`: the keys as JSON inside a string.
-pub(crate) async fn of_instance(caller: Caller, State(world): State<World>, Path(id): Path<u64>) -> Result<Response, Refusal> {
-    let keys = with_own(&caller, &world, id, |instance| Ok(instance.keys.iter().map(shown).collect::<Vec<_>>()))?;
+pub(crate) async fn of_instance(
+    caller: Caller,
+    State(world): State<World>,
+    Path(id): Path<u64>,
+) -> Result<Response, Refusal> {
+    let keys = with_own(&caller, &world, id, |instance| {
+        Ok(instance.keys.iter().map(shown).collect::<Vec<_>>())
+    })?;
     Ok(Json(json!({"success": true, "ssh_keys": Value::Array(keys).to_string()})).into_response())
 }
 
 /// `POST /instances/{id}/ssh/`.
-pub(crate) async fn attach(caller: Caller, State(world): State<World>, Path(id): Path<u64>, body: String) -> Result<Response, Refusal> {
+pub(crate) async fn attach(
+    caller: Caller,
+    State(world): State<World>,
+    Path(id): Path<u64>,
+    body: String,
+) -> Result<Response, Refusal> {
     let key = new_key(&caller, &world, key_line(&body)?);
     with_own(&caller, &world, id, |instance| {
         instance.keys.retain(|known| known.public_key != key.public_key);
@@ -126,7 +159,11 @@ pub(crate) async fn attach(caller: Caller, State(world): State<World>, Path(id):
 }
 
 /// `DELETE /instances/{id}/ssh/{key}/`.
-pub(crate) async fn detach(caller: Caller, State(world): State<World>, Path((id, key)): Path<(u64, u64)>) -> Result<Response, Refusal> {
+pub(crate) async fn detach(
+    caller: Caller,
+    State(world): State<World>,
+    Path((id, key)): Path<(u64, u64)>,
+) -> Result<Response, Refusal> {
     with_own(&caller, &world, id, |instance| {
         let before = instance.keys.len();
         instance.keys.retain(|known| known.id != key);
@@ -147,8 +184,16 @@ mod tests {
     #[test]
     fn only_public_key_lines_are_taken() {
         let good = r#"{"ssh_key":" ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGm0Yq3l8p0Hq1JmQf7qz6uQ2Vw3xkY1oZr9kq0uV1aB me@here\n"}"#;
-        assert!(key_line(good).is_ok_and(|line| line.starts_with("ssh-ed25519 ") && line.ends_with("here")));
-        for bad in ["{}", "x", r#"{"ssh_key":"ssh-ed25519"}"#, r#"{"ssh_key":"hello AAAAC3NzaC1lZDI1NTE5AAAAIGm0Yq3l8p0H"}"#] {
+        assert!(
+            key_line(good)
+                .is_ok_and(|line| line.starts_with("ssh-ed25519 ") && line.ends_with("here"))
+        );
+        for bad in [
+            "{}",
+            "x",
+            r#"{"ssh_key":"ssh-ed25519"}"#,
+            r#"{"ssh_key":"hello AAAAC3NzaC1lZDI1NTE5AAAAIGm0Yq3l8p0H"}"#,
+        ] {
             assert!(key_line(bad).is_err(), "{bad}");
         }
     }

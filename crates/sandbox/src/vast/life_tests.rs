@@ -4,7 +4,14 @@ use super::*;
 
 fn pace() -> Pace {
     let seconds = Duration::from_secs;
-    Pace { created: seconds(2), loading: seconds(40), ssh: seconds(10), resume: seconds(10), stop: seconds(1), lag: seconds(3) }
+    Pace {
+        created: seconds(2),
+        loading: seconds(40),
+        ssh: seconds(10),
+        resume: seconds(10),
+        stop: seconds(1),
+        lag: seconds(3),
+    }
 }
 
 /// An instance that runs since second 42 and answers since second 52.
@@ -16,7 +23,12 @@ fn running() -> Life {
 }
 
 fn words(life: &Life) -> [&'static str; 4] {
-    [life.actual_status(life.silence).unwrap_or("null"), life.intended_status(), life.cur.word(), life.next_state()]
+    [
+        life.actual_status(life.silence).unwrap_or("null"),
+        life.intended_status(),
+        life.cur.word(),
+        life.next_state(),
+    ]
 }
 
 #[test]
@@ -38,7 +50,11 @@ fn a_new_instance_goes_through_every_status() {
     assert_eq!(words(&life)[0], "running");
     assert_eq!(life.bill(None), Bill::Everything);
     assert_eq!(life.wants(51_999), Want::Booted { open: false });
-    assert_eq!(life.wants(52_000), Want::Booted { open: true }, "counted from when the boot was due");
+    assert_eq!(
+        life.wants(52_000),
+        Want::Booted { open: true },
+        "counted from when the boot was due"
+    );
 }
 
 #[test]
@@ -140,7 +156,9 @@ fn silence_is_shown_when_it_is_noticed_and_offline_is_free() {
 
 #[test]
 fn a_stuck_instance_stays_where_it_is() {
-    for (stage, word) in [(Stage::Null, "null"), (Stage::Created, "created"), (Stage::Loading, "loading")] {
+    for (stage, word) in
+        [(Stage::Null, "null"), (Stage::Created, "created"), (Stage::Loading, "loading")]
+    {
         let mut life = Life::begin(0, &pace());
         life.stuck = Some(Stuck { stage, msg: None, until_cleared: None });
         life.tick(1_000_000);

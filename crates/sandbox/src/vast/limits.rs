@@ -60,7 +60,8 @@ impl Endpoint {
     /// Which endpoint a route is.
     pub(crate) fn of(method: &str, route: &str) -> Self {
         let route = route.trim_end_matches('/');
-        let Some(path) = route.strip_prefix("/api/v0/").or_else(|| route.strip_prefix("/api/v1/")) else {
+        let Some(path) = route.strip_prefix("/api/v0/").or_else(|| route.strip_prefix("/api/v1/"))
+        else {
             return Self::Other;
         };
         match (method, path) {

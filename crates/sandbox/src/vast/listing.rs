@@ -18,8 +18,22 @@ const SHORT_PAGE: usize = 5;
 /// Columns that are kept, and can be filtered and sorted by; the others are
 /// computed for the answer, and the real service refuses them.
 const STORED: &[&str] = &[
-    "id", "label", "actual_status", "intended_status", "cur_state", "next_state", "gpu_name", "verification", "machine_id",
-    "host_id", "image_uuid", "is_bid", "start_date", "geolocation", "template_id", "template_hash_id",
+    "id",
+    "label",
+    "actual_status",
+    "intended_status",
+    "cur_state",
+    "next_state",
+    "gpu_name",
+    "verification",
+    "machine_id",
+    "host_id",
+    "image_uuid",
+    "is_bid",
+    "start_date",
+    "geolocation",
+    "template_id",
+    "template_hash_id",
 ];
 
 /// The query string of the list; every value but the limit and the token is
@@ -65,25 +79,36 @@ impl ListError {
 /// # Errors
 /// Names the parameter that cannot be understood.
 pub(crate) fn page(rows: Vec<Map<String, Value>>, params: &Params) -> Result<Value, ListError> {
-    let filters = json_param(params.select_filters.as_deref(), "select_filters")?.unwrap_or_else(|| json!({}));
+    let filters = json_param(params.select_filters.as_deref(), "select_filters")?
+        .unwrap_or_else(|| json!({}));
     let mut tests = Vec::new();
     for (column, spec) in filters.as_object().ok_or(ListError::Json("select_filters"))? {
         stored(column)?;
         tests.extend(filter::parse(column, spec)?);
     }
     let order = order(params.order_by.as_deref())?;
-    let after = params.after_token.as_deref().filter(|token| !token.is_empty()).map(read_token).transpose()?;
+    let after = params
+        .after_token
+        .as_deref()
+        .filter(|token| !token.is_empty())
+        .map(read_token)
+        .transpose()?;
     let limit = match params.limit.as_deref().map(str::parse::<i64>) {
         None => LONGEST_PAGE,
-        Some(Ok(wanted)) if wanted > 0 => usize::try_from(wanted).unwrap_or(LONGEST_PAGE).min(LONGEST_PAGE),
+        Some(Ok(wanted)) if wanted > 0 => {
+            usize::try_from(wanted).unwrap_or(LONGEST_PAGE).min(LONGEST_PAGE)
+        }
         Some(_) => SHORT_PAGE,
     };
 
     let mut labels: BTreeMap<String, u32> = BTreeMap::new();
     for row in &rows {
-        *labels.entry(row.get("label").and_then(Value::as_str).unwrap_or_default().to_owned()).or_default() += 1;
+        *labels
+            .entry(row.get("label").and_then(Value::as_str).unwrap_or_default().to_owned())
+            .or_default() += 1;
     }
-    let mut found: Vec<_> = rows.into_iter().filter(|row| tests.iter().all(|test| test.passes(row))).collect();
+    let mut found: Vec<_> =
+        rows.into_iter().filter(|row| tests.iter().all(|test| test.passes(row))).collect();
     let total = found.len();
     filter::sort(&mut found, &order);
     if let Some(after) = after {
@@ -118,10 +143,15 @@ fn json_param(text: Option<&str>, name: &'static str) -> Result<Option<Value>, L
 /// The columns asked for, always ended by the id so that pages are stable.
 fn order(text: Option<&str>) -> Result<Vec<By>, ListError> {
     let mut order = Vec::new();
-    for entry in json_param(text, "order_by")?.as_ref().and_then(Value::as_array).into_iter().flatten() {
+    for entry in
+        json_param(text, "order_by")?.as_ref().and_then(Value::as_array).into_iter().flatten()
+    {
         let column = entry.get("col").and_then(Value::as_str).ok_or(ListError::Json("order_by"))?;
         stored(column)?;
-        let descending = entry.get("dir").and_then(Value::as_str).is_some_and(|dir| dir.eq_ignore_ascii_case("desc"));
+        let descending = entry
+            .get("dir")
+            .and_then(Value::as_str)
+            .is_some_and(|dir| dir.eq_ignore_ascii_case("desc"));
         order.push(By { column: column.to_owned(), descending });
     }
     if !order.iter().any(|by| by.column == "id") {
@@ -132,21 +162,27 @@ fn order(text: Option<&str>) -> Result<Vec<By>, ListError> {
 
 fn columns(text: Option<&str>) -> Result<Option<Vec<String>>, ListError> {
     let Some(list) = json_param(text, "select_cols")? else { return Ok(None) };
-    let columns: Vec<String> = serde_json::from_value(list).map_err(|_| ListError::Json("select_cols"))?;
+    let columns: Vec<String> =
+        serde_json::from_value(list).map_err(|_| ListError::Json("select_cols"))?;
     Ok((!columns.iter().any(|column| column == "*")).then_some(columns))
 }
 
 fn select(row: Map<String, Value>, columns: Option<&[String]>) -> Map<String, Value> {
     match columns {
         None => row,
-        Some(columns) => row.into_iter().filter(|(column, _)| column == "id" || columns.contains(column)).collect(),
+        Some(columns) => row
+            .into_iter()
+            .filter(|(column, _)| column == "id" || columns.contains(column))
+            .collect(),
     }
 }
 
 /// The place after a row: base64 of `{"values": {column: value}}`.
 fn write_token(row: &Map<String, Value>, order: &[By]) -> String {
-    let values: Map<String, Value> =
-        order.iter().map(|by| (by.column.clone(), row.get(&by.column).cloned().unwrap_or(Value::Null))).collect();
+    let values: Map<String, Value> = order
+        .iter()
+        .map(|by| (by.column.clone(), row.get(&by.column).cloned().unwrap_or(Value::Null)))
+        .collect();
     STANDARD.encode(json!({"values": values}).to_string())
 }
 
@@ -171,11 +207,21 @@ mod tests {
     }
 
     fn ids(page: &Value) -> Vec<u64> {
-        page["instances"].as_array().expect("rows").iter().map(|row| row["id"].as_u64().expect("an id")).collect()
+        page["instances"]
+            .as_array()
+            .expect("rows")
+            .iter()
+            .map(|row| row["id"].as_u64().expect("an id"))
+            .collect()
     }
 
     fn params(filters: &str, order: &str, limit: &str) -> Params {
-        Params { select_filters: Some(filters.into()), order_by: Some(order.into()), limit: Some(limit.into()), ..Params::default() }
+        Params {
+            select_filters: Some(filters.into()),
+            order_by: Some(order.into()),
+            limit: Some(limit.into()),
+            ..Params::default()
+        }
     }
 
     #[test]
@@ -205,7 +251,8 @@ mod tests {
 
     #[test]
     fn labels_are_counted_and_null_labels_can_be_asked_for() {
-        let page = page(rows(5), &params(r#"{"label":{"in":[null]}}"#, "[]", "25")).expect("a page");
+        let page =
+            page(rows(5), &params(r#"{"label":{"in":[null]}}"#, "[]", "25")).expect("a page");
         assert_eq!(ids(&page), [0, 2, 4]);
         assert_eq!(page["label_counts"], json!({"": 3, "x": 2}));
         assert_eq!(page["total_instances"], 3);
@@ -213,8 +260,12 @@ mod tests {
 
     #[test]
     fn computed_columns_and_bad_tokens_are_refused() {
-        let refused = page(rows(1), &params(r#"{"dph_total":{"lt":1}}"#, "[]", "25")).expect_err("refused");
-        assert_eq!(refused.to_string(), "Error in query parameters: dph_total is not a valid search key");
+        let refused =
+            page(rows(1), &params(r#"{"dph_total":{"lt":1}}"#, "[]", "25")).expect_err("refused");
+        assert_eq!(
+            refused.to_string(),
+            "Error in query parameters: dph_total is not a valid search key"
+        );
         assert_eq!(refused.code(), "invalid_request");
         let token = Params { after_token: Some("nonsense!".into()), ..Params::default() };
         assert_eq!(page(rows(1), &token).expect_err("refused").code(), "invalid_token");
@@ -222,9 +273,18 @@ mod tests {
 
     #[test]
     fn odd_limits_give_a_short_page_and_columns_can_be_chosen() {
-        assert_eq!(ids(&page(rows(9), &params("{}", "[]", "0")).expect("a page")).len(), SHORT_PAGE);
-        assert_eq!(ids(&page(rows(60), &params("{}", "[]", "500")).expect("a page")).len(), LONGEST_PAGE);
+        assert_eq!(
+            ids(&page(rows(9), &params("{}", "[]", "0")).expect("a page")).len(),
+            SHORT_PAGE
+        );
+        assert_eq!(
+            ids(&page(rows(60), &params("{}", "[]", "500")).expect("a page")).len(),
+            LONGEST_PAGE
+        );
         let chosen = Params { select_cols: Some(r#"["gpu_name"]"#.into()), ..Params::default() };
-        assert_eq!(page(rows(1), &chosen).expect("a page")["instances"][0], json!({"gpu_name": "G0", "id": 0}));
+        assert_eq!(
+            page(rows(1), &chosen).expect("a page")["instances"][0],
+            json!({"gpu_name": "G0", "id": 0})
+        );
     }
 }

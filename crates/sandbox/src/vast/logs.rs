@@ -28,12 +28,29 @@ pub(crate) async fn request(
     headers: HeaderMap,
     body: String,
 ) -> Result<Response, Refusal> {
-    let body: Value = if body.trim().is_empty() { json!({}) } else { serde_json::from_str(&body).map_err(Refusal::invalid_args)? };
+    let body: Value = if body.trim().is_empty() {
+        json!({})
+    } else {
+        serde_json::from_str(&body).map_err(Refusal::invalid_args)?
+    };
     let instance = with_own(&caller, &world, id, |instance| Ok(instance.clone()))?;
-    let daemon = body.get("daemon_logs").is_some_and(|flag| flag.as_bool() == Some(true) || flag.as_str() == Some("true"));
-    let text = if daemon { journal(&instance) } else { world.hosts().console(&host_id(id)).await.unwrap_or_default() };
-    let tail = body.get("tail").and_then(|tail| tail.as_u64().or_else(|| tail.as_str()?.parse().ok())).unwrap_or(1_000);
-    let text = cut(&text, body.get("filter").and_then(Value::as_str), usize::try_from(tail).unwrap_or(usize::MAX));
+    let daemon = body
+        .get("daemon_logs")
+        .is_some_and(|flag| flag.as_bool() == Some(true) || flag.as_str() == Some("true"));
+    let text = if daemon {
+        journal(&instance)
+    } else {
+        world.hosts().console(&host_id(id)).await.unwrap_or_default()
+    };
+    let tail = body
+        .get("tail")
+        .and_then(|tail| tail.as_u64().or_else(|| tail.as_str()?.parse().ok()))
+        .unwrap_or(1_000);
+    let text = cut(
+        &text,
+        body.get("filter").and_then(Value::as_str),
+        usize::try_from(tail).unwrap_or(usize::MAX),
+    );
     let name = random_hex(20);
     world.vast().with(|inner| {
         if inner.logs.len() >= KEPT {
@@ -41,12 +58,19 @@ pub(crate) async fn request(
         }
         inner.logs.insert(name.clone(), text);
     });
-    let base = headers.get(header::HOST).and_then(|host| host.to_str().ok()).map_or_else(|| world.url().to_owned(), |host| format!("http://{host}"));
+    let base = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .map_or_else(|| world.url().to_owned(), |host| format!("http://{host}"));
     Ok(Json(json!({"success": true, "result_url": format!("{base}/api/v0/instance_logs/{name}.log"), "msg": "Logs are being fetched."})).into_response())
 }
 
 /// `GET /instance_logs/{name}.log`, without a key.
-pub(crate) async fn read(_anyone: Anyone, State(world): State<World>, Path(name): Path<String>) -> Result<String, Refusal> {
+pub(crate) async fn read(
+    _anyone: Anyone,
+    State(world): State<World>,
+    Path(name): Path<String>,
+) -> Result<String, Refusal> {
     let name = name.trim_end_matches(".log");
     let text = world.vast().with(|inner| inner.logs.get(name).cloned());
     text.ok_or_else(|| Refusal::Text(403, "AccessDenied".into()))
@@ -54,7 +78,8 @@ pub(crate) async fn read(_anyone: Anyone, State(world): State<World>, Path(name)
 
 /// The last lines, of those that contain the filter.
 fn cut(text: &str, filter: Option<&str>, tail: usize) -> String {
-    let lines: Vec<&str> = text.lines().filter(|line| filter.is_none_or(|filter| line.contains(filter))).collect();
+    let lines: Vec<&str> =
+        text.lines().filter(|line| filter.is_none_or(|filter| line.contains(filter))).collect();
     let start = lines.len().saturating_sub(tail);
     let mut cut = lines.get(start..).unwrap_or_default().join("\n");
     if !cut.is_empty() {
@@ -65,7 +90,9 @@ fn cut(text: &str, filter: Option<&str>, tail: usize) -> String {
 
 fn journal(instance: &Instance) -> String {
     let line = |event: &Event| {
-        let at = OffsetDateTime::from_unix_timestamp(event.at_ms / 1_000).ok().and_then(|at| at.format(&Rfc3339).ok());
+        let at = OffsetDateTime::from_unix_timestamp(event.at_ms / 1_000)
+            .ok()
+            .and_then(|at| at.format(&Rfc3339).ok());
         format!("{} {}\n", at.unwrap_or_default(), event.text)
     };
     instance.journal.iter().map(line).collect()

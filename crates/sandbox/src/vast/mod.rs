@@ -41,6 +41,7 @@ mod reply;
 mod routes;
 mod row;
 mod search;
+mod status;
 mod user;
 
 use instance::{Instance, Key};
@@ -169,7 +170,8 @@ impl Vast {
     fn by_instance_key(&self, key: &str) -> Option<(u64, u64)> {
         self.with(|inner| {
             let mut all = inner.book.instances.values();
-            all.find(|instance| instance.api_key == key).map(|instance| (instance.id, instance.account))
+            all.find(|instance| instance.api_key == key)
+                .map(|instance| (instance.id, instance.account))
         })
     }
 }

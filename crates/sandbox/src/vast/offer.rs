@@ -124,13 +124,9 @@ impl Slot {
         self.min_bid_micro * price_pct / 100
     }
 
-    /// `California, US`, or ` PL` without a region in the real service's way.
+    /// `California, US`.
     pub(crate) fn geolocation(&self) -> String {
-        if self.place.region.is_empty() {
-            format!(", {}", self.place.country)
-        } else {
-            format!("{}, {}", self.place.region, self.place.country)
-        }
+        format!("{}, {}", self.place.region, self.place.country)
     }
 
     /// `535.86.05`.

@@ -42,10 +42,19 @@ pub(crate) struct Order {
 
 impl Order {
     /// The new instance; `outbid` says that its bid does not win.
-    pub(crate) fn instance(&self, world: &World, caller: &Caller, slot: &Slot, id: u64, outbid: bool, pct: i64) -> Instance {
+    pub(crate) fn instance(
+        &self,
+        world: &World,
+        caller: &Caller,
+        slot: &Slot,
+        id: u64,
+        outbid: bool,
+        pct: i64,
+    ) -> Instance {
         let now_ms = world.now_ms();
         // The contract comes to life when the call is answered.
-        let answered_ms = now_ms + i64::try_from(world.profile().delay(Latency::VastCreate).as_millis()).unwrap_or(0);
+        let answered_ms = now_ms
+            + i64::try_from(world.profile().delay(Latency::VastCreate).as_millis()).unwrap_or(0);
         let life = if outbid {
             Life::begin_outbid(answered_ms)
         } else if self.stopped {
@@ -84,25 +93,39 @@ impl Order {
     /// # Errors
     /// In the service's own shapes, for the first field that cannot be used.
     pub(crate) fn parse(body: &str) -> Result<Self, Refusal> {
-        let body: Value = serde_json::from_str(body).map_err(|_| Refusal::json(400, "invalid_request", "Invalid json body"))?;
-        let text = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
+        let body: Value = serde_json::from_str(body)
+            .map_err(|_| Refusal::json(400, "invalid_request", "Invalid json body"))?;
+        let text = |name: &str| {
+            body.get(name)
+                .and_then(Value::as_str)
+                .filter(|text| !text.is_empty())
+                .map(str::to_owned)
+        };
         let flag = |name: &str| body.get(name).and_then(Value::as_bool);
         let image = text("image").ok_or_else(|| Refusal::invalid_args("image is required"))?;
         let disk_gb = body.get("disk").and_then(number).unwrap_or(10.0);
         if !(8.0..=100_000.0).contains(&disk_gb) {
-            return Err(Refusal::invalid_args(format!("disk {disk_gb} is not between 8 and 100000")));
+            return Err(Refusal::invalid_args(format!(
+                "disk {disk_gb} is not between 8 and 100000"
+            )));
         }
         let label = text("label");
-        let too_long = |text: &Option<String>, most: usize| text.as_ref().is_some_and(|text| text.chars().count() > most);
+        let too_long = |text: &Option<String>, most: usize| {
+            text.as_ref().is_some_and(|text| text.chars().count() > most)
+        };
         let onstart = text("onstart").or_else(|| text("onstart_cmd"));
-        if too_long(&label, 256) || too_long(&onstart, ONSTART_MAX) || image.chars().count() > 1_024 {
+        if too_long(&label, 256) || too_long(&onstart, ONSTART_MAX) || image.chars().count() > 1_024
+        {
             return Err(Refusal::invalid_args("label, image or onstart is too long"));
         }
         let bid_micro = match body.get("price") {
             None | Some(Value::Null) => None,
             Some(price) => {
-                let price = number(price).map(crate::money::micro).filter(|price| BIDS.contains(price));
-                Some(price.ok_or_else(|| Refusal::json(400, "invalid_price", "Please set a bid price >= 0.001."))?)
+                let price =
+                    number(price).map(crate::money::micro).filter(|price| BIDS.contains(price));
+                Some(price.ok_or_else(|| {
+                    Refusal::json(400, "invalid_price", "Please set a bid price >= 0.001.")
+                })?)
             }
         };
         let stopped = body.get("target_state").and_then(Value::as_str) == Some("stopped");
@@ -129,7 +152,9 @@ fn environment(env: &Value) -> Result<Vec<(String, String)>, Refusal> {
     let as_text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     match env {
         Value::Null => Ok(Vec::new()),
-        Value::Object(map) if map.len() <= 256 => Ok(map.iter().map(|(name, value)| (name.clone(), as_text(value))).collect()),
+        Value::Object(map) if map.len() <= 256 => {
+            Ok(map.iter().map(|(name, value)| (name.clone(), as_text(value))).collect())
+        }
         Value::String(options) => Ok(docker_options(options)),
         _ => Err(Refusal::invalid_args("env must be an object with at most 256 keys")),
     }
@@ -139,7 +164,9 @@ fn environment(env: &Value) -> Result<Vec<(String, String)>, Refusal> {
 fn docker_options(options: &str) -> Vec<(String, String)> {
     let words: Vec<&str> = options.split_whitespace().collect();
     let pair = |window: &[&str]| match window {
-        ["-e" | "--env", pair] => pair.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())),
+        ["-e" | "--env", pair] => {
+            pair.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()))
+        }
         ["-p", port] => Some((format!("-p {port}"), "1".to_owned())),
         _ => None,
     };
@@ -181,7 +208,10 @@ mod tests {
             (r#"{"image":"i","env":[1]}"#, "invalid_args"),
         ] {
             let refused = Order::parse(body).expect_err(body);
-            assert!(matches!(refused, Refusal::Json { error: code, .. } if code == error), "{body}: {refused:?}");
+            assert!(
+                matches!(refused, Refusal::Json { error: code, .. } if code == error),
+                "{body}: {refused:?}"
+            );
         }
         let long = format!(r#"{{"image":"i","onstart":"{}"}}"#, "x".repeat(ONSTART_MAX + 1));
         assert!(Order::parse(&long).is_err());

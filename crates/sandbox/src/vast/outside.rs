@@ -33,7 +33,10 @@ pub(crate) fn rows(vast: &Vast, world: &World) -> Vec<HostRow> {
             kind: HostKind::Gpu,
             account: instance.account,
             label: instance.label.clone(),
-            machine: vast.slot(instance.ask_id).map(super::offer::Slot::machine).unwrap_or_default(),
+            machine: vast
+                .slot(instance.ask_id)
+                .map(super::offer::Slot::machine)
+                .unwrap_or_default(),
             status,
             usd_per_hour: usd(instance.rate_micro(silence)),
         }
@@ -45,7 +48,11 @@ pub(crate) fn rows(vast: &Vast, world: &World) -> Vec<HostRow> {
 pub(crate) fn on_fault(world: &World, armed: &Armed) {
     match armed.name {
         Fault::Outbid => outbid(world, armed),
-        Fault::PriceJump if armed.params.get("outbids").and_then(serde_json::Value::as_bool) == Some(true) => undercut(world),
+        Fault::PriceJump
+            if armed.params.get("outbids").and_then(serde_json::Value::as_bool) == Some(true) =>
+        {
+            undercut(world)
+        }
         Fault::StuckLoading => hold(world, armed),
         Fault::SshDead => {
             if let (Some(id), Some(_)) = (target(armed), armed.count) {
@@ -115,8 +122,14 @@ fn undercut(world: &World) {
     world.vast().with(|inner| {
         for instance in inner.book.instances.values_mut() {
             let floor = world.vast().slot(instance.ask_id).map_or(0, |slot| slot.floor_micro(pct));
-            if instance.life.cur == Contract::Running && instance.bid_micro.is_some_and(|bid| bid < floor) {
-                instance.life.evict(now_ms, &pace, Some(Outbid { resume_at_ms: None, until_cleared: None }));
+            if instance.life.cur == Contract::Running
+                && instance.bid_micro.is_some_and(|bid| bid < floor)
+            {
+                instance.life.evict(
+                    now_ms,
+                    &pace,
+                    Some(Outbid { resume_at_ms: None, until_cleared: None }),
+                );
                 instance.note(now_ms, "outbid by a price jump");
             }
         }
@@ -149,10 +162,15 @@ pub(crate) fn on_host(world: &World, id: &str, event: HostEvent) {
         let Some(instance) = inner.book.instances.get_mut(&id) else { return };
         match event {
             HostEvent::Killed(says) => {
-                let notices = i64::try_from(world.profile().notices_dead_host().as_millis()).unwrap_or(0);
+                let notices =
+                    i64::try_from(world.profile().notices_dead_host().as_millis()).unwrap_or(0);
                 match says {
-                    ProviderSays::Offline => instance.life.fall_silent(now_ms + notices, Silence::Offline),
-                    ProviderSays::Unknown => instance.life.fall_silent(now_ms + notices, Silence::Unknown),
+                    ProviderSays::Offline => {
+                        instance.life.fall_silent(now_ms + notices, Silence::Offline)
+                    }
+                    ProviderSays::Unknown => {
+                        instance.life.fall_silent(now_ms + notices, Silence::Unknown)
+                    }
                     ProviderSays::Running => {}
                 }
                 instance.note(now_ms, "the machine died");

@@ -102,7 +102,10 @@ mod tests {
     fn files_come_before_the_boot() {
         assert_eq!(next(called(Want::Halted, 0, false), &Done::default()), Some(Act::Create));
         assert_eq!(next(called(Want::Halted, 0, false), &done(false, false, 0)), None);
-        assert_eq!(next(called(OPEN, 1, false), &done(false, false, 0)), Some(Act::Boot { open: true }));
+        assert_eq!(
+            next(called(OPEN, 1, false), &done(false, false, 0)),
+            Some(Act::Boot { open: true })
+        );
         assert_eq!(next(called(OPEN, 1, false), &done(true, true, 1)), None);
     }
 
@@ -114,7 +117,10 @@ mod tests {
 
     #[test]
     fn ssh_opens_and_closes_without_a_boot() {
-        assert_eq!(next(called(OPEN, 1, false), &done(true, false, 1)), Some(Act::Net { open: true }));
+        assert_eq!(
+            next(called(OPEN, 1, false), &done(true, false, 1)),
+            Some(Act::Net { open: true })
+        );
         let shut = called(Want::Booted { open: false }, 1, false);
         assert_eq!(next(shut, &done(true, true, 1)), Some(Act::Net { open: false }));
     }

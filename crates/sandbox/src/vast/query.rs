@@ -43,8 +43,20 @@ pub(crate) enum QueryError {
 }
 
 /// Keys of the body that steer the search and filter nothing.
-const CONTROLS: &[&str] =
-    &["order", "order_by", "type", "limit", "disable_bundling", "extra_ids", "select_cols", "client_id", "api_key", "owner", "sort_option", "resource_type"];
+const CONTROLS: &[&str] = &[
+    "order",
+    "order_by",
+    "type",
+    "limit",
+    "disable_bundling",
+    "extra_ids",
+    "select_cols",
+    "client_id",
+    "api_key",
+    "owner",
+    "sort_option",
+    "resource_type",
+];
 
 impl Query {
     /// Reads the body of a search.
@@ -53,7 +65,13 @@ impl Query {
     /// Names the first thing in it that cannot be understood.
     pub(crate) fn parse(body: &Value, columns: &Map<String, Value>) -> Result<Self, QueryError> {
         let Value::Object(body) = body else { return Err(QueryError::NotAnObject) };
-        let mut query = Self { kind: Kind::OnDemand, storage_gb: 5.0, tests: Vec::new(), order: Vec::new(), limit: MOST_OFFERS };
+        let mut query = Self {
+            kind: Kind::OnDemand,
+            storage_gb: 5.0,
+            tests: Vec::new(),
+            order: Vec::new(),
+            limit: MOST_OFFERS,
+        };
         if let Some(word) = body.get("type").and_then(Value::as_str) {
             query.kind = Kind::parse(word).ok_or_else(|| QueryError::Kind(word.to_owned()))?;
         }
@@ -81,9 +99,14 @@ impl Query {
     }
 
     /// The rows that pass, in order, cut to the limit.
-    pub(crate) fn answer(&self, rows: impl Iterator<Item = Map<String, Value>>) -> Vec<Map<String, Value>> {
+    pub(crate) fn answer(
+        &self,
+        rows: impl Iterator<Item = Map<String, Value>>,
+    ) -> Vec<Map<String, Value>> {
         let mut found: Vec<_> = rows
-            .filter(|row| enough_disk(row, self.storage_gb) && self.tests.iter().all(|test| test.passes(row)))
+            .filter(|row| {
+                enough_disk(row, self.storage_gb) && self.tests.iter().all(|test| test.passes(row))
+            })
             .collect();
         filter::sort(&mut found, &self.order);
         found.truncate(self.limit);
@@ -101,8 +124,12 @@ fn order(spec: Option<&Value>) -> Vec<By> {
     list.iter()
         .filter_map(|entry| {
             let (column, direction) = match entry {
-                Value::Array(pair) => (pair.first()?.as_str()?, pair.get(1).and_then(Value::as_str)),
-                Value::Object(map) => (map.get("col")?.as_str()?, map.get("dir").and_then(Value::as_str)),
+                Value::Array(pair) => {
+                    (pair.first()?.as_str()?, pair.get(1).and_then(Value::as_str))
+                }
+                Value::Object(map) => {
+                    (map.get("col")?.as_str()?, map.get("dir").and_then(Value::as_str))
+                }
                 Value::String(column) => (column.as_str(), None),
                 _ => return None,
             };
@@ -164,9 +191,13 @@ fn thousandfold(wanted: Value) -> Value {
     }
 }
 
-/// `535.86.05` as 535086005.
+/// `535.86.05` as 535086005; the CLI sends the number itself.
 fn driver_number(wanted: &Value) -> Option<u64> {
-    let parts: Vec<u64> = wanted.as_str()?.split('.').map(|part| part.parse().ok()).collect::<Option<_>>()?;
+    if let Some(number) = number(wanted).filter(|number| *number >= 1e6) {
+        return Some(number as u64);
+    }
+    let parts: Vec<u64> =
+        wanted.as_str()?.split('.').map(|part| part.parse().ok()).collect::<Option<_>>()?;
     match parts.as_slice() {
         [major, minor, patch] => Some(major * 1_000_000 + minor * 1000 + patch),
         _ => None,
@@ -178,7 +209,11 @@ fn number(value: &Value) -> Option<f64> {
 }
 
 fn whole(value: &Value) -> Option<usize> {
-    value.as_u64().or_else(|| value.as_str()?.trim().parse().ok()).and_then(|number| usize::try_from(number).ok()).filter(|limit| *limit > 0)
+    value
+        .as_u64()
+        .or_else(|| value.as_str()?.trim().parse().ok())
+        .and_then(|number| usize::try_from(number).ok())
+        .filter(|limit| *limit > 0)
 }
 
 /// A bare number, or the largest number of a filter.
@@ -194,7 +229,13 @@ mod tests {
 
     fn search(body: Value) -> Result<Vec<Map<String, Value>>, QueryError> {
         let slots = catalogue::build();
-        let shown = Shown { kind: Kind::OnDemand, storage_gb: 5.0, price_pct: 100, rented: false, now_ms: 1_700_000_000_000 };
+        let shown = Shown {
+            kind: Kind::OnDemand,
+            storage_gb: 5.0,
+            price_pct: 100,
+            rented: false,
+            now_ms: 1_700_000_000_000,
+        };
         let columns = slots[0].row(&shown);
         let query = Query::parse(&body, &columns)?;
         let shown = Shown { kind: query.kind, storage_gb: query.storage_gb, ..shown };
@@ -224,10 +265,15 @@ mod tests {
 
     #[test]
     fn a_country_is_two_letters_and_memory_is_megabytes() {
-        let rows = search(json!({"geolocation": {"in": ["US", "CA"]}, "gpu_ram": {"gte": 24000}})).expect("a search");
+        let rows = search(json!({"geolocation": {"in": ["US", "CA"]}, "gpu_ram": {"gte": 24000}}))
+            .expect("a search");
         assert!(!rows.is_empty());
-        assert!(rows.iter().all(|row| ["US", "CA"].contains(&row["country_code"].as_str().unwrap_or(""))));
-        let gb = search(json!({"geolocation": {"in": ["US", "CA"]}, "gpu_ram_GB": {"gte": 24}})).expect("a search");
+        assert!(
+            rows.iter()
+                .all(|row| ["US", "CA"].contains(&row["country_code"].as_str().unwrap_or("")))
+        );
+        let gb = search(json!({"geolocation": {"in": ["US", "CA"]}, "gpu_ram_GB": {"gte": 24}}))
+            .expect("a search");
         assert_eq!(gb.len(), rows.len());
     }
 
@@ -237,8 +283,22 @@ mod tests {
         for row in &rows {
             assert_eq!(row["dph_base"], row["min_bid"]);
             assert_eq!(row["is_bid"], true);
-            let expected = row["dph_base"].as_f64().unwrap_or(0.0) + row["storage_cost"].as_f64().unwrap_or(0.0) * 40.0 / 720.0;
+            let expected = row["dph_base"].as_f64().unwrap_or(0.0)
+                + row["storage_cost"].as_f64().unwrap_or(0.0) * 40.0 / 720.0;
             assert!((row["dph_total"].as_f64().unwrap_or(0.0) - expected).abs() < 2e-6);
+        }
+    }
+
+    #[test]
+    fn a_driver_can_be_given_as_a_version_or_as_its_number() {
+        for driver in
+            [json!({"gte": "570.120.00"}), json!({"gte": 570_120_000}), json!({"gte": "570120000"})]
+        {
+            let rows = search(json!({"driver_version": driver})).expect("a search");
+            assert!(
+                !rows.is_empty()
+                    && rows.iter().all(|row| row["driver_vers"].as_u64() >= Some(570_120_000))
+            );
         }
     }
 
@@ -257,7 +317,10 @@ mod tests {
     #[test]
     fn nonsense_is_refused_with_its_name() {
         assert_eq!(search(json!([])).err(), Some(QueryError::NotAnObject));
-        assert_eq!(search(json!({"gpu_colour": {"eq": 1}})).err(), Some(QueryError::Column("gpu_colour".into())));
+        assert_eq!(
+            search(json!({"gpu_colour": {"eq": 1}})).err(),
+            Some(QueryError::Column("gpu_colour".into()))
+        );
         assert_eq!(search(json!({"type": "gift"})).err(), Some(QueryError::Kind("gift".into())));
     }
 }

@@ -54,16 +54,38 @@ impl Refusal {
     /// The offer is gone, in one of the three shapes that are in use.
     pub(crate) fn offer_gone(ask_id: u64, status: u64) -> Self {
         let (status, error, msg) = match status {
-            410 => (410, "no_such_ask", format!("error 410/3907: no_such_ask Instance type {ask_id} is no longer available.")),
-            400 => (400, "no_such_ask", format!("error 400/3603: no_such_ask Instance type by id {ask_id} is not available.")),
-            _ => (404, "invalid_args", format!("error 404/3603: no_such_ask Instance type by id {ask_id} is not available.")),
+            410 => (
+                410,
+                "no_such_ask",
+                format!(
+                    "error 410/3907: no_such_ask Instance type {ask_id} is no longer available."
+                ),
+            ),
+            400 => (
+                400,
+                "no_such_ask",
+                format!(
+                    "error 400/3603: no_such_ask Instance type by id {ask_id} is not available."
+                ),
+            ),
+            _ => (
+                404,
+                "invalid_args",
+                format!(
+                    "error 404/3603: no_such_ask Instance type by id {ask_id} is not available."
+                ),
+            ),
         };
         Self::Json { status, error, msg, ask_id: Some(ask_id) }
     }
 
     /// A start that waits for GPUs: status 200 and no success.
     pub(crate) fn queued() -> Self {
-        Self::json(200, "resources_unavailable", "Required resources are currently unavailable, state change queued.")
+        Self::json(
+            200,
+            "resources_unavailable",
+            "Required resources are currently unavailable, state change queued.",
+        )
     }
 }
 
@@ -82,7 +104,9 @@ impl IntoResponse for Refusal {
             Self::Html(status) => {
                 let code = code(status);
                 let title = format!("{status} {}", code.canonical_reason().unwrap_or("Error"));
-                let page = format!("<html><head><title>{title}</title></head><body><center><h1>{title}</h1></center></body></html>\r\n");
+                let page = format!(
+                    "<html><head><title>{title}</title></head><body><center><h1>{title}</h1></center></body></html>\r\n"
+                );
                 (code, [(header::CONTENT_TYPE, "text/html")], page).into_response()
             }
         }
@@ -101,6 +125,8 @@ pub(crate) fn success() -> Response {
 /// An answer whose body breaks off before its first byte: the client sees the
 /// connection end without a reply.
 pub(crate) fn dropped() -> Response {
-    let lost = futures::stream::once(async { Err::<String, _>(std::io::Error::other("the reply is lost")) });
+    let lost = futures::stream::once(async {
+        Err::<String, _>(std::io::Error::other("the reply is lost"))
+    });
     Response::new(Body::from_stream(lost))
 }

@@ -17,7 +17,11 @@ use crate::profile::Latency;
 use crate::world::World;
 
 /// `POST /bundles/`.
-pub(crate) async fn post(caller: Caller, State(world): State<World>, body: String) -> Result<Response, Refusal> {
+pub(crate) async fn post(
+    caller: Caller,
+    State(world): State<World>,
+    body: String,
+) -> Result<Response, Refusal> {
     search(&caller, &world, parse(&body)?).await
 }
 
@@ -32,7 +36,11 @@ pub(crate) async fn get(
 }
 
 /// `PUT /search/asks/` with `{"select_cols":[…],"q":{…}}`.
-pub(crate) async fn put(caller: Caller, State(world): State<World>, body: String) -> Result<Response, Refusal> {
+pub(crate) async fn put(
+    caller: Caller,
+    State(world): State<World>,
+    body: String,
+) -> Result<Response, Refusal> {
     let mut body = parse(&body)?;
     let query = body.get_mut("q").map_or_else(|| json!({}), Value::take);
     search(&caller, &world, query).await
@@ -47,13 +55,15 @@ fn parse(body: &str) -> Result<Value, Refusal> {
     if body.trim().is_empty() {
         return Ok(json!({}));
     }
-    serde_json::from_str(body).map_err(|_| Refusal::json(400, "invalid_request", "Invalid json body"))
+    serde_json::from_str(body)
+        .map_err(|_| Refusal::json(400, "invalid_request", "Invalid json body"))
 }
 
 /// The price level in per cent; the fault's factor is 2 unless it says another.
 pub(crate) fn price_pct(world: &World) -> i64 {
     let params = world.faults().on(Fault::PriceJump, None);
-    let factor = params.map_or(1.0, |params| params.get("factor").and_then(Value::as_f64).unwrap_or(2.0));
+    let factor =
+        params.map_or(1.0, |params| params.get("factor").and_then(Value::as_f64).unwrap_or(2.0));
     (factor.clamp(0.01, 1_000.0) * 100.0).round() as i64
 }
 
@@ -64,20 +74,35 @@ async fn search(caller: &Caller, world: &World, body: Value) -> Result<Response,
     let plain = Shown { kind: Kind::OnDemand, storage_gb: 5.0, price_pct, rented: false, now_ms };
     let vast = world.vast();
     let columns = vast.slots.first().map(|slot| slot.row(&plain)).unwrap_or_default();
-    let query = Query::parse(&body, &columns).map_err(|error| Refusal::json(400, "invalid_request", error.to_string()))?;
+    let query = Query::parse(&body, &columns)
+        .map_err(|error| Refusal::json(400, "invalid_request", error.to_string()))?;
     let (taken, mine) = vast.with(|inner| {
         let all = inner.book.instances.values();
         let mut taken: HashSet<u64> = all.clone().map(|instance| instance.ask_id).collect();
-        taken.extend(inner.book.gone.iter().filter(|(_, until)| now_ms < **until).map(|(ask, _)| *ask));
-        let mine: HashSet<u64> =
-            all.filter(|instance| instance.account == caller.account.id).map(|instance| instance.ask_id).collect();
+        taken.extend(
+            inner.book.gone.iter().filter(|(_, until)| now_ms < **until).map(|(ask, _)| *ask),
+        );
+        let mine: HashSet<u64> = all
+            .filter(|instance| instance.account == caller.account.id)
+            .map(|instance| instance.ask_id)
+            .collect();
         (taken, mine)
     });
-    let machines: HashSet<u64> =
-        vast.slots.iter().filter(|slot| mine.contains(&slot.ask_id)).map(|slot| slot.machine_id).collect();
+    let machines: HashSet<u64> = vast
+        .slots
+        .iter()
+        .filter(|slot| mine.contains(&slot.ask_id))
+        .map(|slot| slot.machine_id)
+        .collect();
     let row = |slot: &Slot| -> Map<String, Value> {
         let rented = machines.contains(&slot.machine_id);
-        slot.row(&Shown { kind: query.kind, storage_gb: query.storage_gb, price_pct, rented, now_ms })
+        slot.row(&Shown {
+            kind: query.kind,
+            storage_gb: query.storage_gb,
+            price_pct,
+            rented,
+            now_ms,
+        })
     };
     let free = vast.slots.iter().filter(|slot| !taken.contains(&slot.ask_id)).map(row);
     Ok(Json(json!({"success": true, "offers": query.answer(free)})).into_response())

@@ -11,7 +11,10 @@ use crate::money::usd;
 use crate::world::World;
 
 /// `GET /users/current/`.
-pub(crate) async fn current(caller: Caller, State(world): State<World>) -> Result<Response, Refusal> {
+pub(crate) async fn current(
+    caller: Caller,
+    State(world): State<World>,
+) -> Result<Response, Refusal> {
     caller.whole_account()?;
     let account = &caller.account;
     let credit = usd(world.balance_micro(account.id));

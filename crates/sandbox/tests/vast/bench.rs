@@ -41,7 +41,9 @@ impl Bench {
     pub(crate) async fn with(set: impl FnOnce(&mut Options)) -> Self {
         static RING: Once = Once::new();
         RING.call_once(|| {
-            rustls::crypto::ring::default_provider().install_default().expect("ring is the first provider");
+            rustls::crypto::ring::default_provider()
+                .install_default()
+                .expect("ring is the first provider");
         });
         let folder = TempDir::new().expect("a folder");
         let mut options = options(folder.path());
@@ -67,7 +69,13 @@ impl Bench {
         accounts.create(None, 10_000_000, &url).expect("an account").1.vast_api_key
     }
 
-    pub(crate) async fn call(&self, key: &str, method: Method, path: &str, body: Option<Value>) -> Result<Reply, reqwest::Error> {
+    pub(crate) async fn call(
+        &self,
+        key: &str,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<Reply, reqwest::Error> {
         let mut request = self.http.request(method, format!("{}{path}", self.running.url));
         if !key.is_empty() {
             request = request.bearer_auth(key);
@@ -77,7 +85,12 @@ impl Bench {
         }
         let reply = request.send().await?;
         let status = reply.status().as_u16();
-        let content_type = reply.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
+        let content_type = reply
+            .headers()
+            .get("content-type")
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or("")
+            .to_owned();
         let text = reply.text().await?;
         let json = serde_json::from_str(&text).unwrap_or(Value::Null);
         Ok(Reply { status, content_type, text, json })
@@ -122,7 +135,10 @@ impl Bench {
     /// Rents and waits until it runs.
     pub(crate) async fn rent_running(&self, extra: Value) -> u64 {
         let id = self.rent(extra).await;
-        self.until(id, "running", |row| row["actual_status"] == "running" && !row["ports"].is_null()).await;
+        self.until(id, "running", |row| {
+            row["actual_status"] == "running" && !row["ports"].is_null()
+        })
+        .await;
         id
     }
 
@@ -134,26 +150,53 @@ impl Bench {
     pub(crate) async fn list(&self) -> Vec<u64> {
         let page = self.get("/api/v1/instances/").await;
         assert_eq!(page.status, 200, "{}", page.text);
-        page.json["instances"].as_array().expect("rows").iter().map(|row| row["id"].as_u64().expect("an id")).collect()
+        page.json["instances"]
+            .as_array()
+            .expect("rows")
+            .iter()
+            .map(|row| row["id"].as_u64().expect("an id"))
+            .collect()
     }
 
     /// Reads an instance until it is as wanted.
-    pub(crate) async fn until(&self, id: u64, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) async fn until(
+        &self,
+        id: u64,
+        what: &str,
+        wanted: impl Fn(&Value) -> bool,
+    ) -> Value {
         let start = Instant::now();
         loop {
             let row = self.row(id).await;
             if wanted(&row) {
                 return row;
             }
-            assert!(start.elapsed() < DEADLINE, "{id} is not {what}: {} {}", words(&row), row["status_msg"]);
+            assert!(
+                start.elapsed() < DEADLINE,
+                "{id} is not {what}: {} {}",
+                words(&row),
+                row["status_msg"]
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
     /// Arms a fault as the admin API does.
-    pub(crate) async fn arm(&self, name: Fault, target: Option<u64>, params: Value, count: Option<u32>) {
+    pub(crate) async fn arm(
+        &self,
+        name: Fault,
+        target: Option<u64>,
+        params: Value,
+        count: Option<u32>,
+    ) {
         let world = &self.running.world;
-        let armed = world.faults().arm(name, target.map(|id| id.to_string()), params, count, world.now_ms());
+        let armed = world.faults().arm(
+            name,
+            target.map(|id| id.to_string()),
+            params,
+            count,
+            world.now_ms(),
+        );
         Vast::on_fault(world, &armed).await;
     }
 
@@ -175,7 +218,9 @@ impl Bench {
     /// its bill is closed.
     pub(crate) fn rate(&self, id: u64) -> Option<i64> {
         let rows = self.running.world.ledger().rows();
-        rows.iter().find(|row| row.external_id == id.to_string() && row.live()).map(sandbox::ledger::Row::rate_micro)
+        rows.iter()
+            .find(|row| row.external_id == id.to_string() && row.live())
+            .map(sandbox::ledger::Row::rate_micro)
     }
 
     /// A fresh key pair; gives the private file and the public line.
@@ -197,8 +242,25 @@ pub(crate) async fn ssh(row: &Value, key: &Path, command: &str) -> Output {
     let port = row["ports"]["22/tcp"][0]["HostPort"].as_str().expect("a port in text");
     let address = row["public_ipaddr"].as_str().expect("an address");
     tokio::process::Command::new("ssh")
-        .args(["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"])
-        .args(["-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-o", "ConnectTimeout=5", "-p", port, "-i"])
+        .args([
+            "-o",
+            "StrictHostKeyChecking=no",
+            "-o",
+            "UserKnownHostsFile=/dev/null",
+            "-o",
+            "LogLevel=ERROR",
+        ])
+        .args([
+            "-o",
+            "IdentitiesOnly=yes",
+            "-o",
+            "BatchMode=yes",
+            "-o",
+            "ConnectTimeout=5",
+            "-p",
+            port,
+            "-i",
+        ])
         .arg(key)
         .arg(format!("root@{address}"))
         .arg(command)
@@ -223,7 +285,9 @@ pub(crate) fn body(extra: Value) -> Value {
 
 /// The four words of a row, in the order of the wire notes.
 pub(crate) fn words(row: &Value) -> String {
-    ["actual_status", "intended_status", "cur_state", "next_state"].map(|name| row[name].as_str().unwrap_or("null").to_owned()).join(" ")
+    ["actual_status", "intended_status", "cur_state", "next_state"]
+        .map(|name| row[name].as_str().unwrap_or("null").to_owned())
+        .join(" ")
 }
 
 fn options(folder: &Path) -> Options {

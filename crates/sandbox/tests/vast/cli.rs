@@ -37,12 +37,18 @@ impl Cli<'_> {
             .env("XDG_CACHE_HOME", home.join("cache"))
             .env("XDG_STATE_HOME", home.join("state"))
             .env("VASTAI_NO_UPDATE_CHECK", "1")
+            .env("COLUMNS", "240")
             .kill_on_drop(true)
             .output()
             .await
             .expect("vastai runs");
         let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success() && !errors.contains("Traceback") && !errors.contains("\"error\""), "{words:?}: {output:?}");
+        assert!(
+            output.status.success()
+                && !errors.contains("Traceback")
+                && !errors.contains("\"error\""),
+            "{words:?}: {output:?}"
+        );
         output
     }
 
@@ -74,14 +80,53 @@ async fn the_official_command_line_works_unchanged() {
     cli.text(&["create", "ssh-key", &line]).await;
     assert!(cli.text(&["show", "ssh-keys"]).await.contains("ssh-ed25519"));
 
-    let offers = cli.json(&["search", "offers", "gpu_name=RTX_4090 num_gpus=1 reliability>0.9 cuda_vers>=12.1", "--raw", "-o", "dph_total", "--storage", "20"]).await;
+    let offers = cli
+        .json(&[
+            "search",
+            "offers",
+            "gpu_name=RTX_4090 num_gpus=1 reliability>0.9 cuda_vers>=12.1",
+            "--raw",
+            "-o",
+            "dph_total",
+            "--storage",
+            "20",
+        ])
+        .await;
     assert!(offers.as_array().is_some_and(|offers| offers.len() > 3), "{offers}");
-    let table = cli.text(&["search", "offers", "gpu_name in [RTX_4090,RTX_5090] geolocation in [US,PL,DE,CA]", "--type", "bid", "--limit", "5"]).await;
+    let table = cli
+        .text(&[
+            "search",
+            "offers",
+            "gpu_name in [RTX_4090,RTX_5090] geolocation in [US,PL,DE,CA]",
+            "--type",
+            "bid",
+            "--limit",
+            "5",
+        ])
+        .await;
     assert!(table.contains("RTX_4090") || table.contains("RTX_5090"), "{table}");
 
     let offer = offers[0]["id"].to_string();
-    let create = ["create", "instance", &offer, "--image", "ubuntu:22.04", "--disk", "20", "--ssh", "--direct", "--label", "lab"];
-    let more = ["--onstart-cmd", "echo onstart-was-here; touch /workspace/made", "--env", "-e A=B -p 8080:8080", "--raw"];
+    let create = [
+        "create",
+        "instance",
+        &offer,
+        "--image",
+        "ubuntu:22.04",
+        "--disk",
+        "20",
+        "--ssh",
+        "--direct",
+        "--label",
+        "lab",
+    ];
+    let more = [
+        "--onstart-cmd",
+        "echo onstart-was-here; touch /workspace/made",
+        "--env",
+        "-e A=B -p 8080:8080",
+        "--raw",
+    ];
     let made = cli.json(&[&create[..], &more[..]].concat()).await;
     assert_eq!(made["success"], true, "{made}");
     let id = made["new_contract"].as_u64().expect("a contract");
@@ -98,8 +143,12 @@ async fn the_official_command_line_works_unchanged() {
     let url = cli.text(&["ssh-url", &name]).await;
     let row = bench.row(id).await;
     let port = row["ports"]["22/tcp"][0]["HostPort"].as_str().expect("a port");
-    assert_eq!(url, format!("ssh://root@{}:{port}", row["public_ipaddr"].as_str().expect("an address")));
-    let wait = "for n in $(seq 100); do [ -e /workspace/made ] && break; sleep 0.05; done; ls /workspace";
+    assert_eq!(
+        url,
+        format!("ssh://root@{}:{port}", row["public_ipaddr"].as_str().expect("an address"))
+    );
+    let wait =
+        "for n in $(seq 100); do [ -e /workspace/made ] && break; sleep 0.05; done; ls /workspace";
     assert!(stdout(&ssh(&row, &file, wait).await).contains("made"));
     assert!(cli.text(&["logs", &name]).await.contains("onstart-was-here"));
 
@@ -113,19 +162,44 @@ async fn the_official_command_line_works_unchanged() {
     assert_eq!(bench.row(id).await["cur_state"], "stopped");
     cli.text(&["start", "instance", &name]).await;
     bench.until(id, "running", |row| row["actual_status"] == "running").await;
+    let driver = cli
+        .json(&[
+            "search",
+            "offers",
+            "driver_version>=535.86.05 duration>3 gpu_ram>=20 verified=any",
+            "--raw",
+        ])
+        .await;
+    assert!(driver.as_array().is_some_and(|offers| offers.len() > 10), "{driver}");
+    cli.text(&["show", "invoices-v1", "--charges", "-ct", "instance", "-f", "tree"]).await;
     cli.text(&["destroy", "instance", &name, "-y"]).await;
     assert!(bench.row(id).await.is_null());
     assert_eq!(cli.json(&["show", "instances", "--raw"]).await, json!([]));
 
-    let bids = cli.json(&["search", "offers", "gpu_name=RTX_3090 num_gpus=1", "--raw", "--type", "bid"]).await;
+    let bids = cli
+        .json(&["search", "offers", "gpu_name=RTX_3090 num_gpus=1", "--raw", "--type", "bid"])
+        .await;
     let price = bids[0]["min_bid"].as_f64().expect("a bid") * 1.1;
     let offer = bids[0]["id"].to_string();
-    let made = cli.json(&["create", "instance", &offer, "--image", "ubuntu:22.04", "--bid_price", &price.to_string(), "--raw"]).await;
+    let made = cli
+        .json(&[
+            "create",
+            "instance",
+            &offer,
+            "--image",
+            "ubuntu:22.04",
+            "--bid_price",
+            &price.to_string(),
+            "--raw",
+        ])
+        .await;
     let id = made["new_contract"].as_u64().expect("a contract");
     let name = id.to_string();
     bench.until(id, "running", |row| row["actual_status"] == "running").await;
     cli.text(&["change", "bid", &name, "--price", &(price * 2.0).to_string()]).await;
-    assert!((bench.row(id).await["dph_base"].as_f64().expect("a price") - price * 2.0).abs() < 1e-5);
+    assert!(
+        (bench.row(id).await["dph_base"].as_f64().expect("a price") - price * 2.0).abs() < 1e-5
+    );
     cli.text(&["destroy", "instance", &name, "-y"]).await;
     assert!(bench.list().await.is_empty());
 }

@@ -108,9 +108,18 @@ async fn a_create_that_answers_500_has_created() {
 #[tokio::test]
 async fn a_create_that_times_out_appears_later_or_never() {
     let bench = Bench::start().await;
-    bench.arm(Fault::CreateTimesOut, None, json!({"hang_s": 0.2, "appears_after_s": 1.0}), ONCE).await;
+    bench
+        .arm(Fault::CreateTimesOut, None, json!({"hang_s": 0.2, "appears_after_s": 1.0}), ONCE)
+        .await;
     let offer = bench.offer().await["id"].clone();
-    let lost = bench.call(&bench.key, reqwest::Method::PUT, &format!("/api/v0/asks/{offer}/"), Some(body(json!({"label": "late"})))).await;
+    let lost = bench
+        .call(
+            &bench.key,
+            reqwest::Method::PUT,
+            &format!("/api/v0/asks/{offer}/"),
+            Some(body(json!({"label": "late"}))),
+        )
+        .await;
     assert!(lost.is_err(), "no reply: {lost:?}");
     assert_eq!(bench.list().await, Vec::<u64>::new());
     assert_eq!(bench.running.world.ledger().rows().len(), 1, "it bills before it is seen");
@@ -124,7 +133,14 @@ async fn a_create_that_times_out_appears_later_or_never() {
 
     bench.arm(Fault::CreateTimesOut, None, json!({"hang_s": 0.1}), ONCE).await;
     let offer = bench.offer().await["id"].clone();
-    let lost = bench.call(&bench.key, reqwest::Method::PUT, &format!("/api/v0/asks/{offer}/"), Some(body(json!({})))).await;
+    let lost = bench
+        .call(
+            &bench.key,
+            reqwest::Method::PUT,
+            &format!("/api/v0/asks/{offer}/"),
+            Some(body(json!({}))),
+        )
+        .await;
     assert!(lost.is_err());
     assert_eq!(bench.running.world.ledger().rows().len(), 1, "nothing was made");
 }
@@ -144,9 +160,11 @@ async fn the_bid_too_low_fault_strikes_any_bid_and_may_hide_the_contract() {
 #[tokio::test]
 async fn a_gone_offer_answers_in_three_shapes_and_leaves_the_market() {
     let bench = Bench::start().await;
-    for (status, error, part) in
-        [(404, "invalid_args", "is not available"), (410, "no_such_ask", "is no longer available"), (400, "no_such_ask", "is not available")]
-    {
+    for (status, error, part) in [
+        (404, "invalid_args", "is not available"),
+        (410, "no_such_ask", "is no longer available"),
+        (400, "no_such_ask", "is not available"),
+    ] {
         let offer = bench.offer().await["id"].clone();
         bench.arm(Fault::OfferGone, None, json!({"status": status}), ONCE).await;
         let reply = bench.create(json!({})).await;
@@ -164,7 +182,10 @@ async fn a_list_lags_misses_a_row_and_lies() {
     bench.arm(Fault::ListLag, None, json!({"reads": 2}), ONCE).await;
     let id = bench.rent(json!({})).await;
     assert_eq!(bench.list().await, Vec::<u64>::new());
-    assert_eq!(bench.get(&format!("/api/v0/instances/{id}/")).await.json, json!({"instances": null}));
+    assert_eq!(
+        bench.get(&format!("/api/v0/instances/{id}/")).await.json,
+        json!({"instances": null})
+    );
     assert_eq!(bench.list().await, [id]);
 
     let other = bench.rent(json!({})).await;
@@ -173,7 +194,10 @@ async fn a_list_lags_misses_a_row_and_lies() {
     assert_eq!(bench.list().await, [id, other]);
 
     for (shape, expected) in [
-        ("list", json!({"success": true, "instances_found": 0, "total_instances": 0, "label_counts": {}, "next_token": null, "instances": []})),
+        (
+            "list",
+            json!({"success": true, "instances_found": 0, "total_instances": 0, "label_counts": {}, "next_token": null, "instances": []}),
+        ),
         ("no_key", json!({"success": true})),
         ("blank", json!(null)),
     ] {
@@ -209,14 +233,26 @@ async fn rate_limits_come_as_text_and_as_two_kinds_of_json() {
     assert_eq!((plain.status, plain.text.as_str()), (429, "API requests too frequent"));
     assert!(plain.content_type.starts_with("text/plain"));
     bench.arm(Fault::RateLimitedPlain, None, json!({"threshold": 4.5}), ONCE).await;
-    assert_eq!(bench.get("/api/v1/instances/").await.text, "API requests too frequent: endpoint threshold=4.5");
+    assert_eq!(
+        bench.get("/api/v1/instances/").await.text,
+        "API requests too frequent: endpoint threshold=4.5"
+    );
     bench.arm(Fault::RateLimitedJson, None, json!({}), ONCE).await;
     let detail = bench.get("/api/v1/instances/").await;
-    assert_eq!((detail.status, detail.json), (429, json!({"detail": "API requests too frequent endpoint threshold=1.0"})));
+    assert_eq!(
+        (detail.status, detail.json),
+        (429, json!({"detail": "API requests too frequent endpoint threshold=1.0"}))
+    );
     bench.arm(Fault::RateLimitedJson, None, json!({"shape": "error"}), ONCE).await;
     assert_eq!(bench.get("/api/v1/instances/").await.json["error"], "rate_limit_exceeded");
     let world = &bench.running.world;
-    world.faults().arm(Fault::RateLimitedPlain, Some("create".into()), json!({}), ONCE, world.now_ms());
+    world.faults().arm(
+        Fault::RateLimitedPlain,
+        Some("create".into()),
+        json!({}),
+        ONCE,
+        world.now_ms(),
+    );
     assert_eq!(bench.list().await, Vec::<u64>::new(), "aimed at another endpoint");
     assert_eq!(bench.create(json!({})).await.status, 429);
 }
@@ -226,9 +262,19 @@ async fn the_real_rate_limits_hold_when_they_are_switched_on() {
     let bench = Bench::with(|options| options.rate_limits = true).await;
     assert_eq!(bench.get("/api/v1/instances/").await.status, 200);
     let second = bench.get("/api/v1/instances/").await;
-    assert_eq!((second.status, second.text.as_str()), (429, "API requests too frequent: endpoint threshold=1.0"));
+    assert_eq!(
+        (second.status, second.text.as_str()),
+        (429, "API requests too frequent: endpoint threshold=1.0")
+    );
     let other = bench.another_key();
-    assert_eq!(bench.call(&other, reqwest::Method::GET, "/api/v1/instances/", None).await.expect("an answer").status, 200);
+    assert_eq!(
+        bench
+            .call(&other, reqwest::Method::GET, "/api/v1/instances/", None)
+            .await
+            .expect("an answer")
+            .status,
+        200
+    );
 }
 
 #[tokio::test]
@@ -244,7 +290,10 @@ async fn a_stuck_instance_stays_where_the_fault_says_until_it_is_cleared() {
     bench.arm(Fault::StuckLoading, None, json!({"status": "created"}), ONCE).await;
     let broken = bench.rent(json!({})).await;
     let row = bench.until(broken, "created", |row| row["actual_status"] == "created").await;
-    assert!(row["status_msg"].as_str().is_some_and(|text| text.contains("OCI runtime create failed")), "{row}");
+    assert!(
+        row["status_msg"].as_str().is_some_and(|text| text.contains("OCI runtime create failed")),
+        "{row}"
+    );
     let next = bench.rent_running(json!({})).await;
     assert_ne!(next, broken, "a counted fault strikes once");
     bench.arm(Fault::StuckLoading, None, json!({"status": "null"}), ONCE).await;

@@ -23,12 +23,18 @@ async fn an_account_key_logs_in_and_onstart_has_run_with_its_environment() {
     let said = ssh(&row, &file, wait).await;
     assert_eq!(stdout(&said), format!("hello-{id}\n0"), "{said:?}");
 
-    let logs = bench.put(&format!("/api/v0/instances/request_logs/{id}/"), json!({"tail": "1000"})).await.json;
+    let logs = bench
+        .put(&format!("/api/v0/instances/request_logs/{id}/"), json!({"tail": "1000"}))
+        .await
+        .json;
     let url = logs["result_url"].as_str().expect("an address").replace(&bench.running.url, "");
     let text = bench.call("", reqwest::Method::GET, &url, None).await.expect("an answer");
     assert_eq!(text.status, 200);
     assert!(text.text.contains("onstart says hello"), "{}", text.text);
-    let daemon = bench.put(&format!("/api/v0/instances/request_logs/{id}/"), json!({"daemon_logs": "true"})).await.json;
+    let daemon = bench
+        .put(&format!("/api/v0/instances/request_logs/{id}/"), json!({"daemon_logs": "true"}))
+        .await
+        .json;
     let url = daemon["result_url"].as_str().expect("an address").replace(&bench.running.url, "");
     let text = bench.call("", reqwest::Method::GET, &url, None).await.expect("an answer").text;
     assert!(text.contains("actual_status is running"), "{text}");
@@ -87,7 +93,10 @@ async fn a_restart_of_the_sandbox_brings_instances_back_with_their_files() {
     let mut said = String::new();
     for _ in 0..200 {
         let row = bench.row(id).await;
-        assert_eq!((row["label"].as_str(), row["actual_status"].as_str()), (Some("survivor"), Some("running")));
+        assert_eq!(
+            (row["label"].as_str(), row["actual_status"].as_str()),
+            (Some("survivor"), Some("running"))
+        );
         let output = ssh(&row, &file, "cat /workspace/file").await;
         said = stdout(&output);
         if output.status.success() {

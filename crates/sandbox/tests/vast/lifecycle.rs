@@ -32,9 +32,15 @@ async fn stop_start_label_reboot_and_destroy() {
 
     assert_eq!(bench.put(&path, json!({"label": "new name"})).await.json, json!({"success": true}));
     assert_eq!(bench.row(id).await["label"], "new name");
-    assert_eq!(bench.put(&path, json!({"label": "x".repeat(1_025)})).await.json["error"], "label_too_long");
+    assert_eq!(
+        bench.put(&path, json!({"label": "x".repeat(1_025)})).await.json["error"],
+        "label_too_long"
+    );
 
-    assert_eq!(bench.put(&format!("/api/v0/instances/reboot/{id}/"), json!({})).await.json, json!({"success": true}));
+    assert_eq!(
+        bench.put(&format!("/api/v0/instances/reboot/{id}/"), json!({})).await.json,
+        json!({"success": true})
+    );
     bench.until(id, "running", |row| row["actual_status"] == "running").await;
 
     assert_eq!(bench.delete(&path).await.json, json!({"success": true}));
@@ -58,7 +64,10 @@ async fn a_low_bid_is_refused_or_leaves_a_stopped_instance() {
     assert_eq!((dirty.status, dirty.json["success"].as_bool()), (200, Some(false)));
     let id = dirty.json["new_contract"].as_u64().expect("a contract all the same");
     let row = bench.row(id).await;
-    assert_eq!((words(&row).as_str(), row["label"].as_str()), ("created stopped stopped stopped", Some("low")));
+    assert_eq!(
+        (words(&row).as_str(), row["label"].as_str()),
+        ("created stopped stopped stopped", Some("low"))
+    );
     let queued = bench.put(&format!("/api/v0/instances/{id}/"), json!({"state": "running"})).await;
     assert_eq!(queued.status, 200);
     assert_eq!(
@@ -68,8 +77,14 @@ async fn a_low_bid_is_refused_or_leaves_a_stopped_instance() {
 
     let bid = format!("/api/v0/instances/bid_price/{id}/");
     let none = bench.put(&bid, json!({"client_id": "me", "price": 0})).await;
-    assert_eq!((none.status, none.json["msg"].as_str()), (400, Some("Please set a bid price >= 0.001.")));
-    assert_eq!(bench.put(&bid, json!({"client_id": "me", "price": floor * 1.5})).await.json, json!({"success": true}));
+    assert_eq!(
+        (none.status, none.json["msg"].as_str()),
+        (400, Some("Please set a bid price >= 0.001."))
+    );
+    assert_eq!(
+        bench.put(&bid, json!({"client_id": "me", "price": floor * 1.5})).await.json,
+        json!({"success": true})
+    );
     let row = bench.until(id, "running", |row| row["actual_status"] == "running").await;
     assert_eq!(row["is_bid"], true);
     assert!((row["dph_base"].as_f64().expect("a price") - floor * 1.5).abs() < 1e-6);
@@ -88,10 +103,7 @@ async fn the_typical_profile_shows_every_status_in_order() {
     .await;
     let id = bench.rent(json!({})).await;
     let mut seen: Vec<String> = Vec::new();
-    let row = bench
-        .until(id, "running", |row| {
-            row["actual_status"] == "running"
-        });
+    let row = bench.until(id, "running", |row| row["actual_status"] == "running");
     tokio::pin!(row);
     let mut tick = tokio::time::interval(Duration::from_millis(5));
     loop {
@@ -106,7 +118,10 @@ async fn the_typical_profile_shows_every_status_in_order() {
         }
     }
     let order = ["null", "created", "loading", "running"];
-    let places: Vec<_> = seen.iter().map(|word| order.iter().position(|known| known == word).expect("a known word")).collect();
+    let places: Vec<_> = seen
+        .iter()
+        .map(|word| order.iter().position(|known| known == word).expect("a known word"))
+        .collect();
     assert!(places.is_sorted() && places.contains(&2), "{seen:?}");
 }
 
@@ -114,9 +129,14 @@ async fn the_typical_profile_shows_every_status_in_order() {
 async fn a_create_that_makes_no_sense_changes_nothing() {
     let bench = Bench::start().await;
     assert_eq!(bench.create(json!({"disk": 2})).await.json["error"], "invalid_args");
-    assert_eq!(bench.create(json!({"onstart": "x".repeat(4_049)})).await.json["error"], "invalid_args");
+    assert_eq!(
+        bench.create(json!({"onstart": "x".repeat(4_049)})).await.json["error"],
+        "invalid_args"
+    );
     assert_eq!(bench.create(json!({"disk": 90_000})).await.json["error"], "invalid_args");
-    let unknown = bench.put("/api/v0/asks/1234567/", crate::bench::body(json!({"cancel_unavail": false}))).await;
+    let unknown = bench
+        .put("/api/v0/asks/1234567/", crate::bench::body(json!({"cancel_unavail": false})))
+        .await;
     assert_eq!(unknown.status, 404);
     assert_eq!(
         unknown.json,
@@ -135,7 +155,10 @@ async fn many_at_once_start_stop_and_end() {
         assert_eq!(bench.row(id).await["cur_state"], "stopped");
     }
     let gone = reqwest::Method::DELETE;
-    let reply = bench.call(&bench.key, gone, "/api/v0/instances/", Some(json!({"instance_ids": ids}))).await.expect("an answer");
+    let reply = bench
+        .call(&bench.key, gone, "/api/v0/instances/", Some(json!({"instance_ids": ids})))
+        .await
+        .expect("an answer");
     assert_eq!(reply.json, json!({"success": true}));
     assert_eq!(bench.list().await, Vec::<u64>::new());
 }
