@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 mod catalogue;
 
-pub use catalogue::Fault;
+pub use catalogue::{Fault, UnknownFault};
 
 /// An armed fault.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -60,7 +60,8 @@ impl Default for Faults {
 }
 
 impl Faults {
-    /// Arms a fault. `params.seconds`, a number, ends it by itself.
+    /// Arms a fault. `params.seconds`, a number, ends it by itself; for one
+    /// that is done to a host it says instead when that is undone.
     pub fn arm(
         &self,
         name: Fault,
@@ -69,7 +70,8 @@ impl Faults {
         count: Option<u32>,
         now_ms: i64,
     ) -> Armed {
-        let until_ms = params.get("seconds").and_then(Value::as_f64).map(|seconds| {
+        let seconds = params.get("seconds").and_then(Value::as_f64);
+        let until_ms = seconds.filter(|_| !name.acts_on_host()).map(|seconds| {
             #[expect(clippy::cast_possible_truncation, reason = "saturates far in the future")]
             let ms = (seconds * 1000.0) as i64;
             now_ms.saturating_add(ms)

@@ -89,6 +89,11 @@ impl Sandbox {
         let credentials = first_account(&world).await?;
         Vast::resume(&world).await;
         Gcp::resume(&world).await;
+        for armed in world.faults().armed(world.now_ms()) {
+            if armed.name.acts_on_host() {
+                admin::act::carry_out(&world, &armed).await;
+            }
+        }
         world.spawn(snapshot::keep(world.clone()));
         snapshot::store(&world)?;
         let server = tokio::spawn(serve(listener, router(world.clone()), token.clone()));

@@ -62,6 +62,14 @@ faults! {
     LatencyMs "latency_ms" "Every provider call is answered later. Params: ms.",
 }
 
+impl Fault {
+    /// Whether it is done to one host, once, by the sandbox itself.
+    #[must_use]
+    pub const fn acts_on_host(self) -> bool {
+        matches!(self, Self::HostDies | Self::HostFrozen | Self::NetworkCut)
+    }
+}
+
 /// The name is not in the catalogue.
 #[derive(Debug, thiserror::Error)]
 #[error("there is no fault called {0:?}")]

@@ -201,7 +201,7 @@ impl Hosts {
         let Ok(host) = self.get(id) else { return Usage::default() };
         let folder = host.folder().clone();
         let usage = host.usage(&Table::read()).await;
-        let disk_bytes = blocking(move || Ok(folder.disk_bytes())).await.unwrap_or(0);
+        let disk_bytes = blocking(move || Ok(folder.disk_bytes())).await.ok();
         Usage { disk_bytes, ..usage }
     }
 
@@ -216,7 +216,7 @@ impl Hosts {
             let mut usage = host.usage(&table).await;
             if with_disk {
                 let folder = host.folder().clone();
-                usage.disk_bytes = blocking(move || Ok(folder.disk_bytes())).await.unwrap_or(0);
+                usage.disk_bytes = blocking(move || Ok(folder.disk_bytes())).await.ok();
             }
             usages.insert(id, usage);
         }

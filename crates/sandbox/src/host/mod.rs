@@ -88,8 +88,8 @@ pub struct Usage {
     pub processes: u32,
     /// Their resident memory, shared pages counted in each.
     pub rss_bytes: u64,
-    /// Bytes of its own files.
-    pub disk_bytes: u64,
+    /// Bytes of its own files; none when nobody looked.
+    pub disk_bytes: Option<u64>,
 }
 
 /// Why something about a host could not be done.

@@ -212,7 +212,7 @@ impl Host {
         Usage {
             processes: u32::try_from(pids.len()).unwrap_or(u32::MAX),
             rss_bytes: pids.iter().map(|pid| table.rss_bytes(*pid)).sum(),
-            disk_bytes: 0,
+            disk_bytes: None,
         }
     }
 }
