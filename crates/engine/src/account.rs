@@ -13,7 +13,7 @@ use providers::gcp::GcpClient;
 use providers::ssh::{Dialer, KeyPair};
 use providers::vast::VastClient;
 use secrecy::SecretString;
-use store::{CredentialKind, NewCredential, Store};
+use store::{CredentialKind, CredentialStatus, NewCredential, Store};
 
 use crate::config::EngineConfig;
 use crate::error::EngineError;
@@ -119,8 +119,16 @@ impl Accounts {
     async fn make_key(&self, user: &UserId) -> Result<KeyPair, EngineError> {
         let pair = KeyPair::generate().map_err(|error| unusable_key(&error.to_string()))?;
         let text = pair.to_openssh().map_err(|error| unusable_key(&error.to_string()))?;
-        let new = NewCredential { secret: text, hint: pair.public_line(), at: self.clock.now() };
-        self.store.credentials().put(user, CredentialKind::SshKey, new).await?;
+        let now = self.clock.now();
+        let new = NewCredential {
+            kind: CredentialKind::SshKey,
+            secret: &text,
+            hint: serde_json::json!({ "public_key": pair.public_line() }),
+            status: CredentialStatus::Ok,
+            status_word: None,
+            checked_at: Some(now),
+        };
+        self.store.credentials().put(user, &new, now).await?;
         Ok(pair)
     }
 

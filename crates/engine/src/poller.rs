@@ -13,6 +13,7 @@ use domain::gpu::{GpuInstance, GpuState};
 use domain::id::{GpuId, UserId};
 use domain::provider::Provider;
 use providers::vast::{Account as VastMoney, VastClient};
+use store::StateKind;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
@@ -62,11 +63,12 @@ pub(crate) async fn read_balance(context: &Context, user: &UserId) -> Result<Vas
     let now = context.now();
     match client.user().await {
         Ok(money) => {
-            context.store.provider_state().put_ok(user, "vast_balance", now, &money).await?;
+            let payload = serde_json::to_value(&money).unwrap_or_default();
+            context.store.provider_states().put(user, StateKind::VastBalance, &payload, true, now).await?;
             Ok(money)
         }
         Err(error) => {
-            context.store.provider_state().put_error(user, "vast_balance", &error.to_string()).await?;
+            context.store.provider_states().put_error(user, StateKind::VastBalance, &error.to_string(), now).await?;
             Err(error.into())
         }
     }
@@ -82,11 +84,15 @@ pub(crate) async fn look(
     let client = context.accounts.vast(user).await?;
     let listing = client.list().await?;
     let now = context.now();
+    let complete = listing.complete;
     let instances = Arc::new(listing.instances);
-    context.store.provider_state().put_ok(user, "vast_instances", now, instances.as_ref()).await?;
+    let payload = serde_json::to_value(instances.as_ref()).unwrap_or_default();
+    context.store.provider_states().put(user, StateKind::VastInstances, &payload, complete, now).await?;
 
     let known = known_gpus(context, user).await?;
-    let gone = missing(&client, &known, &instances, misses, &account.view().gone).await;
+    // An incomplete list shows what exists and says nothing about what does not.
+    let before = account.view().gone;
+    let gone = if complete { missing(&client, &known, &instances, misses, &before).await } else { before };
     account.set_view(AccountView { instances: Arc::clone(&instances), at: Some(now), error: None, gone });
 
     sweep_labels(context, user, &instances).await?;
@@ -132,19 +138,23 @@ async fn missing(
 /// Destroys what appears under the label of a purchase that was refused or given up, and what was
 /// to be gone and is not. An instance under our label without a purchase is shown, never destroyed.
 async fn sweep_labels(context: &Context, user: &UserId, instances: &[GpuInstance]) -> Result<(), EngineError> {
-    let prefix = purchase::label_prefix(&context.store.install().await?);
+    let prefix = purchase::label_prefix(context.store.install_id());
     for instance in instances {
         let Some(label) = instance.label.as_deref().filter(|label| label.starts_with(&prefix)) else { continue };
         let Some(intent) = context.store.intents().by_label(label).await?.filter(|intent| &intent.user == user) else { continue };
         let unwanted =
             matches!(intent.state, IntentState::Refused | IntentState::Tombstoned | IntentState::Discarded | IntentState::Gone);
         let id = instance.id.to_string();
-        if !unwanted || context.store.disposals().pending_for(user, Provider::Vast, &id).await?.is_some() {
+        if !unwanted || reaper::pending(context, user, Provider::Vast, &id).await?.is_some() {
             continue;
         }
         tracing::warn!(intent = %intent.id, state = %intent.state, instance = id, "an instance that should not exist appeared; destroying it");
         let disposal = reaper::disposal(context, &intent, &id, Role::Candidate, Wish::Destroy);
-        context.store.intents().discard(&intent.id, &disposal, context.now()).await?;
+        if matches!(intent.state, IntentState::Refused | IntentState::Gone) {
+            context.store.disposals().request(&disposal).await?;
+        } else {
+            context.store.intents().discard(&intent.id, &disposal, context.now()).await?;
+        }
         context.doorbell(user, "orphan", &id).await;
     }
     Ok(())
@@ -175,7 +185,7 @@ async fn is_ours_in_passing(context: &Context, user: &UserId, gpu: GpuId) -> Res
     if context.store.associations().is_excluded(user, gpu).await? {
         return Ok(true);
     }
-    if context.store.disposals().pending_for(user, Provider::Vast, &id).await?.is_some() {
+    if reaper::pending(context, user, Provider::Vast, &id).await?.is_some() {
         return Ok(true);
     }
     let intent = context.store.intents().by_external(user, Provider::Vast, &id).await?;
@@ -190,7 +200,7 @@ async fn note_failure(context: &Context, user: &UserId, account: &Account, error
     }
     view.error = Some(words.clone());
     account.set_view(view);
-    if let Err(error) = context.store.provider_state().put_error(user, "vast_instances", &words).await {
+    if let Err(error) = context.store.provider_states().put_error(user, StateKind::VastInstances, &words, context.now()).await {
         tracing::debug!(%error, "failure of a poll not stored");
     }
 }

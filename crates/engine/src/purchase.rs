@@ -66,7 +66,7 @@ pub(crate) async fn buy(context: &Context, order: &Order, offer: &Offer) -> Resu
     let id = new_intent_id();
     let now = context.now();
     let intent = Intent {
-        label: label(&context.store.install().await?, &id),
+        label: label(context.store.install_id(), &id),
         id,
         user: order.user.clone(),
         failover: order.failover.clone(),
@@ -141,7 +141,7 @@ pub(crate) async fn settle(context: &Context, intent: Intent) -> Result<Purchase
 
 async fn bind(context: &Context, mut intent: Intent, gpu: GpuId) -> Result<Purchase, EngineError> {
     let now = context.now();
-    match context.store.intents().bind(&intent.id, &gpu.to_string(), now).await {
+    match context.store.intents().bind(&intent.id, &gpu.to_string(), intent.epoch, now).await {
         Ok(()) => {}
         // The machine moved on while we bought: what was bought is not wanted any more.
         Err(store::StoreError::Stale { .. }) => {

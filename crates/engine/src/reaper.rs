@@ -53,12 +53,12 @@ pub(crate) async fn run(context: Context, user: UserId, token: CancellationToken
 }
 
 async fn pass(context: &Context, user: &UserId) -> Result<(), EngineError> {
-    for disposal in context.store.disposals().due(user, context.now()).await? {
+    for disposal in due(context, user).await? {
         match attempt(context, &disposal).await {
             Ok(true) => {
                 context.store.disposals().done(&disposal.id, context.now()).await?;
                 if disposal.wish == Wish::Destroy {
-                    context.store.intents().gone_by_external(user, disposal.provider, &disposal.external_id, context.now()).await?;
+                    forget_purchase(context, &disposal).await?;
                 }
                 tracing::info!(instance = disposal.external_id, provider = %disposal.provider, wish = %disposal.wish, "disposed of");
                 context.doorbell(user, "disposal", disposal.id.as_str()).await;
@@ -66,6 +66,31 @@ async fn pass(context: &Context, user: &UserId) -> Result<(), EngineError> {
             Ok(false) => again(context, &disposal, None).await?,
             Err(error) => again(context, &disposal, Some(&error)).await?,
         }
+    }
+    Ok(())
+}
+
+async fn due(context: &Context, user: &UserId) -> Result<Vec<Disposal>, EngineError> {
+    let mut due = context.store.disposals().due(context.now()).await?;
+    due.retain(|disposal| &disposal.user == user);
+    Ok(due)
+}
+
+/// The wish that stands for an instance, if any.
+pub(crate) async fn pending(
+    context: &Context,
+    user: &UserId,
+    provider: Provider,
+    external_id: &str,
+) -> Result<Option<Disposal>, EngineError> {
+    let pending = context.store.disposals().pending(user).await?;
+    Ok(pending.into_iter().find(|one| one.provider == provider && one.external_id == external_id))
+}
+
+async fn forget_purchase(context: &Context, disposal: &Disposal) -> Result<(), EngineError> {
+    let intents = context.store.intents();
+    if let Some(intent) = intents.by_external(&disposal.user, disposal.provider, &disposal.external_id).await? {
+        intents.gone(&intent.id, context.now()).await?;
     }
     Ok(())
 }

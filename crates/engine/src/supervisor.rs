@@ -21,6 +21,7 @@ pub(crate) fn start(context: &Context) {
 /// Work under a lease, and the means to end it.
 struct Held {
     token: CancellationToken,
+    lease: i64,
     /// Until when the lease is ours at the least, by our own monotonic clock.
     sure_until: Instant,
 }
@@ -60,7 +61,7 @@ async fn supervise(context: Context) {
     }
     for (name, holding) in held {
         holding.token.cancel();
-        if let Err(error) = context.store.leases().release(&name, &context.config.holder).await {
+        if let Err(error) = context.store.leases().release(&name, &context.config.holder, holding.lease).await {
             tracing::debug!(%error, name, "lease not released; it runs out by itself");
         }
     }
@@ -74,7 +75,7 @@ enum Job {
 
 async fn wanted(context: &Context) -> Result<Vec<(String, Job)>, store::StoreError> {
     let mut work = Vec::new();
-    for user in context.store.credentials().users_with_any().await? {
+    for user in context.store.credentials().holders(store::CredentialKind::VastApiKey).await? {
         work.push((format!("account:{user}"), Job::Account(user)));
     }
     for association in context.store.associations().all().await? {
@@ -88,11 +89,15 @@ async fn hold(context: &Context, held: &mut HashMap<String, Held>, name: &str, j
     let ttl_ms = i64::try_from(ttl.as_millis()).unwrap_or(3_000);
     let asked = Instant::now();
     match context.store.leases().acquire(name, &context.config.holder, ttl_ms, context.now()).await {
-        Ok(Some(_)) => {
+        Ok(Some(lease)) => {
             let sure_until = asked + ttl;
             if let Some(holding) = held.get_mut(name) {
-                holding.sure_until = sure_until;
-                return;
+                if holding.lease == lease {
+                    holding.sure_until = sure_until;
+                    return;
+                }
+                // It had run out and was taken anew: what ran under the old one ends first.
+                holding.token.cancel();
             }
             let token = context.token.child_token();
             match job {
@@ -102,7 +107,7 @@ async fn hold(context: &Context, held: &mut HashMap<String, Held>, name: &str, j
                 }
                 Job::Machine(id) => context.spawn(worker::run(context.clone(), id.clone(), token.clone())),
             }
-            held.insert(name.to_owned(), Held { token, sure_until });
+            held.insert(name.to_owned(), Held { token, lease, sure_until });
         }
         Ok(None) => {
             if let Some(lost) = held.remove(name) {

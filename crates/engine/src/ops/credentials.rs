@@ -1,6 +1,5 @@
 //! Trying credentials live, before they are saved.
 
-use domain::money::MicroUsd;
 use domain::provider::ProviderError;
 use secrecy::SecretString;
 
@@ -10,12 +9,12 @@ use crate::handle::{GcpAccount, VastAccount};
 /// Asks Vast.ai who a key belongs to.
 pub(crate) async fn check_vast(context: &Context, key: &SecretString) -> Result<VastAccount, ProviderError> {
     let money = context.accounts.vast_with(key)?.user().await?;
-    Ok(VastAccount { email: money.email, credit: money.credit.map(|credit: MicroUsd| credit) })
+    Ok(VastAccount { email: money.email, credit: money.credit })
 }
 
 /// Asks Google Compute for all that a standby needs.
 pub(crate) async fn check_gcp(context: &Context, json: &SecretString) -> Result<GcpAccount, ProviderError> {
     let client = context.accounts.gcp_with(json).await?;
-    client.check().await?;
-    Ok(GcpAccount { project: client.project().to_owned(), email: client.email().to_owned() })
+    let access = client.check().await?;
+    Ok(GcpAccount { project: access.project, email: access.email })
 }

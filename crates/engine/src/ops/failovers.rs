@@ -47,8 +47,8 @@ pub(crate) async fn fail_over(context: &Context, user: &UserId, gpu: GpuId, note
 
 /// Moves a machine from its standby to a new GPU.
 pub(crate) async fn fail_back(context: &Context, user: &UserId, failover: &FailoverId) -> Result<FailoverId, EngineError> {
-    let former = context.store.failovers().get(user, failover).await?.ok_or(EngineError::NotFound("failover"))?;
-    let association = context.store.associations().get(&former.association).await?.ok_or(EngineError::NotFound("association"))?;
+    let former = context.store.failovers().get(user, failover).await?;
+    let association = context.store.associations().get(user, &former.association).await?;
     require_standby(&association)?;
     if association.serving != Serving::Standby {
         return Err(EngineError::conflict("not_on_standby", "this machine does not run on its standby"));
@@ -59,7 +59,7 @@ pub(crate) async fn fail_back(context: &Context, user: &UserId, failover: &Failo
 
 /// Asks a failover to stop and clean up.
 pub(crate) async fn cancel(context: &Context, user: &UserId, failover: &FailoverId) -> Result<(), EngineError> {
-    let found = context.store.failovers().get(user, failover).await?.ok_or(EngineError::NotFound("failover"))?;
+    let found = context.store.failovers().get(user, failover).await?;
     if found.state.is_over() {
         return Err(EngineError::conflict("failover_over", "this failover is over"));
     }

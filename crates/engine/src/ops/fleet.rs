@@ -3,7 +3,10 @@
 use domain::gpu::GpuInstance;
 use domain::id::UserId;
 use domain::offer::{Offer, OfferFilter};
+use domain::time::Millis;
 use providers::vast::Account as VastMoney;
+use serde::de::DeserializeOwned;
+use store::StateKind;
 
 use crate::context::Context;
 use crate::error::EngineError;
@@ -14,10 +17,8 @@ use crate::poller;
 pub(crate) async fn instances(context: &Context, user: &UserId) -> Result<Fleet, EngineError> {
     // Says so when no key is stored, instead of showing an old list.
     let client = context.accounts.vast(user).await?;
-    if let Some(stored) = context.store.provider_state().get::<Vec<GpuInstance>>(user, "vast_instances").await?
-        && let (Some(instances), Some(as_of)) = (stored.value, stored.at)
-    {
-        return Ok(Fleet { instances, as_of, error: stored.error });
+    if let Some((instances, as_of, error)) = stored::<Vec<GpuInstance>>(context, user, StateKind::VastInstances).await? {
+        return Ok(Fleet { instances, as_of, error });
     }
     let listing = client.list().await?;
     Ok(Fleet { instances: listing.instances, as_of: context.now(), error: None })
@@ -33,16 +34,26 @@ pub(crate) async fn offers(context: &Context, user: &UserId, filter: &OfferFilte
 /// The credit: as last read by the poller, else read now.
 pub(crate) async fn balance(context: &Context, user: &UserId) -> Result<Balance, EngineError> {
     context.accounts.vast(user).await?;
-    if let Some(stored) = context.store.provider_state().get::<VastMoney>(user, "vast_balance").await?
-        && let (Some(money), Some(as_of)) = (stored.value, stored.at)
-    {
-        return Ok(as_balance(money, as_of, stored.error));
+    if let Some((money, as_of, error)) = stored::<VastMoney>(context, user, StateKind::VastBalance).await? {
+        return Ok(as_balance(money, as_of, error));
     }
     let money = poller::read_balance(context, user).await?;
     Ok(as_balance(money, context.now(), None))
 }
 
-fn as_balance(money: VastMoney, as_of: domain::time::Millis, stale_error: Option<String>) -> Balance {
+/// A provider's last answer, its time, and why there is no newer one. `None` when there never was one
+/// that this version can read.
+async fn stored<T: DeserializeOwned>(
+    context: &Context,
+    user: &UserId,
+    kind: StateKind,
+) -> Result<Option<(T, Millis, Option<String>)>, EngineError> {
+    let Some(state) = context.store.provider_states().get(user, kind).await? else { return Ok(None) };
+    let value = state.payload.and_then(|payload| serde_json::from_value(payload).ok());
+    Ok(value.zip(state.fetched_at).map(|(value, at)| (value, at, state.error)))
+}
+
+fn as_balance(money: VastMoney, as_of: Millis, stale_error: Option<String>) -> Balance {
     Balance {
         credit: money.credit,
         balance: money.balance,

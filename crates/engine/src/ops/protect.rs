@@ -85,7 +85,7 @@ pub(crate) async fn set_sync(context: &Context, user: &UserId, gpu: GpuId, on: b
         machine.accept_deletions();
         context.store.associations().set_state(&association.id, association.epoch, AssociationState::Following, None).await?;
     }
-    context.store.associations().set_sync_enabled(&association.id, association.epoch, on).await?;
+    context.store.associations().set_sync_enabled(user, &association.id, association.epoch, on).await?;
     machine.poke.notify_one();
     context.doorbell(user, "association", association.id.as_str()).await;
     Ok(true)

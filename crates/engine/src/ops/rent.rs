@@ -98,7 +98,7 @@ pub(crate) async fn destroy(context: &Context, user: &UserId, gpu: GpuId, destro
             return Err(EngineError::conflict("failover_active", "a failover of this machine is under way; cancel it first"));
         }
         // From here on its silence is no loss.
-        context.store.associations().set_want_running(&association.id, association.epoch, false).await?;
+        context.store.associations().set_want_running(user, &association.id, association.epoch, false).await?;
         if destroy_standby {
             protect::unprotect(context, user, gpu).await?;
         }
@@ -133,7 +133,7 @@ pub(crate) async fn pause(context: &Context, user: &UserId, gpu: GpuId) -> Resul
         if association.active_failover.is_some() {
             return Err(EngineError::conflict("failover_active", "a failover of this machine is under way; cancel it first"));
         }
-        context.store.associations().set_want_running(&association.id, association.epoch, false).await?;
+        context.store.associations().set_want_running(user, &association.id, association.epoch, false).await?;
         if association.serving == Serving::Gpu {
             context.store.associations().set_serving(&association.id, association.epoch, Serving::None).await?;
         }
@@ -144,7 +144,7 @@ pub(crate) async fn pause(context: &Context, user: &UserId, gpu: GpuId) -> Resul
         if let Some(association) = &association
             && error.class.is_clear_no()
         {
-            context.store.associations().set_want_running(&association.id, association.epoch, true).await?;
+            context.store.associations().set_want_running(user, &association.id, association.epoch, true).await?;
             context.store.associations().set_serving(&association.id, association.epoch, association.serving).await?;
         }
         return Err(error.into());
@@ -163,7 +163,7 @@ pub(crate) async fn resume(context: &Context, user: &UserId, gpu: GpuId) -> Resu
         // Wanted again only on a list read after the start: an older one still shows the stop.
         context.live.account(user).refreshed().await;
         context.live.machine(&association.id).forget_contacts();
-        context.store.associations().set_want_running(&association.id, association.epoch, true).await?;
+        context.store.associations().set_want_running(user, &association.id, association.epoch, true).await?;
         if association.serving == Serving::None {
             context.store.associations().set_serving(&association.id, association.epoch, Serving::Gpu).await?;
         }

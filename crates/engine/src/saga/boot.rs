@@ -97,7 +97,7 @@ async fn attach(run: &Run<'_>, gpu: GpuId) {
 /// Gives the candidate back and starts a new round.
 pub(super) async fn give_back(run: &Run<'_>, bought: &BuyOutput, why: &str, provider_ms: i64) -> Ended {
     if let (Some(intent), Some(gpu)) = (&bought.intent, bought.gpu)
-        && let Some(intent) = run.context.store.intents().get(intent).await?
+        && let Some(intent) = run.context.store.intents().find(intent).await?
     {
         let disposal = reaper::disposal(run.context, &intent, &gpu.to_string(), Role::Candidate, Wish::Destroy);
         run.context.store.intents().discard(&intent.id, &disposal, run.context.now()).await?;

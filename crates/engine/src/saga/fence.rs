@@ -48,7 +48,8 @@ async fn stop_old(context: &Context, run: &Run<'_>) -> Result<(), StepEnd> {
         last_error: None,
         done_at: None,
     };
-    Ok(context.store.disposals().request(&disposal).await?)
+    context.store.disposals().request(&disposal).await?;
+    Ok(())
 }
 
 fn word(run: &Run<'_>) -> Option<String> {

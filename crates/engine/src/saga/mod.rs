@@ -31,6 +31,7 @@ use domain::id::{AssociationId, FailoverId};
 use domain::route::{self, Next};
 use domain::time::Millis;
 use domain::verdict::Cause;
+use store::Finish;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -78,7 +79,7 @@ pub(crate) async fn open(context: &Context, association: &Association, opening: 
     tracing::warn!(failover = %failover.id, machine = association.name, kind = %failover.kind, cause = %failover.cause, "failover begins");
     // The verdict is the first step; its evidence exists only here, so it is recorded here.
     let detected = serde_json::to_value(&opening.detected).unwrap_or_default();
-    let row = context.store.failovers().begin(&failover.id, StepName::Detect, 0, failover.started_at).await?;
+    let row = context.store.steps().begin(&failover.id, StepName::Detect, 0, failover.started_at).await?;
     let end = StepEnd::ok(detected);
     record(context, &row, end).await?;
     context.doorbell(&failover.user, "failover", failover.id.as_str()).await;
@@ -92,12 +93,13 @@ pub(crate) async fn open(context: &Context, association: &Association, opening: 
 /// The database failed; the caller drives it again.
 pub(crate) async fn drive(context: Context, id: FailoverId, association: AssociationId) -> Result<(), EngineError> {
     let failovers = context.store.failovers();
-    failovers.interrupt_open(&id, context.now()).await?;
+    let steps = context.store.steps();
+    steps.interrupt_open(&id, context.now()).await?;
     let mut running: JoinSet<Result<(), EngineError>> = JoinSet::new();
     let mut tokens: HashMap<i64, CancellationToken> = HashMap::new();
     loop {
-        let Some(failover) = failovers.get_any(&id).await? else { return Ok(()) };
-        let rows = failovers.steps(&id).await?;
+        let failover = failovers.find(&id).await?;
+        let rows = steps.list(&id).await?;
         if failover.state == FailoverState::Cancelling {
             for row in rows.iter().filter(|row| row.outcome.is_none() && row.name != StepName::Abandon) {
                 if let Some(token) = tokens.get(&row.seq) {
@@ -113,7 +115,7 @@ pub(crate) async fn drive(context: Context, id: FailoverId, association: Associa
             Next::Run(names) => {
                 for name in names {
                     let round = route::round_of(name, &failover);
-                    let row = failovers.begin(&id, name, round, context.now()).await?;
+                    let row = steps.begin(&id, name, round, context.now()).await?;
                     let token = CancellationToken::new();
                     tokens.insert(row.seq, token.clone());
                     running.spawn(attempt(context.clone(), failover.clone(), row, token));
@@ -138,10 +140,10 @@ pub(crate) async fn drive(context: Context, id: FailoverId, association: Associa
 /// One attempt at a step, recorded when it ends.
 #[tracing::instrument(name = "step", skip_all, fields(failover = %failover.id, step = %row.name, round = row.round, attempt = row.attempt))]
 async fn attempt(context: Context, failover: Failover, row: StepRow, token: CancellationToken) -> Result<(), EngineError> {
-    let Some(association) = context.store.associations().get(&failover.association).await? else {
+    let Some(association) = context.store.associations().find(&failover.association).await? else {
         return record(&context, &row, StepEnd::failed("the association is gone")).await;
     };
-    let rows = context.store.failovers().steps(&failover.id).await?;
+    let rows = context.store.steps().list(&failover.id).await?;
     let run = Run { context: &context, failover: &failover, association: &association, rows: &rows, row: &row };
     let end = tokio::select! {
         end = one(&run) => end,
@@ -181,14 +183,19 @@ async fn one(run: &Run<'_>) -> StepEnd {
 }
 
 async fn record(context: &Context, row: &StepRow, end: StepEnd) -> Result<(), EngineError> {
-    let failovers = context.store.failovers();
-    let now = context.now();
-    if end.outcome == Outcome::NextRound {
-        failovers.finish_next_round(&row.failover, row.seq, now, end.provider_ms, end.error.as_deref()).await?;
+    let steps = context.store.steps();
+    let finish = Finish {
+        ended_at: context.now(),
+        outcome: end.outcome,
+        retry_at: end.retry_at,
+        provider_ms: end.provider_ms,
+        output: end.output,
+        error: end.error,
+    };
+    if finish.outcome == Outcome::NextRound {
+        steps.finish_next_round(&row.failover, row.seq, &finish).await?;
     } else {
-        failovers
-            .finish(&row.failover, row.seq, now, end.outcome, end.retry_at, end.provider_ms, &end.output, end.error.as_deref())
-            .await?;
+        steps.finish(&row.failover, row.seq, &finish).await?;
     }
     Ok(())
 }
@@ -196,15 +203,18 @@ async fn record(context: &Context, row: &StepRow, end: StepEnd) -> Result<(), En
 /// Shows that a failover waits for something that others must give, or no longer does.
 async fn mark_waiting(context: &Context, failover: &Failover, waits: bool, words: Option<&str>) -> Result<(), EngineError> {
     let failovers = context.store.failovers();
-    let Some(now) = failovers.get_any(&failover.id).await? else { return Ok(()) };
-    match (now.state, waits) {
+    let set = match (failovers.find(&failover.id).await?.state, waits) {
         (FailoverState::Running | FailoverState::Waiting, true) => {
-            failovers.set_state(&failover.id, FailoverState::Waiting, words).await?;
+            failovers.set_state(&failover.id, FailoverState::Waiting, words).await
         }
-        (FailoverState::Waiting, false) => failovers.set_state(&failover.id, FailoverState::Running, None).await?,
-        _ => {}
+        (FailoverState::Waiting, false) => failovers.set_state(&failover.id, FailoverState::Running, None).await,
+        _ => Ok(()),
+    };
+    match set {
+        // Cancelled or closed in between: that stands.
+        Err(store::StoreError::Stale { .. }) => Ok(()),
+        ended => Ok(ended?),
     }
-    Ok(())
 }
 
 /// Leaves the association in the state that the end calls for, then closes the failover.
@@ -213,7 +223,7 @@ async fn end(context: &Context, failover: &Failover, rows: &[StepRow], associati
         FailoverState::Failed => rows.iter().rev().find(|row| row.outcome == Some(Outcome::Failed)).and_then(|row| row.error.clone()),
         _ => None,
     };
-    if let Some(now) = context.store.associations().get(association).await?
+    if let Some(now) = context.store.associations().find(association).await?
         && failover.kind != Kind::Drill
     {
         let (after, reason) = match now.serving {

@@ -3,6 +3,8 @@
 use domain::association::{AssociationState, Serving};
 use domain::failover::{BootOutput, BuyOutput, RestoreOutput, StepName, SwitchOutput};
 
+use store::Placement;
+
 use super::restore;
 use super::step::{Ended, Run, StepEnd};
 use crate::data;
@@ -22,7 +24,8 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
         let mut spec = booted.spec.clone();
         // The class to stand in for stays that of the machine that its user chose.
         spec.usd_per_hour = association.spec.usd_per_hour.or(spec.usd_per_hour);
-        associations.switch_gpu(&association.id, association.epoch, gpu, endpoint, booted.host_key.as_deref(), &spec, context.now()).await?;
+        let place = Placement { gpu, endpoint: Some(endpoint.clone()), host_key: booted.host_key.clone(), spec };
+        associations.switch_gpu(&association.id, association.epoch, &place, context.now()).await?;
     }
     context.store.intents().adopt(intent, context.now()).await?;
     let hook = match &association.hooks.on_gpu {

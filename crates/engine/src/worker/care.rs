@@ -79,7 +79,7 @@ async fn make(context: &Context, association: &Association) -> Result<(), Engine
 async fn intent(context: &Context, association: &Association, settings: &FailoverSettings) -> Result<Intent, EngineError> {
     let id = purchase::new_intent_id();
     let short: String = id.as_str().chars().rev().take(16).collect::<Vec<_>>().into_iter().rev().collect();
-    let label = format!("{}{short}", purchase::label_prefix(&context.store.install().await?));
+    let label = format!("{}{short}", purchase::label_prefix(context.store.install_id()));
     let zone = zone_for(context, association, settings).await?;
     let rate = pricing::estimate(&zone, &settings.gcp_machine_type, settings.gcp_disk_gb, settings.gcp_spot)
         .and_then(|estimate| MicroUsd::from_usd(estimate.hourly))
@@ -114,8 +114,9 @@ async fn zone_for(context: &Context, association: &Association, settings: &Failo
     let region = settings.gcp_zone.rsplit_once('-').map_or(settings.gcp_zone.as_str(), |(region, _)| region);
     let mut zones: Vec<&str> = vec![&settings.gcp_zone];
     zones.extend(pricing::ZONES.iter().filter(|zone| zone.starts_with(region) && **zone != settings.gcp_zone));
-    let refused = context.store.intents().refused_count(&association.id, Provider::Gcp).await?;
-    let index = usize::try_from(refused).unwrap_or(0) % zones.len().max(1);
+    let before = context.store.intents().of_association(&association.id).await?;
+    let refused = before.iter().filter(|one| one.provider == Provider::Gcp && one.state == IntentState::Refused).count();
+    let index = refused % zones.len().max(1);
     Ok(zones.get(index).copied().unwrap_or(&settings.gcp_zone).to_owned())
 }
 
@@ -124,7 +125,7 @@ async fn zone_for(context: &Context, association: &Association, settings: &Failo
 async fn request(context: &Context, association: &Association, standby: &Standby) -> Result<(), EngineError> {
     let client = context.accounts.gcp(&association.user).await?;
     let (_, public_key) = context.accounts.ssh(&association.user).await?;
-    let install = context.store.install().await?;
+    let install = context.store.install_id().to_owned();
     let wanted = StandbyRequest {
         name: standby.name.clone(),
         zone: standby.zone.clone(),
@@ -149,8 +150,7 @@ async fn request(context: &Context, association: &Association, standby: &Standby
         }
         Err(error) => return Err(error.into()),
     }
-    context.store.intents().bind(&standby.intent, &standby.name, context.now()).await?;
-    Ok(())
+    bind(context, association, standby).await
 }
 
 /// The provider said no. Nothing should exist; should it all the same, it is removed.
@@ -184,7 +184,7 @@ async fn come_up(context: &Context, association: &Association, mut standby: Stan
         standby.state = StandbyState::Booting;
         standby.endpoint = Some(endpoint.clone());
         save(context, association, &standby).await?;
-        bind_if_open(context, &standby).await?;
+        bind(context, association, &standby).await?;
     }
     let target = Target { endpoint, host_key: standby.host_key.clone() };
     let shell = match heartbeat::dial(context, &association.user, &target).await {
@@ -212,10 +212,17 @@ async fn come_up(context: &Context, association: &Association, mut standby: Stan
     Ok(())
 }
 
-async fn bind_if_open(context: &Context, standby: &Standby) -> Result<(), EngineError> {
-    match context.store.intents().bind(&standby.intent, &standby.name, context.now()).await {
-        Ok(()) | Err(store::StoreError::Stale { .. } | store::StoreError::Conflict(_)) => Ok(()),
-        Err(error) => Err(error.into()),
+/// Records that the VM exists. A purchase that the machine has moved on from since is given back: a
+/// new one is made in the epoch of now.
+async fn bind(context: &Context, association: &Association, standby: &Standby) -> Result<(), EngineError> {
+    let intents = context.store.intents();
+    let Some(intent) = intents.find(&standby.intent).await? else { return Err(EngineError::NotFound("intent")) };
+    if matches!(intent.state, IntentState::Bound | IntentState::Adopted) {
+        return Ok(());
+    }
+    match intents.bind(&standby.intent, &standby.name, intent.epoch, context.now()).await {
+        Err(store::StoreError::Stale { .. }) => vanished(context, association, standby).await,
+        ended => Ok(ended?),
     }
 }
 
@@ -279,7 +286,7 @@ async fn start_again(context: &Context, association: &Association, standby: Stan
 /// followed.
 async fn vanished(context: &Context, association: &Association, standby: &Standby) -> Result<(), EngineError> {
     tracing::error!(standby = standby.name, "the standby no longer exists");
-    if let Some(intent) = context.store.intents().get(&standby.intent).await? {
+    if let Some(intent) = context.store.intents().find(&standby.intent).await? {
         let disposal = reaper::disposal(context, &intent, &standby.name, Role::Standby, Wish::Destroy);
         context.store.intents().discard(&intent.id, &disposal, context.now()).await?;
     }

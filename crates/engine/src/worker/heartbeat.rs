@@ -127,7 +127,7 @@ fn failed(context: &Context, machine: &Machine, side: Side, word: String) {
 }
 
 async fn connect(context: &Context, id: &AssociationId, target: &Target) -> Result<Shell, String> {
-    let user = match context.store.associations().get(id).await {
+    let user = match context.store.associations().find(id).await {
         Ok(Some(association)) => association.user,
         Ok(None) => return Err("the association is gone".into()),
         Err(error) => return Err(error.to_string()),

@@ -6,6 +6,8 @@ use domain::gpu::GpuState;
 use domain::time::Millis;
 use domain::verdict::{Cause, Decision, Observations, SelfCheck, Verdict, decide};
 
+use store::VerdictRow;
+
 use crate::context::Context;
 use crate::error::EngineError;
 use crate::live::{Machine, Target};
@@ -79,7 +81,15 @@ impl Judge {
         }
         if self.last != Some(decision) {
             self.last = Some(decision);
-            context.store.verdicts().insert(&association.id, association.epoch, now, decision.verdict, decision.cause, &seen).await?;
+            let row = VerdictRow {
+                association: association.id.clone(),
+                epoch: association.epoch,
+                at: now,
+                verdict: decision.verdict,
+                cause: decision.cause,
+                evidence: seen.clone(),
+            };
+            context.store.verdicts().insert(&row).await?;
             context.doorbell(&association.user, "verdict", association.id.as_str()).await;
         }
         if let Some(cause) = decision.cause {
@@ -125,7 +135,7 @@ impl Judge {
 
 /// A drill under way gives way to the real thing; anything else goes on.
 async fn make_way(context: &Context, association: &Association, active: &domain::id::FailoverId) -> Result<(), EngineError> {
-    let Some(failover) = context.store.failovers().get_any(active).await? else { return Ok(()) };
+    let failover = context.store.failovers().find(active).await?;
     if failover.kind == Kind::Drill && !failover.state.is_over() && failover.state != domain::failover::FailoverState::Cancelling {
         tracing::warn!(failover = %failover.id, "a drill gives way to a real loss");
         context.store.failovers().request_cancel(&association.user, active).await?;

@@ -35,7 +35,7 @@ pub(crate) async fn run(context: Context, id: AssociationId, token: Cancellation
     context.spawn(standby_view::run(context.clone(), id.clone(), observers.clone()));
     let mut work = Work::new(&token);
     loop {
-        match context.store.associations().get(&id).await {
+        match context.store.associations().find(&id).await {
             Ok(Some(association)) => {
                 if let Err(error) = work.step(&context, &association, &machine).await {
                     tracing::warn!(association = %id, %error, "worker's step failed; it is repeated");

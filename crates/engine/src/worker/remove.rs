@@ -15,8 +15,8 @@ pub(super) async fn remove(context: Context, association: Association) -> Result
     let gone = match &association.standby {
         None => true,
         Some(standby) => {
-            let intent = context.store.intents().get(&standby.intent).await?.ok_or(EngineError::NotFound("intent"))?;
-            let pending = context.store.disposals().pending_for(&association.user, Provider::Gcp, &standby.name).await?;
+            let intent = context.store.intents().find(&standby.intent).await?.ok_or(EngineError::NotFound("intent"))?;
+            let pending = reaper::pending(&context, &association.user, Provider::Gcp, &standby.name).await?;
             let fulfilled = intent.state == domain::failover::IntentState::Gone;
             if pending.is_none() && !fulfilled {
                 let disposal = reaper::disposal(&context, &intent, &standby.name, Role::Standby, Wish::Destroy);
@@ -29,7 +29,7 @@ pub(super) async fn remove(context: Context, association: Association) -> Result
         tokio::time::sleep(Duration::from_millis(300)).await;
         return Ok(());
     }
-    context.store.associations().delete(&association.id).await?;
+    context.store.associations().delete(&association.id, association.epoch).await?;
     context.doorbell(&association.user, "association", association.id.as_str()).await;
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod association;
 pub(crate) mod choice;
+mod exclusion;
 pub(crate) mod fenced;
 pub(crate) mod gpu_stay;
 pub(crate) mod placement;

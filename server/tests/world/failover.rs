@@ -1,0 +1,43 @@
+//! A GPU dies with no warning while a job writes.
+
+use crate::stack::Stack;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_gpu_is_replaced_by_exactly_one_with_every_file_proven() {
+    let stack = Stack::start().await;
+    let gpu = stack.protected().await;
+    stack.pull_plug(gpu).await;
+    let failover = stack.failover_of(gpu).await;
+    let status = stack.ended(&failover).await;
+    assert_eq!(status["success"], true, "{status:#}");
+    assert_eq!(status["phase"], "complete");
+    for phase in ["detecting", "gpu_lost", "failover_to_cpu", "searching_gpu", "provisioning", "restoring"] {
+        assert!(status["phase_timings_ms"][phase].is_i64(), "{phase} has no time: {status:#}");
+    }
+    assert!(status["files_verified"].as_i64() > Some(3), "{status:#}");
+    assert_eq!(status["data_restored"], true);
+    assert!(status["time_to_cpu_ms"].as_i64() < status["total_time_ms"].as_i64(), "{status:#}");
+    assert!(status["rpo_ms"].as_i64() >= Some(0), "{status:#}");
+    let new_gpu = status["new_gpu_id"].as_i64().unwrap();
+    assert_ne!(new_gpu, gpu);
+
+    stack.only_bills(vec![new_gpu]).await;
+    assert_eq!(stack.rented_gpus().await, 2, "one lost, one bought");
+    let after = stack.until_following(new_gpu).await;
+    assert_eq!(after["epoch"], 2);
+
+    // The old GPU is gone, and shown so.
+    let fate = stack
+        .eventually("the old GPU to be shown gone", async |stack| {
+            let status = stack.status(&failover).await;
+            let instances = status["instances"].as_array()?.clone();
+            instances.into_iter().find(|one| one["role"] == "old_gpu" && one["fate"] == "destroyed")
+        })
+        .await;
+    assert!(!fate["verified_gone_at"].is_null());
+
+    // The job goes on where it stood.
+    let step = || std::fs::read_to_string(stack.host_workspace(&new_gpu.to_string()).join("step")).ok()?.trim().parse::<i64>().ok();
+    let first = stack.eventually("the job's step", async |_| step()).await;
+    stack.eventually("the job to go on", async |_| step().filter(|now| *now > first + 2)).await;
+}

@@ -1,0 +1,22 @@
+//! The product as its users have it: the real binary against the provider sandbox, with real hosts,
+//! and everything that can go wrong made to go wrong from outside.
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "tests"
+)]
+
+mod crash;
+mod drill;
+mod failover;
+mod many;
+mod no_failover;
+mod process;
+mod purchase;
+mod stack;
+mod zombie;
