@@ -1,0 +1,155 @@
+//! A kept connection to one host.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use domain::gpu::Endpoint;
+use russh::client::Handle;
+use tokio_util::sync::CancellationToken;
+
+use super::connect::Client;
+use super::{Dialer, Exit, HostKey, RemoteProcess, Script, SshError};
+
+/// Most that is kept of a command's output, bytes.
+const STDOUT: usize = 8 * 1024 * 1024;
+/// How long the host may take to open a channel.
+const OPEN: Duration = Duration::from_secs(10);
+
+/// What a command left.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Output {
+    /// How it ended.
+    pub exit: Exit,
+    /// What it printed, at most 8 MiB.
+    pub stdout: Vec<u8>,
+    /// Whether it printed more than that.
+    pub truncated: bool,
+    /// The end of what it wrote to its error output, at most 64 KiB.
+    pub stderr: String,
+}
+
+impl Output {
+    /// What it printed, as text as well as it can be.
+    #[must_use]
+    pub fn text(&self) -> std::borrow::Cow<'_, str> {
+        String::from_utf8_lossy(&self.stdout)
+    }
+}
+
+/// A connection to a host, over which many commands can run at once. Clones share it; it closes with
+/// the last of them and of the processes that run over it.
+#[derive(Clone)]
+pub struct Shell(Arc<Inner>);
+
+struct Inner {
+    handle: Handle<Client>,
+    host_key: String,
+    over: CancellationToken,
+    dialer: Dialer,
+    endpoint: Endpoint,
+    user: String,
+}
+
+impl std::fmt::Debug for Shell {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shell").field("endpoint", &self.0.endpoint).field("open", &!self.is_closed()).finish()
+    }
+}
+
+impl Shell {
+    pub(super) fn new(
+        handle: Handle<Client>,
+        host_key: String,
+        over: CancellationToken,
+        dialer: Dialer,
+        endpoint: Endpoint,
+        user: String,
+    ) -> Self {
+        Self(Arc::new(Inner { handle, host_key, over, dialer, endpoint, user }))
+    }
+
+    /// The key that the host showed: type and key in one line, without a comment.
+    #[must_use]
+    pub fn host_key(&self) -> &str {
+        &self.0.host_key
+    }
+
+    /// Where the host is.
+    #[must_use]
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.0.endpoint
+    }
+
+    /// Whether the connection has ended.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.0.over.is_cancelled() || self.0.handle.is_closed()
+    }
+
+    /// Waits until the connection has ended.
+    pub async fn closed(&self) {
+        self.0.over.cancelled().await;
+    }
+
+    /// Another connection to the same host with the same pinned key, for a flow of data that must not
+    /// hold up what runs over this one.
+    ///
+    /// # Errors
+    /// As [`Dialer::connect`].
+    pub async fn again(&self, deadline: Duration) -> Result<Self, SshError> {
+        let pinned = HostKey::Pinned(self.0.host_key.clone());
+        self.0.dialer.connect(&self.0.endpoint, &self.0.user, pinned, deadline).await
+    }
+
+    /// Asks the host's SSH server for a sign of life: a request that it must answer, and that
+    /// touches nothing.
+    ///
+    /// # Errors
+    /// [`SshError::TimedOut`] after `deadline`; [`SshError::Closed`].
+    pub async fn ping(&self, deadline: Duration) -> Result<(), SshError> {
+        let asked = self.0.handle.send_global_request("keepalive@openssh.com", &[], true);
+        match tokio::time::timeout(deadline, asked).await {
+            // Servers refuse a request of this name; to refuse is to answer.
+            Ok(Ok(_) | Err(russh::Error::RequestDenied)) => Ok(()),
+            Ok(Err(error)) => Err(error.into()),
+            Err(_) => Err(SshError::TimedOut("a sign of life")),
+        }
+    }
+
+    /// Runs a script to its end, with `stdin` as its whole input.
+    ///
+    /// # Errors
+    /// [`SshError::TimedOut`] after `deadline`, and the script's channel is closed;
+    /// [`SshError::Closed`] when the connection ended first; [`SshError::Protocol`]. A script that
+    /// ends badly is no error here.
+    pub async fn run(&self, script: &Script, stdin: Option<Bytes>, deadline: Duration) -> Result<Output, SshError> {
+        let run = async {
+            let mut process = self.start(script).await?;
+            if let Some(bytes) = stdin {
+                // A script that does not read its input to the end is fine.
+                let _ = process.send(bytes).await;
+            }
+            process.end_input();
+            let (stdout, truncated) = process.collect(STDOUT).await;
+            let exit = process.ended().await?;
+            Ok(Output { exit, stdout, truncated, stderr: process.errors() })
+        };
+        tokio::time::timeout(deadline, run).await.unwrap_or(Err(SshError::TimedOut("a command")))
+    }
+
+    /// Starts a script and gives its output as it comes. Its input stays open.
+    ///
+    /// # Errors
+    /// [`SshError`] when it can't be started.
+    pub async fn stream(&self, script: &Script) -> Result<RemoteProcess, SshError> {
+        tokio::time::timeout(OPEN, self.start(script)).await.unwrap_or(Err(SshError::TimedOut("a channel")))
+    }
+
+    async fn start(&self, script: &Script) -> Result<RemoteProcess, SshError> {
+        let command = script.command()?;
+        let channel = self.0.handle.channel_open_session().await?;
+        channel.exec(true, command).await?;
+        Ok(RemoteProcess::start(channel))
+    }
+}
