@@ -1,1 +1,26 @@
-fn main() {}
+//! The program `dumont`.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use server::cli::Cli;
+
+fn main() -> ExitCode {
+    if rustls::crypto::ring::default_provider().install_default().is_err() {
+        return fail("another cryptography provider is installed");
+    }
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let outcome =
+        runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(cli.run()));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&format!("{error:#}")),
+    }
+}
+
+fn fail(why: &str) -> ExitCode {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "dumont: {why}");
+    ExitCode::FAILURE
+}

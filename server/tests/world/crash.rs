@@ -87,7 +87,11 @@ async fn a_drill_that_was_cut_off_cleans_up_after_the_restart() {
     let gpu = stack.protected().await;
     let begun = stack.post(&format!("/standby/failover/simulate/{gpu}"), json!({})).await;
     let failover = begun["failover_id"].as_str().unwrap().to_owned();
-    stack.eventually("the drill's GPU to bill", async |stack| (stack.billing_gpus().await.len() == 2).then_some(())).await;
+    stack
+        .eventually("the drill's GPU to bill", async |stack| {
+            (stack.billing_gpus().await.len() == 2).then_some(())
+        })
+        .await;
     stack.kill9_server();
     stack.start_server().await;
     let status = stack.ended(&failover).await;

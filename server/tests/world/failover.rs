@@ -11,7 +11,9 @@ async fn a_dead_gpu_is_replaced_by_exactly_one_with_every_file_proven() {
     let status = stack.ended(&failover).await;
     assert_eq!(status["success"], true, "{status:#}");
     assert_eq!(status["phase"], "complete");
-    for phase in ["detecting", "gpu_lost", "failover_to_cpu", "searching_gpu", "provisioning", "restoring"] {
+    for phase in
+        ["detecting", "gpu_lost", "failover_to_cpu", "searching_gpu", "provisioning", "restoring"]
+    {
         assert!(status["phase_timings_ms"][phase].is_i64(), "{phase} has no time: {status:#}");
     }
     assert!(status["files_verified"].as_i64() > Some(3), "{status:#}");
@@ -37,7 +39,13 @@ async fn a_dead_gpu_is_replaced_by_exactly_one_with_every_file_proven() {
     assert!(!fate["verified_gone_at"].is_null());
 
     // The job goes on where it stood.
-    let step = || std::fs::read_to_string(stack.host_workspace(&new_gpu.to_string()).join("step")).ok()?.trim().parse::<i64>().ok();
+    let step = || {
+        std::fs::read_to_string(stack.host_workspace(&new_gpu.to_string()).join("step"))
+            .ok()?
+            .trim()
+            .parse::<i64>()
+            .ok()
+    };
     let first = stack.eventually("the job's step", async |_| step()).await;
     stack.eventually("the job to go on", async |_| step().filter(|now| *now > first + 2)).await;
 }

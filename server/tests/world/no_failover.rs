@@ -77,7 +77,8 @@ async fn a_frozen_server_concludes_nothing_from_its_own_absence() {
 async fn a_lost_standby_is_no_lost_gpu_and_comes_back() {
     let stack = Stack::start().await;
     let gpu = stack.protected().await;
-    let name = stack.get(&format!("/standby/associations/{gpu}")).await["cpu_standby"]["name"].clone();
+    let name =
+        stack.get(&format!("/standby/associations/{gpu}")).await["cpu_standby"]["name"].clone();
     stack.fault(json!({ "name": "standby_preempted", "target": name, "count": 1 })).await;
     stack
         .eventually("the preemption to be seen", async |stack| {

@@ -19,7 +19,8 @@ impl Process {
         let mut command = Command::new(program);
         command.stdin(Stdio::null()).stdout(out.try_clone().unwrap()).stderr(out);
         arrange(&mut command);
-        let child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+        let child =
+            command.spawn().unwrap_or_else(|error| panic!("{}: {error}", program.display()));
         Self { child, log: log.to_owned() }
     }
 
@@ -71,6 +72,10 @@ pub fn sandbox_program() -> PathBuf {
         return path.into();
     }
     let beside = Path::new(env!("CARGO_BIN_EXE_dumont")).with_file_name("dumont-sandbox");
-    assert!(beside.exists(), "build the sandbox first: cargo build -p sandbox (looked for {})", beside.display());
+    assert!(
+        beside.exists(),
+        "build the sandbox first: cargo build -p sandbox (looked for {})",
+        beside.display()
+    );
     beside
 }

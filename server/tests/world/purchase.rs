@@ -19,9 +19,14 @@ async fn recovered_under(stack: &Stack, fault: Value) -> (i64, Value) {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_error_that_created_all_the_same_is_found_by_its_label() {
     let stack = Stack::start().await;
-    let (new_gpu, _) = recovered_under(&stack, json!({ "name": "create_500_but_created", "count": 1 })).await;
+    let (new_gpu, _) =
+        recovered_under(&stack, json!({ "name": "create_500_but_created", "count": 1 })).await;
     stack.only_bills(vec![new_gpu]).await;
-    assert_eq!(stack.rented_gpus().await, 2, "the one that appeared was used, no second one was bought");
+    assert_eq!(
+        stack.rented_gpus().await,
+        2,
+        "the one that appeared was used, no second one was bought"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -29,7 +34,11 @@ async fn a_purchase_that_appears_after_it_was_given_up_is_destroyed() {
     let stack = Stack::start().await;
     let fault = json!({ "name": "create_times_out", "count": 1, "params": { "appears_after_s": 45, "hang_s": 1 } });
     let (new_gpu, _) = recovered_under(&stack, fault).await;
-    stack.eventually("the late one to appear", async |stack| (stack.rented_gpus().await == 3).then_some(())).await;
+    stack
+        .eventually("the late one to appear", async |stack| {
+            (stack.rented_gpus().await == 3).then_some(())
+        })
+        .await;
     stack.only_bills(vec![new_gpu]).await;
 }
 
@@ -43,14 +52,16 @@ async fn an_offer_that_is_gone_leads_to_the_next() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_destroy_that_lies_is_repeated_until_the_old_gpu_is_gone() {
     let stack = Stack::start().await;
-    let (new_gpu, _) = recovered_under(&stack, json!({ "name": "destroy_200_still_running", "count": 2 })).await;
+    let (new_gpu, _) =
+        recovered_under(&stack, json!({ "name": "destroy_200_still_running", "count": 2 })).await;
     stack.only_bills(vec![new_gpu]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_that_lags_does_not_make_us_buy_twice() {
     let stack = Stack::start().await;
-    let (new_gpu, _) = recovered_under(&stack, json!({ "name": "list_lag", "params": { "seconds": 3 } })).await;
+    let (new_gpu, _) =
+        recovered_under(&stack, json!({ "name": "list_lag", "params": { "seconds": 3 } })).await;
     stack.only_bills(vec![new_gpu]).await;
     assert_eq!(stack.rented_gpus().await, 2);
 }
@@ -66,7 +77,9 @@ async fn without_credit_it_waits_on_the_standby_and_says_so() {
         .eventually("the failover to wait on the standby", async |stack| {
             let status = stack.status(&failover).await;
             let tie = stack.try_get(&format!("/standby/associations/{gpu}")).await?;
-            (tie["serving"] == "standby" && status["error"].as_str().is_some_and(|error| error.contains("credit"))).then_some(status)
+            (tie["serving"] == "standby"
+                && status["error"].as_str().is_some_and(|error| error.contains("credit")))
+            .then_some(status)
         })
         .await;
     assert!(waiting["completed_at"].is_null());
@@ -96,7 +109,11 @@ async fn a_cancelled_failover_stays_on_the_standby_and_fails_back_later() {
     stack.clear_faults().await;
     let begun = stack.post(&format!("/standby/failover/{failover}/failback"), json!({})).await;
     let back = stack.ended(begun["failover_id"].as_str().unwrap()).await;
-    assert_eq!((back["success"].as_bool(), back["kind"].as_str()), (Some(true), Some("planned")), "{back:#}");
+    assert_eq!(
+        (back["success"].as_bool(), back["kind"].as_str()),
+        (Some(true), Some("planned")),
+        "{back:#}"
+    );
     let new_gpu = back["new_gpu_id"].as_i64().unwrap();
     stack.only_bills(vec![new_gpu]).await;
     stack.until_following(new_gpu).await;
@@ -106,15 +123,25 @@ async fn a_cancelled_failover_stays_on_the_standby_and_fails_back_later() {
 async fn a_manual_failover_of_a_living_gpu_loses_nothing() {
     let stack = Stack::start().await;
     let gpu = stack.protected().await;
-    let begun = stack.post(&format!("/standby/failover/start/{gpu}"), json!({ "reason": "moving house" })).await;
+    let begun = stack
+        .post(&format!("/standby/failover/start/{gpu}"), json!({ "reason": "moving house" }))
+        .await;
     let status = stack.ended(begun["failover_id"].as_str().unwrap()).await;
-    assert_eq!((status["success"].as_bool(), status["kind"].as_str()), (Some(true), Some("planned")), "{status:#}");
+    assert_eq!(
+        (status["success"].as_bool(), status["kind"].as_str()),
+        (Some(true), Some("planned")),
+        "{status:#}"
+    );
     stack.only_bills(vec![status["new_gpu_id"].as_i64().unwrap()]).await;
 }
 
 /// Makes a database with the machine's own client and gives its address.
 pub fn new_database(base: &str, name: &str) -> String {
-    let made = Command::new("psql").arg(base).args(["-qc", &format!("CREATE DATABASE {name}")]).status().unwrap();
+    let made = Command::new("psql")
+        .arg(base)
+        .args(["-qc", &format!("CREATE DATABASE {name}")])
+        .status()
+        .unwrap();
     assert!(made.success());
     let (server, _) = base.rsplit_once('/').unwrap();
     format!("{server}/{name}")

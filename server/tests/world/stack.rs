@@ -46,13 +46,22 @@ impl Stack {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let dir = tempfile::tempdir().unwrap();
         let sandbox_listen = free_address();
-        let sandbox = Process::start(&sandbox_program(), &dir.path().join("sandbox.log"), |command| {
-            command.args(["--listen", &sandbox_listen, "--profile", plan.profile, "--scale", plan.scale]);
-            command.arg("--data").arg(dir.path().join("sandbox"));
-        });
+        let sandbox =
+            Process::start(&sandbox_program(), &dir.path().join("sandbox.log"), |command| {
+                command.args([
+                    "--listen",
+                    &sandbox_listen,
+                    "--profile",
+                    plan.profile,
+                    "--scale",
+                    plan.scale,
+                ]);
+                command.arg("--data").arg(dir.path().join("sandbox"));
+            });
         let sandbox_url = format!("http://{sandbox_listen}");
-        let database =
-            plan.database.unwrap_or_else(|| format!("sqlite://{}", dir.path().join("dumont.db").display()));
+        let database = plan
+            .database
+            .unwrap_or_else(|| format!("sqlite://{}", dir.path().join("dumont.db").display()));
         let listen = free_address();
         let mut stack = Self {
             url: format!("http://{listen}"),
@@ -66,7 +75,11 @@ impl Stack {
             http: reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap(),
         };
         let state = format!("{}/_sandbox/state", stack.sandbox_url);
-        stack.eventually("the sandbox to answer", async |stack| stack.http.get(&state).send().await.ok()).await;
+        stack
+            .eventually("the sandbox to answer", async |stack| {
+                stack.http.get(&state).send().await.ok()
+            })
+            .await;
         stack.account();
         stack.start_server().await;
         stack.post("/standby/configure", json!({ "sync_interval": 2, "gcp_spot": true })).await;
@@ -82,10 +95,28 @@ impl Stack {
         std::fs::write(&vast, secrets["vast_api_key"].as_str().unwrap()).unwrap();
         std::fs::write(&gcp, secrets["gcp_service_account"].to_string()).unwrap();
         let mail = "first@example.org";
-        self.run_with_input(&["user", "create", "--email", mail, "--username", "first", "--password-stdin"], "correct horse battery");
+        self.run_with_input(
+            &["user", "create", "--email", mail, "--username", "first", "--password-stdin"],
+            "correct horse battery",
+        );
         let files = [vast.to_str().unwrap(), gcp.to_str().unwrap()];
-        self.run_with_input(&["credentials", "set", "--email", mail, "--vast-key-file", files[0], "--gcp-file", files[1]], "");
-        self.token = self.run_with_input(&["token", "create", "--email", mail, "--name", "test"], "").trim().to_owned();
+        self.run_with_input(
+            &[
+                "credentials",
+                "set",
+                "--email",
+                mail,
+                "--vast-key-file",
+                files[0],
+                "--gcp-file",
+                files[1],
+            ],
+            "",
+        );
+        self.token = self
+            .run_with_input(&["token", "create", "--email", mail, "--name", "test"], "")
+            .trim()
+            .to_owned();
     }
 
     /// Runs the command line and gives what it printed.
@@ -93,8 +124,13 @@ impl Stack {
         use std::io::Write as _;
         let mut command = Command::new(env!("CARGO_BIN_EXE_dumont"));
         self.arrange(&mut command);
-        let mut child =
-            command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
         let output = child.wait_with_output().unwrap();
         let errors = String::from_utf8_lossy(&output.stderr);
@@ -151,7 +187,11 @@ impl Stack {
             if let Some(found) = look(self).await {
                 return found;
             }
-            assert!(begun.elapsed() < DEADLINE, "waited in vain for {what}\n{}", self.server_tail());
+            assert!(
+                begun.elapsed() < DEADLINE,
+                "waited in vain for {what}\n{}",
+                self.server_tail()
+            );
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
@@ -167,7 +207,13 @@ impl Stack {
     }
 
     pub async fn try_get(&self, path: &str) -> Option<Value> {
-        let answer = self.http.get(format!("{}/api/v1{path}", self.url)).bearer_auth(&self.token).send().await.ok()?;
+        let answer = self
+            .http
+            .get(format!("{}/api/v1{path}", self.url))
+            .bearer_auth(&self.token)
+            .send()
+            .await
+            .ok()?;
         if !answer.status().is_success() {
             return None;
         }
@@ -176,7 +222,14 @@ impl Stack {
 
     pub async fn call(&self, method: reqwest::Method, path: &str, body: Value) -> (u16, Value) {
         let url = format!("{}/api/v1{path}", self.url);
-        let answer = self.http.request(method, url).bearer_auth(&self.token).json(&body).send().await.unwrap();
+        let answer = self
+            .http
+            .request(method, url)
+            .bearer_auth(&self.token)
+            .json(&body)
+            .send()
+            .await
+            .unwrap();
         let status = answer.status().as_u16();
         (status, answer.json().await.unwrap_or(Value::Null))
     }
@@ -222,8 +275,11 @@ impl Stack {
 
     pub async fn billing_gpus(&self) -> Vec<i64> {
         let live = self.billing().await;
-        let mut gpus: Vec<i64> =
-            live.iter().filter(|(provider, _)| provider == "vast.ai").map(|(_, id)| id.parse().unwrap()).collect();
+        let mut gpus: Vec<i64> = live
+            .iter()
+            .filter(|(provider, _)| provider == "vast.ai")
+            .map(|(_, id)| id.parse().unwrap())
+            .collect();
         gpus.sort_unstable();
         gpus
     }
@@ -263,7 +319,9 @@ impl Stack {
     pub async fn until_following(&self, gpu: i64) -> Value {
         self.eventually(&format!("{gpu} to be followed"), async |stack| {
             let one = stack.try_get(&format!("/standby/associations/{gpu}")).await?;
-            let followed = one["state"] == "following" && one["sync_count"].as_i64() >= Some(2) && one["files"].as_i64() > Some(3);
+            let followed = one["state"] == "following"
+                && one["sync_count"].as_i64() >= Some(2)
+                && one["files"].as_i64() > Some(3);
             followed.then_some(one)
         })
         .await
@@ -271,7 +329,13 @@ impl Stack {
 
     pub async fn failovers_of(&self, gpu: i64) -> Vec<Value> {
         let report = self.get("/standby/failover/report?days=1&kind=real").await;
-        report["history"].as_array().unwrap().iter().filter(|row| row["gpu_instance_id"] == gpu).cloned().collect()
+        report["history"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|row| row["gpu_instance_id"] == gpu)
+            .cloned()
+            .collect()
     }
 
     /// The failover of a machine, once there is one.
@@ -279,11 +343,16 @@ impl Stack {
         self.eventually(&format!("a failover of {gpu}"), async |stack| {
             let active = stack.try_get("/standby/failover/active").await?;
             let active = active["failovers"].as_array()?.clone();
-            let mine = active.iter().find(|one| one["gpu_instance_id"] == gpu && one["kind"] == "real");
+            let mine =
+                active.iter().find(|one| one["gpu_instance_id"] == gpu && one["kind"] == "real");
             if let Some(one) = mine {
                 return one["failover_id"].as_str().map(str::to_owned);
             }
-            stack.failovers_of(gpu).await.first().and_then(|one| one["failover_id"].as_str().map(str::to_owned))
+            stack
+                .failovers_of(gpu)
+                .await
+                .first()
+                .and_then(|one| one["failover_id"].as_str().map(str::to_owned))
         })
         .await
     }
@@ -304,13 +373,17 @@ impl Stack {
     /// Waits until nothing but these GPUs bills at Vast.
     pub async fn only_bills(&self, mut gpus: Vec<i64>) {
         gpus.sort_unstable();
-        self.eventually(&format!("only {gpus:?} to bill"), async |stack| (stack.billing_gpus().await == gpus).then_some(())).await;
+        self.eventually(&format!("only {gpus:?} to bill"), async |stack| {
+            (stack.billing_gpus().await == gpus).then_some(())
+        })
+        .await;
     }
 
     /// Runs a command on a GPU with the host's files beside it: what a user would see over SSH.
     pub fn host_workspace(&self, host: &str) -> PathBuf {
         let hosts = self.dir.path().join("sandbox/hosts");
-        let found = std::fs::read_dir(&hosts).unwrap().filter_map(Result::ok).map(|entry| entry.path());
+        let found =
+            std::fs::read_dir(&hosts).unwrap().filter_map(Result::ok).map(|entry| entry.path());
         let folder = found
             .into_iter()
             .find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().contains(host)))

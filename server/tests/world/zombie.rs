@@ -18,9 +18,14 @@ async fn an_outbid_gpu_that_resumes_during_the_failover_changes_no_byte() {
     stack.until_following(new_gpu).await;
     // The job left its mark with every step: the new GPU's log goes up without a break or a repeat
     // from the old machine after the point of restore.
-    let log = std::fs::read_to_string(stack.host_workspace(&new_gpu.to_string()).join("train.log")).unwrap();
-    let steps: Vec<i64> = log.lines().filter_map(|line| line.strip_prefix("step ")?.parse().ok()).collect();
-    assert!(steps.windows(2).all(|pair| pair[1] == pair[0] + 1), "a stale write came through: {steps:?}");
+    let log = std::fs::read_to_string(stack.host_workspace(&new_gpu.to_string()).join("train.log"))
+        .unwrap();
+    let steps: Vec<i64> =
+        log.lines().filter_map(|line| line.strip_prefix("step ")?.parse().ok()).collect();
+    assert!(
+        steps.windows(2).all(|pair| pair[1] == pair[0] + 1),
+        "a stale write came through: {steps:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -31,11 +36,19 @@ async fn an_outbid_gpu_that_resumes_while_the_user_is_on_the_standby_is_stopped(
     stack.fault(json!({ "name": "outbid", "target": gpu.to_string(), "params": { "resume_after_s": 8 } })).await;
     let status = stack.ended(&stack.failover_of(gpu).await).await;
     assert_eq!(status["success"], true, "{status:#}");
-    let standby = stack.get(&format!("/standby/associations/{gpu}")).await["cpu_standby"]["name"].as_str().unwrap().to_owned();
+    let standby = stack.get(&format!("/standby/associations/{gpu}")).await["cpu_standby"]["name"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let copy = stack.host_workspace(&standby);
     let frozen = std::fs::read_to_string(copy.join("step")).unwrap();
     let state = |rows: &serde_json::Value| {
-        rows["hosts"].as_array().unwrap().iter().find(|row| row["id"] == gpu.to_string().as_str() || row["id"] == gpu).cloned()
+        rows["hosts"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|row| row["id"] == gpu.to_string().as_str() || row["id"] == gpu)
+            .cloned()
     };
     // It comes back by itself, and is stopped again, and stays so.
     let mut stopped = 0;
@@ -54,5 +67,9 @@ async fn an_outbid_gpu_that_resumes_while_the_user_is_on_the_standby_is_stopped(
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     }
     assert!(stopped > 60, "the zombie ran for most of the time");
-    assert_eq!(std::fs::read_to_string(copy.join("step")).unwrap(), frozen, "the standby's copy changed");
+    assert_eq!(
+        std::fs::read_to_string(copy.join("step")).unwrap(),
+        frozen,
+        "the standby's copy changed"
+    );
 }

@@ -1,0 +1,138 @@
+//! Failovers, drills and their report.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
+use domain::id::FailoverId;
+use domain::view::Done;
+use domain::view::failover::{
+    ActiveFailovers, FailoverStarted, FailoverStatus, SimulateFailover, StartFailover,
+};
+use domain::view::readiness::{Readiness, Strategies, TestAnswer, TestQuery};
+use domain::view::report::{FailoverReport, ReportQuery};
+
+use crate::http::extract::{Gpu, OptionalBody, Params, Segments};
+use crate::http::identity::Owner;
+use crate::service::{failover, readiness, report};
+use crate::{Dumont, Fault};
+
+/// Rehearses a failover; the running GPU is not touched. Progress is read under the id.
+#[utoipa::path(post, path = "/standby/failover/simulate/{gpu_id}", tag = "failover", params(("gpu_id" = i64, Path)), request_body = SimulateFailover, responses((status = 200, body = FailoverStarted)))]
+pub async fn simulate(
+    State(dumont): State<Dumont>,
+    Owner(user): Owner,
+    Gpu(id): Gpu,
+    OptionalBody(asked): OptionalBody<SimulateFailover>,
+) -> Result<Json<FailoverStarted>, Fault> {
+    Ok(Json(failover::simulate(&dumont, &user, id, asked).await?))
+}
+
+/// Moves a machine away from its GPU now: planned when it answers, real when it does not.
+#[utoipa::path(post, path = "/standby/failover/start/{gpu_id}", tag = "failover", params(("gpu_id" = i64, Path)), request_body = StartFailover, responses((status = 200, body = FailoverStarted)))]
+pub async fn start(
+    State(dumont): State<Dumont>,
+    Owner(user): Owner,
+    Gpu(id): Gpu,
+    OptionalBody(asked): OptionalBody<StartFailover>,
+) -> Result<Json<FailoverStarted>, Fault> {
+    Ok(Json(failover::start(&dumont, &user, id, asked.reason).await?))
+}
+
+/// Asks a failover to stop and clean up.
+#[utoipa::path(post, path = "/standby/failover/{failover_id}/cancel", tag = "failover", params(("failover_id" = String, Path)), responses((status = 200, body = Done)))]
+pub async fn cancel(
+    State(dumont): State<Dumont>,
+    Owner(user): Owner,
+    Segments(id): Segments<FailoverId>,
+) -> Result<Json<Done>, Fault> {
+    failover::cancel(&dumont, &user, &id).await?;
+    Ok(Json(Done::new("the failover is being stopped; what it made is cleaned up")))
+}
+
+/// Moves a machine that runs on its standby to a new GPU.
+#[utoipa::path(post, path = "/standby/failover/{failover_id}/failback", tag = "failover", params(("failover_id" = String, Path)), request_body = StartFailover, responses((status = 200, body = FailoverStarted)))]
+pub async fn fail_back(
+    State(dumont): State<Dumont>,
+    Owner(user): Owner,
+    Segments(id): Segments<FailoverId>,
+    OptionalBody(_asked): OptionalBody<StartFailover>,
+) -> Result<Json<FailoverStarted>, Fault> {
+    Ok(Json(failover::fail_back(&dumont, &user, &id).await?))
+}
+
+/// The figures of one failover, computed from its journal.
+#[utoipa::path(get, path = "/standby/failover/status/{failover_id}", tag = "failover", params(("failover_id" = String, Path)), responses((status = 200, body = FailoverStatus)))]
+pub async fn status(
+    State(dumont): State<Dumont>,
+    Owner(user): Owner,
+    Segments(id): Segments<FailoverId>,
+) -> Result<Json<FailoverStatus>, Fault> {
+    Ok(Json(failover::status(&dumont, &user, &id).await?))
+}
+
+/// The failovers that go on now.
+#[utoipa::path(get, path = "/standby/failover/active", tag = "failover", responses((status = 200, body = ActiveFailovers)))]
+pub async fn active(
+    State(dumont): State<Dumont>,
+    Owner(user): Owner,
+) -> Result<Json<ActiveFailovers>, Fault> {
+    Ok(Json(failover::active(&dumont, &user).await?))
+}
+
+/// The report of a period, as JSON or CSV. Kinds are never mixed.
+#[utoipa::path(get, path = "/standby/failover/report", tag = "failover", params(ReportQuery), responses((status = 200, body = FailoverReport), (status = 200, content_type = "text/csv", body = String)))]
+pub async fn report(
+    State(dumont): State<Dumont>,
+    Owner(user): Owner,
+    Params(query): Params<ReportQuery>,
+) -> Result<Response, Fault> {
+    let format = query.format.as_deref().unwrap_or("json");
+    if !matches!(format, "json" | "csv" | "") {
+        return Err(Fault::field("format", "unknown", "must be json or csv"));
+    }
+    let report = report::report(&dumont, &user, &query).await?;
+    if format != "csv" {
+        return Ok(Json(report).into_response());
+    }
+    let name =
+        format!("attachment; filename=\"failovers-{}-{}d.csv\"", report.kind, report.period_days);
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (header::CONTENT_DISPOSITION, name),
+    ];
+    Ok((headers, report::csv(&report)).into_response())
+}
+
+/// The ways to protect a machine.
+#[utoipa::path(get, path = "/failover/strategies", tag = "failover", responses((status = 200, body = Strategies)))]
+pub async fn strategies(
+    State(dumont): State<Dumont>,
+    Owner(user): Owner,
+) -> Result<Json<Strategies>, Fault> {
+    Ok(Json(readiness::strategies(&dumont, &user).await?))
+}
+
+/// What is ready for a failover of a machine, what blocks one, and its last drill. A machine is
+/// named by its GPU's number or by its association.
+#[utoipa::path(get, path = "/failover/readiness/{machine_id}", tag = "failover", params(("machine_id" = String, Path)), responses((status = 200, body = Readiness)))]
+pub async fn readiness(
+    State(dumont): State<Dumont>,
+    Owner(user): Owner,
+    Segments(machine): Segments<String>,
+) -> Result<Json<Readiness>, Fault> {
+    let gpu = readiness::gpu_of(&dumont, &user, &machine).await?;
+    Ok(Json(readiness::readiness(&dumont, &user, gpu).await?))
+}
+
+/// What a failover would do now; with `dry_run=false`, a drill that really begins.
+#[utoipa::path(post, path = "/failover/test/{machine_id}", tag = "failover", params(("machine_id" = String, Path), TestQuery), responses((status = 200, body = TestAnswer)))]
+pub async fn test(
+    State(dumont): State<Dumont>,
+    Owner(user): Owner,
+    Segments(machine): Segments<String>,
+    Params(query): Params<TestQuery>,
+) -> Result<Json<TestAnswer>, Fault> {
+    let gpu = readiness::gpu_of(&dumont, &user, &machine).await?;
+    Ok(Json(readiness::test(&dumont, &user, gpu, query.dry_run.unwrap_or(true)).await?))
+}

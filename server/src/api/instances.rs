@@ -1,0 +1,91 @@
+//! GPU instances.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use domain::view::Done;
+use domain::view::instance::{
+    CreateInstance, CreatedInstance, DestroyQuery, Instance, InstanceQuery, Instances,
+};
+use domain::view::offer::{OfferQuery, Offers};
+
+use crate::http::extract::{Body, Gpu, Params};
+use crate::http::identity::Owner;
+use crate::service::instances;
+use crate::{Dumont, Fault};
+
+/// The account's GPU instances, each with its standby.
+#[utoipa::path(get, path = "/instances", tag = "instances", params(InstanceQuery), responses((status = 200, body = Instances)))]
+pub async fn list(
+    State(dumont): State<Dumont>,
+    Owner(user): Owner,
+    Params(query): Params<InstanceQuery>,
+) -> Result<Json<Instances>, Fault> {
+    Ok(Json(instances::list(&dumont, &user, &query).await?))
+}
+
+/// Offers of the market.
+#[utoipa::path(get, path = "/instances/offers", tag = "instances", params(OfferQuery), responses((status = 200, body = Offers)))]
+pub async fn offers(
+    State(dumont): State<Dumont>,
+    Owner(user): Owner,
+    Params(query): Params<OfferQuery>,
+) -> Result<Json<Offers>, Fault> {
+    Ok(Json(instances::offers(&dumont, &user, &query).await?))
+}
+
+/// Rents an offer. It bills from then on.
+#[utoipa::path(post, path = "/instances", tag = "instances", request_body = CreateInstance, responses((status = 201, body = CreatedInstance)))]
+pub async fn create(
+    State(dumont): State<Dumont>,
+    Owner(user): Owner,
+    Body(asked): Body<CreateInstance>,
+) -> Result<(StatusCode, Json<CreatedInstance>), Fault> {
+    Ok((StatusCode::CREATED, Json(instances::rent(&dumont, &user, asked).await?)))
+}
+
+/// One GPU instance.
+#[utoipa::path(get, path = "/instances/{gpu_id}", tag = "instances", params(("gpu_id" = i64, Path)), responses((status = 200, body = Instance)))]
+pub async fn get(
+    State(dumont): State<Dumont>,
+    Owner(user): Owner,
+    Gpu(id): Gpu,
+) -> Result<Json<Instance>, Fault> {
+    Ok(Json(instances::get(&dumont, &user, id).await?))
+}
+
+/// Destroys a GPU instance with its data, and its standby where asked.
+#[utoipa::path(delete, path = "/instances/{gpu_id}", tag = "instances", params(("gpu_id" = i64, Path), DestroyQuery), responses((status = 200, body = Done)))]
+pub async fn destroy(
+    State(dumont): State<Dumont>,
+    Owner(user): Owner,
+    Gpu(id): Gpu,
+    Params(query): Params<DestroyQuery>,
+) -> Result<Json<Done>, Fault> {
+    instances::destroy(&dumont, &user, id, query.destroy_standby.unwrap_or(false)).await?;
+    Ok(Json(Done::new(
+        "the instance is being destroyed; it is gone when the list no longer has it",
+    )))
+}
+
+/// Stops a GPU instance; never taken for a loss.
+#[utoipa::path(post, path = "/instances/{gpu_id}/pause", tag = "instances", params(("gpu_id" = i64, Path)), responses((status = 200, body = Done)))]
+pub async fn pause(
+    State(dumont): State<Dumont>,
+    Owner(user): Owner,
+    Gpu(id): Gpu,
+) -> Result<Json<Done>, Fault> {
+    instances::pause(&dumont, &user, id).await?;
+    Ok(Json(Done::new("the instance is being stopped; its disk is kept and billed")))
+}
+
+/// Starts a paused GPU instance.
+#[utoipa::path(post, path = "/instances/{gpu_id}/resume", tag = "instances", params(("gpu_id" = i64, Path)), responses((status = 200, body = Done)))]
+pub async fn resume(
+    State(dumont): State<Dumont>,
+    Owner(user): Owner,
+    Gpu(id): Gpu,
+) -> Result<Json<Done>, Fault> {
+    instances::resume(&dumont, &user, id).await?;
+    Ok(Json(Done::new("the instance is being started")))
+}

@@ -1,0 +1,29 @@
+//! Settings and credentials.
+
+use axum::Json;
+use axum::extract::State;
+use domain::view::settings::{Settings, SettingsUpdate};
+
+use crate::http::extract::Body;
+use crate::http::identity::Owner;
+use crate::service::settings;
+use crate::{Dumont, Fault};
+
+/// What is saved; secrets are described, never shown.
+#[utoipa::path(get, path = "/settings", tag = "settings", responses((status = 200, body = Settings)))]
+pub async fn get(
+    State(dumont): State<Dumont>,
+    Owner(user): Owner,
+) -> Result<Json<Settings>, Fault> {
+    Ok(Json(settings::get(&dumont, &user).await?))
+}
+
+/// Saves what is given; credentials are tried at their provider first. `null` removes one.
+#[utoipa::path(put, path = "/settings", tag = "settings", request_body = SettingsUpdate, responses((status = 200, body = Settings)))]
+pub async fn put(
+    State(dumont): State<Dumont>,
+    Owner(user): Owner,
+    Body(asked): Body<SettingsUpdate>,
+) -> Result<Json<Settings>, Fault> {
+    Ok(Json(settings::put(&dumont, &user, asked).await?))
+}

@@ -1,0 +1,75 @@
+//! `dumont user …`
+
+use std::io::Read as _;
+
+use anyhow::{Context as _, bail};
+use clap::Subcommand;
+use domain::id::TokenId;
+use secrecy::SecretString;
+use store::TokenKind;
+
+use super::{account, say};
+use crate::Dumont;
+use crate::http::identity::Via;
+use crate::service::{account as accounts, auth};
+
+/// What can be done with accounts.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Make an account
+    Create {
+        /// E-mail address
+        #[arg(long)]
+        email: String,
+        /// User name
+        #[arg(long)]
+        username: String,
+        /// Read the password from the standard input; it is never an argument
+        #[arg(long, required = true)]
+        password_stdin: bool,
+    },
+    /// List the accounts
+    List,
+    /// Replace a password and end the account's logins; API tokens stay
+    SetPassword {
+        /// E-mail address
+        #[arg(long)]
+        email: String,
+        /// Read the password from the standard input; it is never an argument
+        #[arg(long, required = true)]
+        password_stdin: bool,
+    },
+}
+
+pub(super) async fn run(dumont: &Dumont, command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Create { email, username, .. } => {
+            let user = accounts::create(dumont, &email, &username, password()?, false).await?;
+            say(&format!("created {} ({})", user.email, user.username))
+        }
+        Command::List => {
+            for user in dumont.store.users().all().await? {
+                say(&format!("{}\t{}\t{}", user.email, user.username, user.created_at.rfc3339()))?;
+            }
+            Ok(())
+        }
+        Command::SetPassword { email, .. } => {
+            let user = account(dumont, &email).await?;
+            // No login of the account's own is kept: there is none here.
+            let nobody = Via::Token(TokenId::new(""), TokenKind::Api);
+            auth::set_password(dumont, &user.id, "password", password()?, &nobody).await?;
+            say(&format!("the password of {} is replaced; its logins are ended", user.email))
+        }
+    }
+}
+
+/// The first line of the standard input.
+fn password() -> anyhow::Result<SecretString> {
+    let mut text = String::new();
+    std::io::stdin().take(4096).read_to_string(&mut text).context("the password can't be read")?;
+    let line = text.lines().next().unwrap_or_default();
+    if line.is_empty() {
+        bail!("no password came on the standard input");
+    }
+    Ok(SecretString::from(line.to_owned()))
+}

@@ -1,0 +1,52 @@
+//! Small regular work of the server: forgetting what has expired, and hearing the doorbells that
+//! other processes on the same database ring.
+
+use std::time::Duration;
+
+use domain::time::DAY_MS;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::Dumont;
+
+const TIDY: Duration = Duration::from_secs(60);
+const LISTEN: Duration = Duration::from_millis(200);
+/// How long doorbells are kept for pages that were away.
+const BELLS_MS: i64 = 2 * DAY_MS;
+
+/// Begins it; ends on the token.
+pub fn start(dumont: &Dumont, tracker: &TaskTracker, token: &CancellationToken) {
+    tracker.spawn(tidy(dumont.clone(), token.clone()));
+    if dumont.store.is_shared() {
+        tracker.spawn(listen(dumont.clone(), token.clone()));
+    }
+}
+
+async fn tidy(dumont: Dumont, token: CancellationToken) {
+    while wait(TIDY, &token).await {
+        let now = dumont.now();
+        dumont.limiter.tidy();
+        if let Err(error) = dumont.store.sessions().delete_expired(now).await {
+            tracing::debug!(%error, "expired sessions not removed");
+        }
+        if let Err(error) = dumont.store.events().prune(now.plus(-BELLS_MS)).await {
+            tracing::debug!(%error, "old events not removed");
+        }
+    }
+}
+
+async fn listen(dumont: Dumont, token: CancellationToken) {
+    while wait(LISTEN, &token).await {
+        if let Err(error) = dumont.store.events().catch_up().await {
+            tracing::debug!(%error, "events of other processes not read");
+        }
+    }
+}
+
+/// Waits; false when it is time to end.
+async fn wait(span: Duration, token: &CancellationToken) -> bool {
+    tokio::select! {
+        () = token.cancelled() => false,
+        () = tokio::time::sleep(span) => true,
+    }
+}

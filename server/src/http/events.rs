@@ -1,0 +1,109 @@
+//! The stream of doorbells for live pages.
+//!
+//! Each event says that something changed and nothing of what; a page then asks for it. One that
+//! was away names the last event it saw and gets what it missed. Ends when the server is asked to
+//! stop, so that no open page holds it up.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::http::HeaderMap;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use domain::id::UserId;
+use domain::view::event::Event as Bell;
+use futures::stream::{self, Stream, StreamExt as _};
+use store::Doorbell;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Dumont, Fault};
+
+const MISSED: i64 = 500;
+const ALIVE: Duration = Duration::from_secs(15);
+const RETRY: Duration = Duration::from_millis(500);
+
+/// The number of the last event that the page saw.
+#[must_use]
+pub fn last_seen(headers: &HeaderMap) -> Option<i64> {
+    headers.get("last-event-id")?.to_str().ok()?.trim().parse().ok()
+}
+
+/// One user's doorbells from now on, after those missed since `seen`.
+///
+/// # Errors
+/// The database.
+pub async fn stream(
+    dumont: &Dumont,
+    user: &UserId,
+    seen: Option<i64>,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>> + use<>>, Fault> {
+    // Listening begins before looking back, so that nothing falls between the two.
+    let bells = dumont.store.doorbells();
+    let seen = match seen {
+        Some(seen) => seen,
+        None => dumont.store.events().newest().await?,
+    };
+    let watch = Watch {
+        dumont: dumont.clone(),
+        user: user.clone(),
+        told: seen,
+        bells,
+        soft: dumont.soft.clone(),
+    };
+    let missed = dumont.store.events().after(user, seen, MISSED).await?;
+    let begun = stream::iter([Ok(Event::default().comment("listening").retry(RETRY))]);
+    let events = stream::unfold(
+        (watch, missed.into_iter().collect::<Vec<_>>()),
+        |(mut watch, waiting)| async move {
+            let batch = if waiting.is_empty() { watch.next().await? } else { waiting };
+            let batch: Vec<Doorbell> =
+                batch.into_iter().filter(|bell| bell.seq > watch.told).collect();
+            watch.told = batch.last().map_or(watch.told, |bell| bell.seq);
+            Some((stream::iter(batch.into_iter().map(|bell| Ok(event(bell)))), (watch, Vec::new())))
+        },
+    );
+    Ok(Sse::new(begun.chain(events.flatten())).keep_alive(KeepAlive::new().interval(ALIVE)))
+}
+
+struct Watch {
+    dumont: Dumont,
+    user: UserId,
+    told: i64,
+    bells: Receiver<Doorbell>,
+    soft: CancellationToken,
+}
+
+impl Watch {
+    /// The next doorbells of this user; `None` when the stream is to end.
+    async fn next(&mut self) -> Option<Vec<Doorbell>> {
+        loop {
+            let heard = tokio::select! {
+                () = self.soft.cancelled() => return None,
+                heard = self.bells.recv() => heard,
+            };
+            match heard {
+                Ok(bell) if bell.user == self.user => return Some(vec![bell]),
+                Ok(_) => {}
+                // Too slow: the database still has what was dropped here.
+                Err(RecvError::Lagged(_)) => {
+                    return self
+                        .dumont
+                        .store
+                        .events()
+                        .after(&self.user, self.told, MISSED)
+                        .await
+                        .ok();
+                }
+                Err(RecvError::Closed) => return None,
+            }
+        }
+    }
+}
+
+fn event(bell: Doorbell) -> Event {
+    let told = Bell { seq: bell.seq, kind: bell.kind, id: bell.id };
+    let event = Event::default().id(bell.seq.to_string());
+    // Three plain fields always fit; should they not, the page asks on the bare doorbell.
+    event.json_data(told).unwrap_or_else(|_| Event::default().data("{}"))
+}

@@ -1,0 +1,108 @@
+//! Who asks: from a token or a session, and from nothing else.
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use domain::id::{TokenId, UserId};
+use store::{SESSION_USER, TokenKind, session_handle};
+use tower_sessions::Session;
+
+use crate::{Dumont, Fault};
+
+/// How the one who asks was recognised.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Via {
+    /// A browser's session, by its handle.
+    Session(String),
+    /// A token.
+    Token(TokenId, TokenKind),
+}
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The account.
+    pub user: UserId,
+    /// How it was recognised.
+    pub via: Via,
+}
+
+/// The account that asks. The only source of an owner in a handler.
+#[derive(Debug, Clone)]
+pub struct Owner(pub UserId);
+
+/// The account that asks, and how it was recognised.
+#[derive(Debug, Clone)]
+pub struct Caller(pub Identity);
+
+/// Finds out who asks and puts it beside the request. A token that is not good is nobody, even when
+/// a session came with it.
+pub async fn identify(State(dumont): State<Dumont>, mut request: Request, next: Next) -> Response {
+    let session = request.extensions().get::<Session>().cloned();
+    let headers = request.headers().clone();
+    match recognise(&dumont, &headers, session).await {
+        Ok(Some(identity)) => {
+            tracing::Span::current().record("user", identity.user.as_str());
+            request.extensions_mut().insert(identity);
+        }
+        Ok(None) => {}
+        Err(fault) => return fault.into_response(),
+    }
+    next.run(request).await
+}
+
+/// Refuses requests of nobody.
+pub async fn require(request: Request, next: Next) -> Response {
+    if request.extensions().get::<Identity>().is_none() {
+        return Fault::Unauthorized.into_response();
+    }
+    next.run(request).await
+}
+
+async fn recognise(
+    dumont: &Dumont,
+    headers: &HeaderMap,
+    session: Option<Session>,
+) -> Result<Option<Identity>, Fault> {
+    if headers.contains_key(header::AUTHORIZATION) {
+        let Some(plain) = bearer(headers) else { return Ok(None) };
+        let found = dumont.store.tokens().find(plain, dumont.now()).await?;
+        return Ok(
+            found.map(|token| Identity { user: token.user, via: Via::Token(token.id, token.kind) })
+        );
+    }
+    let Some(session) = session else { return Ok(None) };
+    let user: Option<String> = session
+        .get(SESSION_USER)
+        .await
+        .map_err(|error| Fault::Internal(format!("session: {error}")))?;
+    let (Some(user), Some(id)) = (user.map(UserId), session.id()) else { return Ok(None) };
+    let handle = session_handle(&id);
+    dumont.store.sessions().touch(&user, &handle, dumont.now()).await?;
+    Ok(Some(Identity { user, via: Via::Session(handle) }))
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Fault> {
+        parts.extensions.get::<Identity>().cloned().map(Self).ok_or(Fault::Unauthorized)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Owner {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Fault> {
+        let Caller(identity) = Caller::from_request_parts(parts, state).await?;
+        Ok(Self(identity.user))
+    }
+}

@@ -1,0 +1,111 @@
+//! The outermost layer: names each request, logs it once, and makes every failure a problem
+//! document, also those of the framework and of a panic.
+
+use std::any::Any;
+use std::time::Instant;
+
+use axum::Json;
+use axum::extract::{MatchedPath, Request};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use domain::view::problem::MEDIA_TYPE;
+use tracing::Instrument as _;
+use uuid::Uuid;
+
+use crate::Fault;
+
+/// Header with the request's id.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The id of a request, as in its answer and in the log.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub String);
+
+/// Frames a request.
+pub async fn frame(mut request: Request, next: Next) -> Response {
+    let id = Uuid::now_v7().simple().to_string();
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let route = route.unwrap_or_else(|| "unmatched".to_owned());
+    let span = tracing::info_span!(
+        "request", request_id = %id, %method, route = %route, user = tracing::field::Empty
+    );
+    let started = Instant::now();
+    let answer = next.run(request).instrument(span.clone()).await;
+    let response = span.in_scope(|| finish(answer, &id));
+    let status = response.status();
+    let elapsed = started.elapsed();
+    span.in_scope(|| {
+        tracing::debug!(status = status.as_u16(), ms = elapsed.as_millis(), "answered")
+    });
+    let labels =
+        [("method", method.to_string()), ("route", route), ("status", status.as_u16().to_string())];
+    metrics::counter!("dumont_http_requests_total", &labels).increment(1);
+    metrics::histogram!("dumont_http_request_seconds", &labels).record(elapsed.as_secs_f64());
+    response
+}
+
+/// The answer to a panic, told like every other failure. The panic's own text goes to the log.
+#[must_use]
+pub fn after_panic(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    Fault::Internal(format!("panic: {}", text.unwrap_or_default())).into_response()
+}
+
+fn finish(mut response: Response, id: &str) -> Response {
+    let fault = response.extensions_mut().remove::<Fault>().or_else(|| framework(&response));
+    if let Some(fault) = fault {
+        log(&fault);
+        response = document(&fault, id, response);
+    }
+    if let Ok(value) = HeaderValue::from_str(id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response
+}
+
+/// A failure that the framework answered by itself: anything that is neither a page nor a document.
+fn framework(response: &Response) -> Option<Fault> {
+    let status = response.status();
+    if !(status.is_client_error() || status.is_server_error()) {
+        return None;
+    }
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let written = kind.is_some_and(|kind| kind.starts_with("text/html") || kind.contains("json"));
+    (!written).then_some(Fault::Status(status))
+}
+
+fn document(fault: &Fault, id: &str, original: Response) -> Response {
+    let status = StatusCode::from_u16(fault.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let (parts, _) = original.into_parts();
+    let mut response = (status, Json(fault.problem(id))).into_response();
+    // Cookies and `Allow` of the first answer stay.
+    for (name, value) in &parts.headers {
+        if name != header::CONTENT_TYPE && name != header::CONTENT_LENGTH {
+            response.headers_mut().append(name, value.clone());
+        }
+    }
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+    if let Some(seconds) = fault.retry_after() {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response
+}
+
+fn log(fault: &Fault) {
+    match fault {
+        Fault::Internal(what) => tracing::error!(what, "internal error"),
+        Fault::Store(error) if fault.status() >= 500 => {
+            let source = std::error::Error::source(&**error).map(ToString::to_string);
+            tracing::error!(%error, source, "database");
+        }
+        Fault::Provider(error) => tracing::warn!(%error, "provider"),
+        other => tracing::debug!(code = other.code(), "refused"),
+    }
+}

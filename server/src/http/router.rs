@@ -1,0 +1,88 @@
+//! The whole application, from the table of routes outwards.
+
+use std::sync::Arc;
+
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::json;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+use super::{csrf, docs, headers, identity, problem, session};
+use crate::api::table::{Access, table};
+use crate::{Dumont, Fault, web};
+
+/// Most that a request's body may hold; a service-account file has about 2.5 kB.
+const BODY_BYTES: usize = 256 * 1024;
+
+/// Everything that is served on the public listener.
+#[must_use]
+pub fn application(dumont: &Dumont, site: &web::Site) -> Router {
+    let (api, openapi) = api();
+    let openapi = Arc::new(openapi);
+    let described = Arc::clone(&openapi);
+    let pages = web::pages(dumont, site);
+    let dynamic = Router::new()
+        .nest("/api/v1", api.clone())
+        .nest("/api", api)
+        .route("/api/v1/openapi.json", get(move || async move { Json((*described).clone()) }))
+        .merge(docs::routes(&openapi))
+        .merge(pages)
+        .fallback(nothing_there)
+        .layer(from_fn_with_state(dumont.clone(), csrf::guard))
+        .layer(from_fn_with_state(dumont.clone(), identity::identify))
+        .layer(session::layer(dumont))
+        .layer(DefaultBodyLimit::max(BODY_BYTES));
+    dynamic
+        .merge(web::files::routes(site))
+        .route("/healthz", get(|| async { "ok" }))
+        .route("/readyz", get(ready))
+        .layer(CatchPanicLayer::custom(problem::after_panic))
+        .layer(from_fn_with_state(dumont.clone(), headers::secure))
+        .layer(from_fn(problem::frame))
+        .with_state(dumont.clone())
+}
+
+/// The API's routes below their mount point, and their description.
+fn api() -> (Router<Dumont>, OpenApi) {
+    let mut open = OpenApiRouter::new();
+    let mut own = OpenApiRouter::new();
+    for route in table() {
+        match route.access {
+            Access::Public => open = open.routes(route.served),
+            Access::User => own = own.routes(route.served),
+        }
+    }
+    let own = own.route_layer(from_fn(identity::require));
+    let (router, described) = open.merge(own).split_for_parts();
+    (router, docs::complete(described))
+}
+
+async fn nothing_there() -> Response {
+    Fault::Status(StatusCode::NOT_FOUND).into_response()
+}
+
+/// Whether this process can do its work: the database answers for reading and writing.
+async fn ready(State(dumont): State<Dumont>) -> Response {
+    let now = dumont.now();
+    let database = dumont.store.ping().await;
+    let leases = dumont
+        .store
+        .leases()
+        .list()
+        .await
+        .map(|all| all.iter().filter(|one| one.expires_at > now).count());
+    let well = database.is_ok() && leases.is_ok();
+    let body = json!({
+        "ready": well,
+        "database": if database.is_ok() { "ok" } else { "down" },
+        "leases": leases.ok(),
+    });
+    let status = if well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, [(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
+}

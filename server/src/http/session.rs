@@ -1,0 +1,57 @@
+//! The browser's session: its cookie, its beginning and its end.
+
+use std::net::IpAddr;
+
+use domain::id::UserId;
+use store::{DbSessions, SESSION_IP, SESSION_USER, SESSION_USER_AGENT};
+use time::Duration;
+use tower_sessions::cookie::SameSite;
+use tower_sessions::{Expiry, Session, SessionManagerLayer};
+
+use super::client::Client;
+use crate::{Dumont, Fault};
+
+/// Name of the cookie.
+pub const COOKIE: &str = "dumont_session";
+
+/// How long a login lasts, days.
+const DAYS: i64 = 30;
+
+/// The layer that reads and writes the cookie.
+#[must_use]
+pub fn layer(dumont: &Dumont) -> SessionManagerLayer<DbSessions> {
+    SessionManagerLayer::new(DbSessions::new(dumont.store.clone(), dumont.clock.clone()))
+        .with_name(COOKIE)
+        .with_http_only(true)
+        .with_same_site(SameSite::Lax)
+        .with_secure(dumont.site.secure)
+        .with_path("/")
+        .with_expiry(Expiry::OnInactivity(Duration::days(DAYS)))
+}
+
+/// Logs a browser in. Its id is a new one: what was known before the login opens nothing after it.
+///
+/// # Errors
+/// The database.
+pub async fn begin(session: &Session, user: &UserId, client: &Client) -> Result<(), Fault> {
+    session.cycle_id().await.map_err(fault)?;
+    session.insert(SESSION_USER, user.as_str()).await.map_err(fault)?;
+    session.insert(SESSION_USER_AGENT, client.agent.as_deref()).await.map_err(fault)?;
+    session
+        .insert(SESSION_IP, client.address.map(|at: IpAddr| at.to_string()))
+        .await
+        .map_err(fault)?;
+    Ok(())
+}
+
+/// Logs a browser out.
+///
+/// # Errors
+/// The database.
+pub async fn end(session: &Session) -> Result<(), Fault> {
+    session.flush().await.map_err(fault)
+}
+
+fn fault(error: tower_sessions::session::Error) -> Fault {
+    Fault::Internal(format!("session: {error}"))
+}

@@ -1,0 +1,111 @@
+//! Failovers: started, watched, cancelled and reversed by a person's wish.
+
+use domain::failover::{Options, Phase};
+use domain::id::{FailoverId, GpuId, UserId};
+use domain::view::failover::{
+    ActiveFailovers, FailoverPage, FailoverStarted, FailoverStatus, SimulateFailover,
+};
+
+use super::journal::{Rows, statuses};
+use crate::{Dumont, Fault};
+
+/// Rehearses a failover.
+///
+/// # Errors
+/// No association, not ready, or a failover is under way.
+pub async fn simulate(
+    dumont: &Dumont,
+    user: &UserId,
+    gpu: GpuId,
+    asked: SimulateFailover,
+) -> Result<FailoverStarted, Fault> {
+    let options = Options {
+        from_standby: false,
+        new_gpu: asked.simulate_new_gpu,
+        restore: asked.simulate_restore && asked.simulate_new_gpu,
+    };
+    let id = dumont.engine.drill(user, gpu, options, note(Some(asked.reason))?).await?;
+    Ok(begun(id, gpu, "the drill has begun; the running GPU is not touched"))
+}
+
+/// Moves a machine away from its GPU now.
+///
+/// # Errors
+/// No association, not ready, or a failover is under way.
+pub async fn start(
+    dumont: &Dumont,
+    user: &UserId,
+    gpu: GpuId,
+    reason: Option<String>,
+) -> Result<FailoverStarted, Fault> {
+    let id = dumont.engine.fail_over(user, gpu, note(reason)?).await?;
+    Ok(begun(id, gpu, "the failover has begun"))
+}
+
+/// Moves a machine that runs on its standby to a new GPU.
+///
+/// # Errors
+/// No such failover, or the machine does not run on its standby.
+pub async fn fail_back(
+    dumont: &Dumont,
+    user: &UserId,
+    id: &FailoverId,
+) -> Result<FailoverStarted, Fault> {
+    let former = dumont.store.failovers().get(user, id).await?;
+    let id = dumont.engine.fail_back(user, id).await?;
+    Ok(begun(id, former.gpu, "the way back to a GPU has begun"))
+}
+
+/// Asks a failover to stop and clean up.
+///
+/// # Errors
+/// No such failover, or it is over.
+pub async fn cancel(dumont: &Dumont, user: &UserId, id: &FailoverId) -> Result<(), Fault> {
+    Ok(dumont.engine.cancel(user, id).await?)
+}
+
+/// The figures of one failover.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn status(
+    dumont: &Dumont,
+    user: &UserId,
+    id: &FailoverId,
+) -> Result<FailoverStatus, Fault> {
+    Ok(Rows::load(dumont, user, id).await?.status(dumont))
+}
+
+/// The page of one failover.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn page(dumont: &Dumont, user: &UserId, id: &FailoverId) -> Result<FailoverPage, Fault> {
+    Ok(Rows::load(dumont, user, id).await?.page(dumont))
+}
+
+/// Those that go on now.
+///
+/// # Errors
+/// The database.
+pub async fn active(dumont: &Dumont, user: &UserId) -> Result<ActiveFailovers, Fault> {
+    let failovers = statuses(dumont, dumont.store.failovers().active_of(user).await?).await?;
+    Ok(ActiveFailovers { active_count: failovers.len(), failovers })
+}
+
+fn begun(failover_id: FailoverId, gpu_instance_id: GpuId, message: &str) -> FailoverStarted {
+    FailoverStarted {
+        failover_id,
+        gpu_instance_id,
+        message: message.into(),
+        phase: Phase::Detecting,
+    }
+}
+
+fn note(reason: Option<String>) -> Result<Option<String>, Fault> {
+    let reason = reason.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    if reason.as_ref().is_some_and(|text| text.chars().count() > 500) {
+        return Err(Fault::field("reason", "out_of_range", "must have at most 500 characters"));
+    }
+    Ok(reason)
+}

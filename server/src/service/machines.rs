@@ -1,0 +1,187 @@
+//! The Machines page and the page of one machine: GPUs of the provider's list joined with their
+//! associations, so that a lost GPU stays on the page and an unprotected one is seen.
+
+use domain::association::{Association as Tie, Serving};
+use domain::gpu::{GpuInstance, GpuState};
+use domain::id::{GpuId, UserId};
+use domain::report::witnesses;
+use domain::verdict::{VerdictPolicy, decide};
+use domain::view::Time;
+use domain::view::instance::Instance;
+use domain::view::machine::{
+    ActiveFailover, MachinePage, MachineRow, MachinesPage, SyncCycle, VerdictRow,
+};
+use domain::view::standby::Association;
+use engine::{EngineError, Fleet};
+
+use super::instances::by_gpu;
+use super::journal::Rows;
+use super::{credentials, readiness, report};
+use crate::{Dumont, Fault};
+
+/// How many rows of each list the page of a machine shows.
+const NEWEST: i64 = 20;
+
+/// Every machine of an account.
+///
+/// # Errors
+/// The database. A provider that does not answer is part of the page.
+pub async fn page(dumont: &Dumont, user: &UserId) -> Result<MachinesPage, Fault> {
+    let (fleet, error) = fleet(dumont, user).await?;
+    let mut ties = by_gpu(dumont.store.associations().list(user).await?);
+    let mut machines = Vec::new();
+    for gpu in fleet.iter().flat_map(|fleet| &fleet.instances) {
+        machines.push(row(dumont, user, Some(gpu), ties.remove(&gpu.id).as_ref()).await?);
+    }
+    for tie in ties.values() {
+        machines.push(row(dumont, user, None, Some(tie)).await?);
+    }
+    machines.retain(|machine| machine.association.is_some() || machine.instance.is_some());
+    machines.sort_by(|a, b| {
+        let rank = |machine: &MachineRow| {
+            (machine.association.is_none(), machine.name.to_lowercase(), machine.gpu_instance_id)
+        };
+        rank(a).cmp(&rank(b))
+    });
+    Ok(MachinesPage {
+        machines,
+        as_of: fleet.as_ref().map(|fleet| fleet.as_of.into()),
+        stale_error: error,
+        missing: credentials::lacking(dumont, user).await?,
+        sandbox: dumont.site.sandbox,
+        now: dumont.now().into(),
+    })
+}
+
+/// One machine.
+///
+/// # Errors
+/// `NotFound` when it is neither in the provider's list nor protected.
+pub async fn machine(dumont: &Dumont, user: &UserId, id: GpuId) -> Result<MachinePage, Fault> {
+    let (fleet, _) = fleet(dumont, user).await?;
+    let gpu = fleet.iter().flat_map(|fleet| &fleet.instances).find(|gpu| gpu.id == id);
+    let tie = dumont.store.associations().by_gpu(user, id).await?;
+    if gpu.is_none() && tie.is_none() {
+        return Err(Fault::NotFound("machine"));
+    }
+    let row = row(dumont, user, gpu, tie.as_ref()).await?;
+    let Some(tie) = tie else {
+        return Ok(MachinePage {
+            row,
+            readiness: None,
+            observers: Vec::new(),
+            verdicts: Vec::new(),
+            cycles: Vec::new(),
+            history: Vec::new(),
+            sandbox: dumont.site.sandbox,
+            now: dumont.now().into(),
+        });
+    };
+    let verdicts = dumont.store.verdicts().recent(&tie.id, NEWEST).await?;
+    let cycles = dumont.store.sync_cycles().recent(&tie.id, NEWEST).await?;
+    Ok(MachinePage {
+        row,
+        readiness: Some(readiness::readiness(dumont, user, id).await?),
+        observers: dumont.engine.observations(&tie.id).as_ref().map(witnesses).unwrap_or_default(),
+        verdicts: verdicts
+            .into_iter()
+            .map(|seen| VerdictRow {
+                at: seen.at.into(),
+                verdict: seen.verdict,
+                evidence: witnesses(&seen.evidence),
+            })
+            .collect(),
+        cycles: cycles.into_iter().map(cycle).collect(),
+        history: report::history(dumont, user, &tie.id, NEWEST).await?,
+        sandbox: dumont.site.sandbox,
+        now: dumont.now().into(),
+    })
+}
+
+/// The provider's list; without one, why there is none.
+async fn fleet(dumont: &Dumont, user: &UserId) -> Result<(Option<Fleet>, Option<String>), Fault> {
+    match dumont.engine.instances(user).await {
+        Ok(fleet) => {
+            let error = fleet.error.clone();
+            Ok((Some(fleet), error))
+        }
+        Err(error @ (EngineError::Provider(_) | EngineError::Credentials { .. })) => {
+            Ok((None, Some(error.to_string())))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn row(
+    dumont: &Dumont,
+    user: &UserId,
+    gpu: Option<&GpuInstance>,
+    tie: Option<&Tie>,
+) -> Result<MachineRow, Fault> {
+    let now = dumont.now();
+    let instance = gpu.map(|gpu| Instance::new(gpu, tie));
+    let id = tie.map(|tie| tie.gpu).or(gpu.map(|gpu| gpu.id)).unwrap_or(GpuId(0));
+    let active = match tie.and_then(|tie| tie.active_failover.as_ref()) {
+        None => None,
+        Some(failover) => {
+            let figures = Rows::load(dumont, user, failover).await?.status(dumont);
+            Some(ActiveFailover {
+                failover_id: figures.failover_id,
+                kind: figures.kind,
+                state: figures.state,
+                phase: figures.phase,
+                started_at: figures.started_at,
+            })
+        }
+    };
+    let seen = tie.and_then(|tie| dumont.engine.observations(&tie.id));
+    let standby_rate = tie.and_then(|tie| tie.standby.as_ref()).map(|vm| vm.usd_per_hour.usd());
+    let gpu_rate = match gpu {
+        Some(gpu) => gpu.usd_per_hour.map(domain::money::MicroUsd::usd),
+        // Not in the list: it bills nothing, as far as the provider says.
+        None => Some(0.0),
+    };
+    Ok(MachineRow {
+        gpu_instance_id: id,
+        name: name(gpu, tie),
+        serving: tie.map_or_else(|| unprotected(gpu), |tie| tie.serving),
+        total_dph: gpu_rate.map(|rate| rate + standby_rate.unwrap_or(0.0)),
+        instance,
+        association: tie.map(|tie| Association::new(tie, now)),
+        active,
+        last_drill: match tie {
+            Some(tie) => readiness::last_drill(dumont, user, &tie.id).await?,
+            None => None,
+        },
+        verdict: seen.map(|seen| decide(&seen, &VerdictPolicy::default(), now).verdict),
+    })
+}
+
+fn name(gpu: Option<&GpuInstance>, tie: Option<&Tie>) -> String {
+    let own = tie.map(|tie| tie.name.clone());
+    let label = gpu.and_then(|gpu| gpu.label.clone()).filter(|label| !label.trim().is_empty());
+    let model = gpu.map(|gpu| format!("{} {}", gpu.gpu_name.as_deref().unwrap_or("GPU"), gpu.id));
+    own.or(label).or(model).unwrap_or_default()
+}
+
+fn unprotected(gpu: Option<&GpuInstance>) -> Serving {
+    match gpu.map(GpuInstance::state) {
+        Some(GpuState::Running | GpuState::Provisioning) => Serving::Gpu,
+        _ => Serving::None,
+    }
+}
+
+fn cycle(row: store::SyncCycle) -> SyncCycle {
+    SyncCycle {
+        started_at: Time(row.started_at),
+        ended_at: Time(row.ended_at),
+        source: row.source.to_string(),
+        outcome: row.outcome.to_string(),
+        files_total: row.files_total,
+        bytes_total: row.bytes_total,
+        files_sent: Some(row.files_sent),
+        bytes_sent: Some(row.bytes_sent),
+        files_deleted: Some(row.files_deleted),
+        error: row.error,
+    }
+}

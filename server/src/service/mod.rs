@@ -1,0 +1,19 @@
+//! What each operation does, once, for the REST API and the pages alike.
+//!
+//! A service takes the caller's account, asks the store and the engine for that account only, and
+//! answers with a view. It knows nothing of HTTP.
+
+pub mod account;
+pub mod auth;
+pub mod balance;
+pub mod credentials;
+pub mod environment;
+pub mod failover;
+pub mod instances;
+pub mod journal;
+pub mod machines;
+pub mod password;
+pub mod readiness;
+pub mod report;
+pub mod settings;
+pub mod standby;

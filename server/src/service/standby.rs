@@ -1,0 +1,178 @@
+//! Standbys: what is chosen for them, what they cost, and which machine has one.
+
+use std::collections::BTreeMap;
+
+use domain::id::{GpuId, UserId};
+use domain::policy::FieldError;
+use domain::pricing;
+use domain::view::standby::{
+    Association, Associations, ConfigureStandby, Configured, Pricing, PricingQuery,
+    ProvisionStandby, StandbyConfig, StandbyStatus,
+};
+
+use super::credentials;
+use crate::{Dumont, Fault};
+
+/// What is chosen and which machines have a standby.
+///
+/// # Errors
+/// The database.
+pub async fn status(dumont: &Dumont, user: &UserId) -> Result<StandbyStatus, Fault> {
+    let chosen = dumont.store.settings().get(user).await?;
+    let listed = associations(dumont, user).await?;
+    Ok(StandbyStatus {
+        configured: credentials::lacking(dumont, user).await?.is_empty(),
+        auto_standby_enabled: chosen.auto_standby,
+        active_associations: listed.count,
+        associations: listed.associations,
+        config: StandbyConfig::from(&chosen),
+    })
+}
+
+/// Saves the settings. Fields are checked first; standbys that shall be made need a service account
+/// that works now. Switching them off always works.
+///
+/// # Errors
+/// Fields out of bounds, credentials missing or refused, or Google does not answer.
+pub async fn configure(
+    dumont: &Dumont,
+    user: &UserId,
+    asked: &ConfigureStandby,
+) -> Result<Configured, Fault> {
+    let saved = dumont.store.settings().get(user).await?;
+    let chosen = asked.onto(&saved);
+    let problems = chosen.problems();
+    if !problems.is_empty() {
+        return Err(problems.into());
+    }
+    if chosen.auto_standby {
+        credentials::require_gcp(dumont, user).await?;
+    }
+    dumont.store.settings().put(user, &chosen, dumont.now()).await?;
+    dumont.doorbell(user, "settings", "standby").await;
+    let message = if chosen.auto_standby {
+        "saved; each new GPU gets a standby"
+    } else {
+        "saved; new GPUs get no standby of their own"
+    };
+    Ok(Configured { success: true, message: message.into(), config: StandbyConfig::from(&chosen) })
+}
+
+/// What a standby would cost; what is not asked for is as saved.
+///
+/// # Errors
+/// A size out of bounds, or a zone or type that the price table does not know.
+pub async fn price(dumont: &Dumont, user: &UserId, asked: &PricingQuery) -> Result<Pricing, Fault> {
+    let mut chosen = dumont.store.settings().get(user).await?;
+    chosen.gcp_zone = asked.zone.clone().unwrap_or(chosen.gcp_zone);
+    chosen.gcp_machine_type = asked.machine_type.clone().unwrap_or(chosen.gcp_machine_type);
+    chosen.gcp_disk_gb = asked.disk_gb.unwrap_or(chosen.gcp_disk_gb);
+    chosen.gcp_spot = asked.spot.unwrap_or(chosen.gcp_spot);
+    let problems: Vec<FieldError> = chosen.problems().into_iter().filter_map(as_asked).collect();
+    if !problems.is_empty() {
+        return Err(problems.into());
+    }
+    Pricing::of(&chosen.gcp_zone, &chosen.gcp_machine_type, chosen.gcp_disk_gb, chosen.gcp_spot)
+        .ok_or_else(|| {
+            Fault::field(
+                "zone",
+                "unknown_zone",
+                format!("no price is known for this zone as of {}", pricing::AS_OF),
+            )
+        })
+}
+
+/// The problem under the name of the query's field; none for settings that no price depends on.
+fn as_asked(found: FieldError) -> Option<FieldError> {
+    let field = match found.field {
+        "gcp_zone" => "zone",
+        "gcp_machine_type" => "machine_type",
+        "gcp_disk_size" => "disk_gb",
+        _ => return None,
+    };
+    Some(FieldError { field, ..found })
+}
+
+/// Every machine that has a standby.
+///
+/// # Errors
+/// The database.
+pub async fn associations(dumont: &Dumont, user: &UserId) -> Result<Associations, Fault> {
+    let now = dumont.now();
+    let ties = dumont.store.associations().list(user).await?;
+    let associations: BTreeMap<i64, Association> =
+        ties.iter().map(|tie| (tie.gpu.0, Association::new(tie, now))).collect();
+    Ok(Associations { count: associations.len(), associations })
+}
+
+/// The association of a GPU.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn association(dumont: &Dumont, user: &UserId, gpu: GpuId) -> Result<Association, Fault> {
+    let tie = dumont
+        .store
+        .associations()
+        .by_gpu(user, gpu)
+        .await?
+        .ok_or(Fault::NotFound("association"))?;
+    Ok(Association::new(&tie, dumont.now()))
+}
+
+/// Gives a GPU a standby; progress is read from the association.
+///
+/// # Errors
+/// No such GPU, one already, fields that can't be accepted, or credentials missing.
+pub async fn provision(
+    dumont: &Dumont,
+    user: &UserId,
+    gpu: GpuId,
+    label: Option<String>,
+    asked: ProvisionStandby,
+) -> Result<Association, Fault> {
+    if let Some(path) = &asked.workspace {
+        domain::association::check_workspace(path)
+            .map_err(|message| Fault::field("workspace", "not_a_workspace", message))?;
+    }
+    let name =
+        asked.name.or(label).map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+    if name
+        .as_ref()
+        .is_some_and(|name| name.chars().count() > 64 || name.chars().any(char::is_control))
+    {
+        return Err(Fault::field("name", "out_of_range", "must have at most 64 characters"));
+    }
+    let id = dumont.engine.protect(user, gpu, name, asked.hooks, asked.workspace).await?;
+    let tie = dumont.store.associations().get(user, &id).await?;
+    Ok(Association::new(&tie, dumont.now()))
+}
+
+/// Begins to remove a machine's standby with its VM.
+///
+/// # Errors
+/// None there, or a failover is under way.
+pub async fn remove(dumont: &Dumont, user: &UserId, gpu: GpuId) -> Result<(), Fault> {
+    Ok(dumont.engine.unprotect(user, gpu).await?)
+}
+
+/// Switches following on or off.
+///
+/// # Errors
+/// No association, or it was so already.
+pub async fn set_sync(dumont: &Dumont, user: &UserId, gpu: GpuId, on: bool) -> Result<(), Fault> {
+    let changed = if on {
+        dumont.engine.start_sync(user, gpu).await?
+    } else {
+        dumont.engine.stop_sync(user, gpu).await?
+    };
+    match (changed, on) {
+        (true, _) => Ok(()),
+        (false, true) => Err(Fault::conflict(
+            "sync_already_on",
+            "the standby follows already; nothing was changed",
+        )),
+        (false, false) => {
+            Err(Fault::conflict("sync_already_off", "sync is off already; nothing was changed"))
+        }
+    }
+}
