@@ -121,6 +121,17 @@ impl Faults {
         cleared
     }
 
+    /// Clears one arming; false when there is none with this number.
+    pub fn clear_one(&self, id: u64) -> bool {
+        let mut armed = self.lock();
+        let before = armed.len();
+        armed.retain(|fault| fault.id != id);
+        let cleared = armed.len() < before;
+        drop(armed);
+        self.version.send_modify(|version| *version += 1);
+        cleared
+    }
+
     /// Everything armed that can still strike.
     #[must_use]
     pub fn armed(&self, now_ms: i64) -> Vec<Armed> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::account::{Credentials, FIRST_CREDIT_MICRO, KeyError};
 use crate::gcp::Gcp;
@@ -63,7 +63,7 @@ pub struct Running {
     /// The first account's secrets.
     pub credentials: Credentials,
     server: JoinHandle<()>,
-    token: CancellationToken,
+    _guards: [DropGuard; 2],
 }
 
 impl Sandbox {
@@ -82,7 +82,8 @@ impl Sandbox {
 
         let program = host_program(&options)?;
         let folder = options.data.join("hosts");
-        let hosts = Hosts::new(folder, program, options.standby_port, token.clone())?;
+        let hosts_token = CancellationToken::new();
+        let hosts = Hosts::new(folder, program, options.standby_port, hosts_token.clone())?;
         let world = World::new(options, hosts, token.clone());
         world.set_url(url.clone());
         snapshot::load(&world).await?;
@@ -97,7 +98,8 @@ impl Sandbox {
         world.spawn(snapshot::keep(world.clone()));
         snapshot::store(&world)?;
         let server = tokio::spawn(serve(listener, router(world.clone()), token.clone()));
-        Ok(Running { url, world, credentials, server, token })
+        let guards = [token.drop_guard(), hosts_token.drop_guard()];
+        Ok(Running { url, world, credentials, server, _guards: guards })
     }
 }
 
@@ -109,13 +111,15 @@ impl Running {
 
     /// Stops serving, saves the state and ends every host; files are kept.
     pub async fn stop(self) {
+        self.world.token().cancel();
+        self.world.tracker().close();
+        self.world.tracker().wait().await;
         if let Err(error) = snapshot::store(&self.world) {
             tracing::error!(%error, "the state is not saved");
         }
-        self.token.cancel();
-        self.world.tracker().close();
-        self.world.tracker().wait().await;
+        self.world.hosts().end_all().await;
         self.server.abort();
+        let _ = self.server.await;
     }
 }
 

@@ -241,6 +241,12 @@ impl Hosts {
         Ok(self.get(id)?.folder().root())
     }
 
+    /// Ends every host at once, for good in this process; files are kept.
+    pub(crate) async fn end_all(&self) {
+        let hosts: Vec<Arc<Host>> = self.lock().drain().map(|(_, host)| host).collect();
+        futures::future::join_all(hosts.iter().map(|host| host.finish())).await;
+    }
+
     pub(crate) fn save(&self) -> Vec<HostRecord> {
         self.lock().values().map(|host| host.record()).collect()
     }
