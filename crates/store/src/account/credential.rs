@@ -6,6 +6,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 use sqlx::any::AnyRow;
 use sqlx::query;
+use tracing::instrument;
 
 use crate::db::{lock_install, must_exist};
 use crate::error::StoreError;
@@ -92,6 +93,7 @@ impl<'s> Credentials<'s> {
     ///
     /// # Errors
     /// `NotFound` when there is no such user; `Key` when it can't be sealed.
+    #[instrument(level = "debug", skip_all)]
     pub async fn put(
         &self,
         user: &UserId,
@@ -127,6 +129,7 @@ impl<'s> Credentials<'s> {
     ///
     /// # Errors
     /// `Key` when it was sealed under a key that is not in the ring, or was changed.
+    #[instrument(level = "debug", skip_all)]
     pub async fn secret(
         &self,
         user: &UserId,
@@ -148,6 +151,7 @@ impl<'s> Credentials<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn describe(
         &self,
         user: &UserId,
@@ -160,6 +164,7 @@ impl<'s> Credentials<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn list(&self, user: &UserId) -> Result<Vec<Credential>, StoreError> {
         let rows = query(concat!(
             "SELECT ",
@@ -176,6 +181,7 @@ impl<'s> Credentials<'s> {
     ///
     /// # Errors
     /// `NotFound` when there is none of this kind.
+    #[instrument(level = "debug", skip_all)]
     pub async fn mark(
         &self,
         user: &UserId,
@@ -199,6 +205,7 @@ impl<'s> Credentials<'s> {
     ///
     /// # Errors
     /// `NotFound` when there is none of this kind.
+    #[instrument(level = "debug", skip_all)]
     pub async fn delete(&self, user: &UserId, kind: CredentialKind) -> Result<(), StoreError> {
         let done = query("DELETE FROM credentials WHERE user_id = $1 AND kind = $2")
             .bind(user.as_str())
@@ -212,6 +219,7 @@ impl<'s> Credentials<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn holders(&self, kind: CredentialKind) -> Result<Vec<UserId>, StoreError> {
         let rows = query("SELECT user_id FROM credentials WHERE kind = $1 ORDER BY user_id")
             .bind(kind.as_str())

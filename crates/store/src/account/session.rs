@@ -4,6 +4,7 @@ use domain::id::UserId;
 use domain::time::Millis;
 use sqlx::any::AnyRow;
 use sqlx::query;
+use tracing::instrument;
 
 use crate::db::must_exist;
 use crate::error::StoreError;
@@ -51,6 +52,7 @@ impl<'s> Sessions<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn list(&self, user: &UserId, now: Millis) -> Result<Vec<SessionRow>, StoreError> {
         let rows = query("SELECT id, created_at, last_seen_at, expires_at, user_agent, ip FROM sessions WHERE user_id = $1 AND expires_at > $2 ORDER BY last_seen_at DESC, id")
             .bind(user.as_str())
@@ -64,6 +66,7 @@ impl<'s> Sessions<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn touch(&self, user: &UserId, id: &str, now: Millis) -> Result<(), StoreError> {
         let old = query(
             "SELECT 1 AS old FROM sessions WHERE id = $1 AND user_id = $2 AND last_seen_at <= $3",
@@ -88,6 +91,7 @@ impl<'s> Sessions<'s> {
     ///
     /// # Errors
     /// `NotFound`.
+    #[instrument(level = "debug", skip_all)]
     pub async fn revoke(&self, user: &UserId, id: &str) -> Result<(), StoreError> {
         let done = query("DELETE FROM sessions WHERE id = $1 AND user_id = $2")
             .bind(id)
@@ -101,6 +105,7 @@ impl<'s> Sessions<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn revoke_others(
         &self,
         user: &UserId,
@@ -118,6 +123,7 @@ impl<'s> Sessions<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn delete_expired(&self, now: Millis) -> Result<u64, StoreError> {
         let done = query("DELETE FROM sessions WHERE expires_at <= $1")
             .bind(now.0)

@@ -13,6 +13,7 @@ use sqlx::query;
 use time::OffsetDateTime;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{self, SessionStore};
+use tracing::instrument;
 
 use crate::account::session::{SESSION_IP, SESSION_USER, SESSION_USER_AGENT};
 use crate::db::changed;
@@ -94,6 +95,7 @@ impl DbSessions {
 
 #[async_trait]
 impl SessionStore for DbSessions {
+    #[instrument(level = "debug", skip_all)]
     async fn create(&self, record: &mut Record) -> session_store::Result<()> {
         for _ in 0..DRAWS {
             if self.insert(record).await.map_err(backend)? {
@@ -104,14 +106,17 @@ impl SessionStore for DbSessions {
         Err(session_store::Error::Backend("no free session id was drawn".into()))
     }
 
+    #[instrument(level = "debug", skip_all)]
     async fn save(&self, record: &Record) -> session_store::Result<()> {
         self.update(record).await.map_err(backend)
     }
 
+    #[instrument(level = "debug", skip_all)]
     async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
         self.find(id).await.map_err(backend)
     }
 
+    #[instrument(level = "debug", skip_all)]
     async fn delete(&self, id: &Id) -> session_store::Result<()> {
         query("DELETE FROM sessions WHERE id = $1")
             .bind(session_handle(id))

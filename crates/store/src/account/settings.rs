@@ -6,6 +6,7 @@ use domain::policy::FailoverSettings;
 use domain::time::Millis;
 use sqlx::any::AnyRow;
 use sqlx::query;
+use tracing::instrument;
 
 use crate::error::StoreError;
 use crate::open::Store;
@@ -26,6 +27,7 @@ impl<'s> Settings<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn get(&self, user: &UserId) -> Result<FailoverSettings, StoreError> {
         Ok(self.saved(user).await?.map(|(settings, _)| settings).unwrap_or_default())
     }
@@ -34,6 +36,7 @@ impl<'s> Settings<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn saved(
         &self,
         user: &UserId,
@@ -49,6 +52,7 @@ impl<'s> Settings<'s> {
     ///
     /// # Errors
     /// `NotFound` when there is no such user.
+    #[instrument(level = "debug", skip_all)]
     pub async fn put(
         &self,
         user: &UserId,

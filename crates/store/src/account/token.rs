@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 use sqlx::any::AnyRow;
 use sqlx::query;
+use tracing::instrument;
 
 use crate::db::must_exist;
 use crate::error::StoreError;
@@ -86,6 +87,7 @@ impl<'s> Tokens<'s> {
     ///
     /// # Errors
     /// `NotFound` when there is no such user.
+    #[instrument(level = "debug", skip_all)]
     pub async fn create(
         &self,
         user: &UserId,
@@ -114,6 +116,7 @@ impl<'s> Tokens<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn find(&self, plain: &str, now: Millis) -> Result<Option<Token>, StoreError> {
         if !plain.starts_with(PREFIX) {
             return Ok(None);
@@ -145,6 +148,7 @@ impl<'s> Tokens<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn list(&self, user: &UserId) -> Result<Vec<Token>, StoreError> {
         let rows = query(concat!(
             "SELECT ",
@@ -161,6 +165,7 @@ impl<'s> Tokens<'s> {
     ///
     /// # Errors
     /// `NotFound`, also when it is revoked already.
+    #[instrument(level = "debug", skip_all)]
     pub async fn revoke(&self, user: &UserId, id: &TokenId, now: Millis) -> Result<(), StoreError> {
         let done = query("UPDATE api_tokens SET revoked_at = $3 WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL")
             .bind(id.as_str())
@@ -175,6 +180,7 @@ impl<'s> Tokens<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn revoke_all(
         &self,
         user: &UserId,

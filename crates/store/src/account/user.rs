@@ -4,6 +4,7 @@ use domain::id::UserId;
 use domain::time::Millis;
 use sqlx::any::AnyRow;
 use sqlx::query;
+use tracing::instrument;
 
 use crate::db::{lock_install, must_exist};
 use crate::error::StoreError;
@@ -71,6 +72,7 @@ impl<'s> Users<'s> {
     ///
     /// # Errors
     /// `Conflict` with `email is taken`, `username is taken` or `an account exists`.
+    #[instrument(level = "debug", skip_all)]
     pub async fn create(
         &self,
         new: &NewUser,
@@ -89,7 +91,7 @@ impl<'s> Users<'s> {
         if first_only && !taken.is_empty() {
             return Err(StoreError::Conflict("an account exists"));
         }
-        for row in &taken {
+        if let Some(row) = taken.first() {
             return Err(StoreError::Conflict(if row.text("email_key")? == email_key {
                 "email is taken"
             } else {
@@ -122,6 +124,7 @@ impl<'s> Users<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn by_login(&self, name: &str) -> Result<Option<Login>, StoreError> {
         let by = if name.contains('@') {
             concat!("SELECT ", columns!(), ", password_hash FROM users WHERE email_key = $1")
@@ -137,6 +140,7 @@ impl<'s> Users<'s> {
     ///
     /// # Errors
     /// `NotFound`.
+    #[instrument(level = "debug", skip_all)]
     pub async fn get(&self, user: &UserId) -> Result<User, StoreError> {
         Ok(self.login(user).await?.user)
     }
@@ -145,6 +149,7 @@ impl<'s> Users<'s> {
     ///
     /// # Errors
     /// `NotFound`.
+    #[instrument(level = "debug", skip_all)]
     pub async fn login(&self, user: &UserId) -> Result<Login, StoreError> {
         let row = query(concat!("SELECT ", columns!(), ", password_hash FROM users WHERE id = $1"))
             .bind(user.as_str())
@@ -158,6 +163,7 @@ impl<'s> Users<'s> {
     ///
     /// # Errors
     /// `NotFound`.
+    #[instrument(level = "debug", skip_all)]
     pub async fn set_password(&self, user: &UserId, hash: &str) -> Result<(), StoreError> {
         let done = query("UPDATE users SET password_hash = $2 WHERE id = $1")
             .bind(user.as_str())
@@ -171,6 +177,7 @@ impl<'s> Users<'s> {
     ///
     /// # Errors
     /// `NotFound`.
+    #[instrument(level = "debug", skip_all)]
     pub async fn set_locale(&self, user: &UserId, locale: Option<&str>) -> Result<(), StoreError> {
         let done = query("UPDATE users SET locale = $2 WHERE id = $1")
             .bind(user.as_str())
@@ -184,6 +191,7 @@ impl<'s> Users<'s> {
     ///
     /// # Errors
     /// `NotFound`.
+    #[instrument(level = "debug", skip_all)]
     pub async fn set_theme(&self, user: &UserId, theme: Option<&str>) -> Result<(), StoreError> {
         let done = query("UPDATE users SET theme = $2 WHERE id = $1")
             .bind(user.as_str())
@@ -197,6 +205,7 @@ impl<'s> Users<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn count(&self) -> Result<i64, StoreError> {
         query("SELECT COUNT(*) AS n FROM users").fetch_one(self.store.db().read()).await?.int("n")
     }
@@ -205,6 +214,7 @@ impl<'s> Users<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn all(&self) -> Result<Vec<User>, StoreError> {
         let rows = query(concat!("SELECT ", columns!(), " FROM users ORDER BY created_at, id"))
             .fetch_all(self.store.db().read())

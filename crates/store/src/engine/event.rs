@@ -9,6 +9,7 @@ use domain::time::Millis;
 use sqlx::any::AnyRow;
 use sqlx::query;
 use tokio::sync::{Mutex, broadcast};
+use tracing::instrument;
 
 use crate::db::Db;
 use crate::error::StoreError;
@@ -73,6 +74,7 @@ impl<'s> Events<'s> {
     ///
     /// # Errors
     /// `NotFound` when there is no such user.
+    #[instrument(level = "debug", skip_all)]
     pub async fn append(
         &self,
         user: &UserId,
@@ -106,6 +108,7 @@ impl<'s> Events<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn catch_up(&self) -> Result<i64, StoreError> {
         let chimes = self.store.chimes();
         let mut told = chimes.told.lock().await;
@@ -126,6 +129,7 @@ impl<'s> Events<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn after(
         &self,
         user: &UserId,
@@ -145,6 +149,7 @@ impl<'s> Events<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn all_after(&self, seq: i64, limit: i64) -> Result<Vec<Doorbell>, StoreError> {
         let rows = query("SELECT seq, user_id, kind, ref_id, at FROM events WHERE seq > $1 ORDER BY seq LIMIT $2")
             .bind(seq)
@@ -158,6 +163,7 @@ impl<'s> Events<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn newest(&self) -> Result<i64, StoreError> {
         newest(self.store.db()).await
     }
@@ -166,6 +172,7 @@ impl<'s> Events<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn prune(&self, before: Millis) -> Result<u64, StoreError> {
         let done = query("DELETE FROM events WHERE at < $1")
             .bind(before.0)

@@ -6,6 +6,7 @@
 use domain::time::Millis;
 use sqlx::any::AnyRow;
 use sqlx::query;
+use tracing::instrument;
 
 use crate::db::changed;
 use crate::error::StoreError;
@@ -42,6 +43,7 @@ impl<'s> Leases<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn acquire(
         &self,
         name: &str,
@@ -69,6 +71,7 @@ impl<'s> Leases<'s> {
     ///
     /// # Errors
     /// `Stale` when another has taken it, or it was released.
+    #[instrument(level = "debug", skip_all)]
     pub async fn renew(
         &self,
         name: &str,
@@ -91,6 +94,7 @@ impl<'s> Leases<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn release(&self, name: &str, holder: &str, token: i64) -> Result<bool, StoreError> {
         let done = query("UPDATE leases SET expires_at = 0 WHERE name = $1 AND holder = $2 AND token = $3 AND expires_at > 0")
             .bind(name)
@@ -105,6 +109,7 @@ impl<'s> Leases<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn release_all(&self, holder: &str) -> Result<u64, StoreError> {
         let done = query("UPDATE leases SET expires_at = 0 WHERE holder = $1 AND expires_at > 0")
             .bind(holder)
@@ -117,6 +122,7 @@ impl<'s> Leases<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn check(&self, name: &str, token: i64) -> Result<bool, StoreError> {
         let row =
             query("SELECT token FROM leases WHERE name = $1 AND token = $2 AND expires_at > 0")
@@ -131,6 +137,7 @@ impl<'s> Leases<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn list(&self) -> Result<Vec<Lease>, StoreError> {
         let rows = query("SELECT name, holder, token, expires_at FROM leases ORDER BY name")
             .fetch_all(self.store.db().read())

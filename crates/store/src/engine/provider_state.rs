@@ -7,6 +7,7 @@ use domain::time::Millis;
 use serde_json::Value;
 use sqlx::any::AnyRow;
 use sqlx::query;
+use tracing::instrument;
 
 use crate::error::StoreError;
 use crate::open::Store;
@@ -54,6 +55,7 @@ impl<'s> ProviderStates<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn get(
         &self,
         user: &UserId,
@@ -71,6 +73,7 @@ impl<'s> ProviderStates<'s> {
     ///
     /// # Errors
     /// `NotFound` when there is no such user.
+    #[instrument(level = "debug", skip_all)]
     pub async fn put(
         &self,
         user: &UserId,
@@ -101,6 +104,7 @@ impl<'s> ProviderStates<'s> {
     ///
     /// # Errors
     /// `NotFound` when there is no such user.
+    #[instrument(level = "debug", skip_all)]
     pub async fn put_error(
         &self,
         user: &UserId,
@@ -127,6 +131,7 @@ impl<'s> ProviderStates<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn forget(&self, user: &UserId, kind: StateKind) -> Result<(), StoreError> {
         query("DELETE FROM provider_state WHERE user_id = $1 AND kind = $2")
             .bind(user.as_str())

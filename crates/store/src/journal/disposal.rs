@@ -8,6 +8,7 @@ use domain::id::{AssociationId, DisposalId, FailoverId, UserId};
 use domain::time::Millis;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
+use tracing::instrument;
 
 use crate::db::must_change;
 use crate::error::StoreError;
@@ -38,10 +39,12 @@ impl<'s> Disposals<'s> {
     }
 
     /// Asks for an instance to be stopped or destroyed. Returns the wish that stands: this one, or
-    /// the one before, as far as it wants as much.
+    /// the one before, as far as it wants as much. Asked again under the same id after it was
+    /// fulfilled, it is given back fulfilled.
     ///
     /// # Errors
-    /// `NotFound` when there is no such user.
+    /// `NotFound` when there is no such user; `Conflict` when the id is another instance's.
+    #[instrument(level = "debug", skip_all)]
     pub async fn request(&self, wanted: &Disposal) -> Result<Disposal, StoreError> {
         let mut tx = self.store.db().begin().await?;
         let stands = request(&mut tx, wanted).await?;
@@ -53,6 +56,7 @@ impl<'s> Disposals<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn due(&self, now: Millis) -> Result<Vec<Disposal>, StoreError> {
         let rows = query(select!("WHERE done_at IS NULL AND next_at <= $1 ORDER BY next_at, id"))
             .bind(now.0)
@@ -65,6 +69,7 @@ impl<'s> Disposals<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn pending(&self, user: &UserId) -> Result<Vec<Disposal>, StoreError> {
         let rows =
             query(select!("WHERE user_id = $1 AND done_at IS NULL ORDER BY requested_at, id"))
@@ -78,6 +83,7 @@ impl<'s> Disposals<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn of_user(&self, user: &UserId, limit: i64) -> Result<Vec<Disposal>, StoreError> {
         let rows =
             query(select!("WHERE user_id = $1 ORDER BY requested_at DESC, id DESC LIMIT $2"))
@@ -93,6 +99,7 @@ impl<'s> Disposals<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn of_failover(&self, failover: &FailoverId) -> Result<Vec<Disposal>, StoreError> {
         let rows = query(select!("WHERE failover_id = $1 ORDER BY requested_at, id"))
             .bind(failover.as_str())
@@ -105,6 +112,7 @@ impl<'s> Disposals<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn find(&self, id: &DisposalId) -> Result<Option<Disposal>, StoreError> {
         let row = query(select!("WHERE id = $1"))
             .bind(id.as_str())
@@ -117,6 +125,7 @@ impl<'s> Disposals<'s> {
     ///
     /// # Errors
     /// `Stale` when it is fulfilled.
+    #[instrument(level = "debug", skip_all)]
     pub async fn tried(
         &self,
         id: &DisposalId,
@@ -137,6 +146,7 @@ impl<'s> Disposals<'s> {
     ///
     /// # Errors
     /// `Stale` when it is fulfilled already.
+    #[instrument(level = "debug", skip_all)]
     pub async fn done(&self, id: &DisposalId, at: Millis) -> Result<(), StoreError> {
         let mut tx = self.store.db().begin().await?;
         let row = query(concat!(
@@ -164,11 +174,23 @@ impl<'s> Disposals<'s> {
     }
 }
 
-/// Asks within a transaction.
+/// Asks within a transaction. A wish that was fulfilled under the same id is given back as it is, so
+/// that whoever repeats a step does not begin again.
 pub(super) async fn request(
     tx: &mut AnyConnection,
     wanted: &Disposal,
 ) -> Result<Disposal, StoreError> {
+    let fulfilled = query(select!(
+        "WHERE id = $1 AND user_id = $2 AND external_id = $3 AND done_at IS NOT NULL"
+    ))
+    .bind(wanted.id.as_str())
+    .bind(wanted.user.as_str())
+    .bind(&wanted.external_id)
+    .fetch_optional(&mut *tx)
+    .await?;
+    if let Some(row) = fulfilled {
+        return read(&row);
+    }
     let row = query(concat!(
         "INSERT INTO disposals (id, user_id, provider, external_id, zone, role, failover_id, ",
         "association_id, wish, requested_at, attempts, next_at) ",

@@ -6,6 +6,7 @@ use domain::time::Millis;
 use domain::verdict::Cause;
 use sqlx::any::AnyRow;
 use sqlx::query;
+use tracing::instrument;
 
 use crate::error::StoreError;
 use crate::open::Store;
@@ -53,6 +54,7 @@ impl<'s> Failovers<'s> {
     ///
     /// # Errors
     /// `NotFound`.
+    #[instrument(level = "debug", skip_all)]
     pub async fn get(&self, user: &UserId, id: &FailoverId) -> Result<Failover, StoreError> {
         let row = query(select!("WHERE id = $1 AND user_id = $2"))
             .bind(id.as_str())
@@ -67,6 +69,7 @@ impl<'s> Failovers<'s> {
     ///
     /// # Errors
     /// `NotFound`.
+    #[instrument(level = "debug", skip_all)]
     pub async fn find(&self, id: &FailoverId) -> Result<Failover, StoreError> {
         let row = query(select!("WHERE id = $1"))
             .bind(id.as_str())
@@ -80,6 +83,7 @@ impl<'s> Failovers<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn active(&self) -> Result<Vec<Failover>, StoreError> {
         let rows = query(select!(
             "WHERE state IN ('running', 'waiting', 'cancelling') ORDER BY started_at, id"
@@ -93,6 +97,7 @@ impl<'s> Failovers<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn active_of(&self, user: &UserId) -> Result<Vec<Failover>, StoreError> {
         let rows = query(select!(
             "WHERE user_id = $1 AND state IN ('running', 'waiting', 'cancelling') ORDER BY started_at, id"
@@ -107,6 +112,7 @@ impl<'s> Failovers<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn list(
         &self,
         user: &UserId,

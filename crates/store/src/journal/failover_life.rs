@@ -5,6 +5,7 @@ use domain::failover::{Failover, FailoverState};
 use domain::id::{FailoverId, UserId};
 use domain::time::Millis;
 use sqlx::{AnyConnection, query};
+use tracing::instrument;
 
 use crate::db::{changed, must_change};
 use crate::error::StoreError;
@@ -17,6 +18,7 @@ impl Failovers<'_> {
     /// # Errors
     /// `Conflict` when the association has another under way, `Stale` when it is not in
     /// `from_epoch`, `NotFound` when it is gone or another user's.
+    #[instrument(level = "debug", skip_all)]
     pub async fn open(&self, new: &Failover) -> Result<(), StoreError> {
         let mut tx = self.store.db().begin().await?;
         let taken = query("UPDATE associations SET active_failover = $1 WHERE id = $2 AND user_id = $3 AND epoch = $4 AND active_failover IS NULL")
@@ -63,6 +65,7 @@ impl Failovers<'_> {
     /// # Errors
     /// `Stale` when it is over or cancelling; `Conflict` for a state that `request_cancel` or
     /// `close` gives.
+    #[instrument(level = "debug", skip_all)]
     pub async fn set_state(
         &self,
         id: &FailoverId,
@@ -85,6 +88,7 @@ impl Failovers<'_> {
     ///
     /// # Errors
     /// `Stale` when it is over.
+    #[instrument(level = "debug", skip_all)]
     pub async fn set_error(&self, id: &FailoverId, error: Option<&str>) -> Result<(), StoreError> {
         let done = query("UPDATE failovers SET error = $2 WHERE id = $1 AND state IN ('running', 'waiting', 'cancelling')")
             .bind(id.as_str())
@@ -98,6 +102,7 @@ impl Failovers<'_> {
     ///
     /// # Errors
     /// `NotFound`; `Conflict` when it is over or was asked already.
+    #[instrument(level = "debug", skip_all)]
     pub async fn request_cancel(&self, user: &UserId, id: &FailoverId) -> Result<(), StoreError> {
         let done = query("UPDATE failovers SET state = 'cancelling' WHERE id = $1 AND user_id = $2 AND state IN ('running', 'waiting')")
             .bind(id.as_str())
@@ -115,6 +120,7 @@ impl Failovers<'_> {
     ///
     /// # Errors
     /// `Stale` when it is over already; `Conflict` for a state that is no end.
+    #[instrument(level = "debug", skip_all)]
     pub async fn close(
         &self,
         id: &FailoverId,

@@ -6,6 +6,7 @@ use domain::money::MicroUsd;
 use domain::provider::Provider;
 use sqlx::any::AnyRow;
 use sqlx::query;
+use tracing::instrument;
 
 use crate::error::StoreError;
 use crate::open::Store;
@@ -37,6 +38,7 @@ impl<'s> Intents<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn find(&self, id: &IntentId) -> Result<Option<Intent>, StoreError> {
         let row = query(select!("WHERE id = $1"))
             .bind(id.as_str())
@@ -50,6 +52,7 @@ impl<'s> Intents<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn by_label(&self, label: &str) -> Result<Option<Intent>, StoreError> {
         let row = query(select!("WHERE label = $1"))
             .bind(label)
@@ -62,6 +65,7 @@ impl<'s> Intents<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn by_external(
         &self,
         user: &UserId,
@@ -83,6 +87,7 @@ impl<'s> Intents<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn open_ones(&self, user: &UserId) -> Result<Vec<Intent>, StoreError> {
         let rows = query(select!("WHERE user_id = $1 AND state = 'open' ORDER BY created_at, id"))
             .bind(user.as_str())
@@ -96,6 +101,7 @@ impl<'s> Intents<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn tombstoned(&self, user: &UserId) -> Result<Vec<Intent>, StoreError> {
         let rows =
             query(select!("WHERE user_id = $1 AND state = 'tombstoned' ORDER BY created_at, id"))
@@ -109,6 +115,7 @@ impl<'s> Intents<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn live(&self, user: &UserId) -> Result<Vec<Intent>, StoreError> {
         let rows = query(select!(
             "WHERE user_id = $1 AND state NOT IN ('refused', 'gone') ORDER BY created_at, id"
@@ -124,6 +131,7 @@ impl<'s> Intents<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn of_failover(&self, failover: &FailoverId) -> Result<Vec<Intent>, StoreError> {
         let rows = query(select!("WHERE failover_id = $1 ORDER BY created_at, id"))
             .bind(failover.as_str())
@@ -136,6 +144,7 @@ impl<'s> Intents<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn of_association(&self, id: &AssociationId) -> Result<Vec<Intent>, StoreError> {
         let rows = query(select!("WHERE association_id = $1 ORDER BY created_at, id"))
             .bind(id.as_str())

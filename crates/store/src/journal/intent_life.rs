@@ -8,6 +8,7 @@ use domain::failover::{Disposal, Intent, IntentState, Wish};
 use domain::id::{AssociationId, Epoch, FailoverId, IntentId};
 use domain::time::Millis;
 use sqlx::{AnyConnection, query};
+use tracing::instrument;
 
 use crate::db::{changed, hold_epoch, must_change};
 use crate::error::StoreError;
@@ -22,6 +23,7 @@ impl Intents<'_> {
     /// `Stale` when its association is in another epoch or gone, or its failover is over or being
     /// cancelled; `Conflict` when the failover has a GPU purchase that is open, bound or adopted, or
     /// the label was used before.
+    #[instrument(level = "debug", skip_all)]
     pub async fn open(&self, new: &Intent) -> Result<(), StoreError> {
         let mut tx = self.store.db().begin().await?;
         if let Some(association) = &new.association {
@@ -61,6 +63,7 @@ impl Intents<'_> {
     /// # Errors
     /// `Stale` when the purchase is not open any more, or its association (if it has one) is in
     /// another epoch than `epoch`: then discard it; `Conflict` when the instance came of another.
+    #[instrument(level = "debug", skip_all)]
     pub async fn bind(
         &self,
         id: &IntentId,
@@ -96,6 +99,7 @@ impl Intents<'_> {
     ///
     /// # Errors
     /// `Stale` when it is not bound.
+    #[instrument(level = "debug", skip_all)]
     pub async fn adopt(&self, id: &IntentId, at: Millis) -> Result<(), StoreError> {
         let done = query("UPDATE intents SET state = 'adopted', changed_at = $2 WHERE id = $1 AND state IN ('bound', 'adopted')")
             .bind(id.as_str())
@@ -109,6 +113,7 @@ impl Intents<'_> {
     ///
     /// # Errors
     /// `Stale` when it is not open.
+    #[instrument(level = "debug", skip_all)]
     pub async fn refuse(&self, id: &IntentId, error: &str, at: Millis) -> Result<(), StoreError> {
         let done = query("UPDATE intents SET state = 'refused', error = $2, changed_at = $3 WHERE id = $1 AND state = 'open'")
             .bind(id.as_str())
@@ -124,6 +129,7 @@ impl Intents<'_> {
     ///
     /// # Errors
     /// `Stale` when it is not open.
+    #[instrument(level = "debug", skip_all)]
     pub async fn tombstone(
         &self,
         id: &IntentId,
@@ -146,6 +152,7 @@ impl Intents<'_> {
     /// # Errors
     /// `Stale` when the purchase was refused, is gone, or is bound to another instance (then that
     /// one stands and this one needs a wish of its own); `Conflict` when `wanted` is not a destroy.
+    #[instrument(level = "debug", skip_all)]
     pub async fn discard(
         &self,
         id: &IntentId,
@@ -156,6 +163,8 @@ impl Intents<'_> {
             return Err(StoreError::Conflict("only a destroy discards"));
         }
         let mut tx = self.store.db().begin().await?;
+        // The wish first, as where it is fulfilled, so that two never wait for each other.
+        let stands = disposal::request(&mut tx, wanted).await?;
         let done = query("UPDATE intents SET state = 'discarded', external_id = $2, bound_at = COALESCE(bound_at, $3), changed_at = $3 WHERE id = $1 AND user_id = $4 AND provider = $5 AND (external_id IS NULL OR external_id = $2) AND state NOT IN ('refused', 'gone')")
             .bind(id.as_str())
             .bind(&wanted.external_id)
@@ -166,7 +175,6 @@ impl Intents<'_> {
             .await
             .map_err(|error| StoreError::on_unique(error, "the instance came of another purchase"))?;
         must_change(&done, "intent")?;
-        let stands = disposal::request(&mut tx, wanted).await?;
         tx.commit().await?;
         Ok(stands)
     }
@@ -176,6 +184,7 @@ impl Intents<'_> {
     ///
     /// # Errors
     /// `Stale` when it was refused, or is not known.
+    #[instrument(level = "debug", skip_all)]
     pub async fn gone(&self, id: &IntentId, at: Millis) -> Result<(), StoreError> {
         let done = query("UPDATE intents SET state = 'gone', gone_at = COALESCE(gone_at, $2), changed_at = COALESCE(gone_at, $2) WHERE id = $1 AND state <> 'refused'")
             .bind(id.as_str())

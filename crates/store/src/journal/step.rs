@@ -9,6 +9,7 @@ use domain::time::Millis;
 use serde_json::Value;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
+use tracing::instrument;
 
 use crate::db::must_change;
 use crate::error::StoreError;
@@ -48,6 +49,7 @@ impl<'s> Steps<'s> {
     ///
     /// # Errors
     /// `Stale` when the failover is over or gone; `Conflict` when this step runs already.
+    #[instrument(level = "debug", skip_all)]
     pub async fn begin(
         &self,
         failover: &FailoverId,
@@ -100,6 +102,7 @@ impl<'s> Steps<'s> {
     ///
     /// # Errors
     /// `Stale` when its end is recorded already (another worker took over).
+    #[instrument(level = "debug", skip_all)]
     pub async fn finish(
         &self,
         failover: &FailoverId,
@@ -117,6 +120,7 @@ impl<'s> Steps<'s> {
     ///
     /// # Errors
     /// `Stale` when its end is recorded already, or the failover is in another round or over.
+    #[instrument(level = "debug", skip_all)]
     pub async fn finish_next_round(
         &self,
         failover: &FailoverId,
@@ -140,6 +144,7 @@ impl<'s> Steps<'s> {
     ///
     /// # Errors
     /// `Stale` when its end is recorded already.
+    #[instrument(level = "debug", skip_all)]
     pub async fn add_provider_ms(
         &self,
         failover: &FailoverId,
@@ -159,6 +164,7 @@ impl<'s> Steps<'s> {
     ///
     /// # Errors
     /// `Stale` when its end is recorded already.
+    #[instrument(level = "debug", skip_all)]
     pub async fn set_output(
         &self,
         failover: &FailoverId,
@@ -179,6 +185,7 @@ impl<'s> Steps<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn interrupt_open(
         &self,
         failover: &FailoverId,
@@ -196,6 +203,7 @@ impl<'s> Steps<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn list(&self, failover: &FailoverId) -> Result<Vec<StepRow>, StoreError> {
         let rows = query("SELECT failover_id, seq, name, round, attempt, started_at, ended_at, outcome, retry_at, provider_ms, output, error FROM failover_steps WHERE failover_id = $1 ORDER BY seq")
             .bind(failover.as_str())

@@ -7,6 +7,7 @@ use domain::id::{AssociationId, Epoch, FailoverId, GpuId, UserId};
 use domain::time::Millis;
 use sqlx::any::AnyRow;
 use sqlx::query;
+use tracing::instrument;
 
 use crate::db::{hold_epoch, must_change};
 use crate::error::StoreError;
@@ -48,6 +49,7 @@ impl<'s> Associations<'s> {
     ///
     /// # Errors
     /// `Conflict` when this user's GPU has one already; `NotFound` when there is no such user.
+    #[instrument(level = "debug", skip_all)]
     pub async fn create(&self, new: &Association) -> Result<(), StoreError> {
         let mut tx = self.store.db().begin().await?;
         query(
@@ -91,6 +93,7 @@ impl<'s> Associations<'s> {
     ///
     /// # Errors
     /// `NotFound`.
+    #[instrument(level = "debug", skip_all)]
     pub async fn get(&self, user: &UserId, id: &AssociationId) -> Result<Association, StoreError> {
         let row = query(select!("WHERE a.id = $1 AND a.user_id = $2"))
             .bind(id.as_str())
@@ -105,6 +108,7 @@ impl<'s> Associations<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn find(&self, id: &AssociationId) -> Result<Option<Association>, StoreError> {
         let row = query(select!("WHERE a.id = $1"))
             .bind(id.as_str())
@@ -117,6 +121,7 @@ impl<'s> Associations<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn by_gpu(
         &self,
         user: &UserId,
@@ -134,6 +139,7 @@ impl<'s> Associations<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn history_by_gpu(
         &self,
         user: &UserId,
@@ -153,6 +159,7 @@ impl<'s> Associations<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn list(&self, user: &UserId) -> Result<Vec<Association>, StoreError> {
         let rows = query(select!("WHERE a.user_id = $1 ORDER BY a.created_at, a.id"))
             .bind(user.as_str())
@@ -165,6 +172,7 @@ impl<'s> Associations<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn all(&self) -> Result<Vec<Association>, StoreError> {
         let rows =
             query(select!("ORDER BY a.created_at, a.id")).fetch_all(self.store.db().read()).await?;
@@ -176,6 +184,7 @@ impl<'s> Associations<'s> {
     ///
     /// # Errors
     /// `Stale` when it has another epoch or is gone; `Conflict` during a failover.
+    #[instrument(level = "debug", skip_all)]
     pub async fn delete(&self, id: &AssociationId, epoch: Epoch) -> Result<(), StoreError> {
         let mut tx = self.store.db().begin().await?;
         hold_epoch(&mut tx, id, epoch).await?;

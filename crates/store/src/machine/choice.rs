@@ -5,6 +5,7 @@
 use domain::association::Hooks;
 use domain::id::{AssociationId, Epoch, UserId};
 use sqlx::query;
+use tracing::instrument;
 
 use crate::db::changed;
 use crate::error::StoreError;
@@ -17,6 +18,7 @@ impl Associations<'_> {
     ///
     /// # Errors
     /// `Stale` in another epoch, or when it is gone or another's.
+    #[instrument(level = "debug", skip_all)]
     pub async fn set_want_running(
         &self,
         user: &UserId,
@@ -38,6 +40,7 @@ impl Associations<'_> {
     ///
     /// # Errors
     /// `Stale` in another epoch, or when it is gone or another's.
+    #[instrument(level = "debug", skip_all)]
     pub async fn set_sync_enabled(
         &self,
         user: &UserId,
@@ -70,6 +73,7 @@ impl Associations<'_> {
     ///
     /// # Errors
     /// `Stale` in another epoch, or when it is gone or another's.
+    #[instrument(level = "debug", skip_all)]
     pub async fn set_hooks(
         &self,
         user: &UserId,
@@ -93,6 +97,7 @@ impl Associations<'_> {
     ///
     /// # Errors
     /// `Stale` in another epoch, or when it is gone or another's.
+    #[instrument(level = "debug", skip_all)]
     pub async fn set_name(
         &self,
         user: &UserId,

@@ -2,6 +2,7 @@
 
 use domain::id::{GpuId, UserId};
 use sqlx::query;
+use tracing::instrument;
 
 use crate::error::StoreError;
 use crate::machine::association::Associations;
@@ -11,6 +12,7 @@ impl Associations<'_> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn is_excluded(&self, user: &UserId, gpu: GpuId) -> Result<bool, StoreError> {
         let row = query("SELECT gpu_id FROM standby_exclusions WHERE user_id = $1 AND gpu_id = $2")
             .bind(user.as_str())
@@ -24,6 +26,7 @@ impl Associations<'_> {
     ///
     /// # Errors
     /// `NotFound` when there is no such user.
+    #[instrument(level = "debug", skip_all)]
     pub async fn set_excluded(
         &self,
         user: &UserId,

@@ -6,6 +6,7 @@ use domain::gpu::Endpoint;
 use domain::id::{AssociationId, Epoch};
 use domain::standby::Standby;
 use sqlx::query;
+use tracing::instrument;
 
 use crate::db::{changed, hold_epoch};
 use crate::error::StoreError;
@@ -18,6 +19,7 @@ impl Associations<'_> {
     ///
     /// # Errors
     /// `Stale` in another epoch, or when it is gone.
+    #[instrument(level = "debug", skip_all)]
     pub async fn set_state(
         &self,
         id: &AssociationId,
@@ -40,6 +42,7 @@ impl Associations<'_> {
     ///
     /// # Errors
     /// `Stale` in another epoch, or when it is gone.
+    #[instrument(level = "debug", skip_all)]
     pub async fn set_serving(
         &self,
         id: &AssociationId,
@@ -59,6 +62,7 @@ impl Associations<'_> {
     ///
     /// # Errors
     /// `Stale` in another epoch, or when it is gone.
+    #[instrument(level = "debug", skip_all)]
     pub async fn set_sync(
         &self,
         id: &AssociationId,
@@ -78,6 +82,7 @@ impl Associations<'_> {
     ///
     /// # Errors
     /// `Stale` in another epoch, or when it is gone.
+    #[instrument(level = "debug", skip_all)]
     pub async fn set_gpu_contact(
         &self,
         id: &AssociationId,
@@ -100,6 +105,7 @@ impl Associations<'_> {
     ///
     /// # Errors
     /// `Stale` in another epoch, or when the association is gone.
+    #[instrument(level = "debug", skip_all)]
     pub async fn set_standby(
         &self,
         id: &AssociationId,
@@ -121,6 +127,7 @@ impl Associations<'_> {
     ///
     /// # Errors
     /// `Stale` when `from` is not the present epoch, or the association is gone.
+    #[instrument(level = "debug", skip_all)]
     pub async fn advance_epoch(
         &self,
         id: &AssociationId,

@@ -5,6 +5,7 @@ use domain::id::{AssociationId, Epoch, GpuId};
 use domain::offer::GpuSpec;
 use domain::time::Millis;
 use sqlx::query;
+use tracing::instrument;
 
 use crate::db::hold_epoch;
 use crate::error::StoreError;
@@ -31,6 +32,7 @@ impl Associations<'_> {
     /// # Errors
     /// `Stale` in another epoch, or when it is gone; `Conflict` when that GPU has an association of
     /// its own.
+    #[instrument(level = "debug", skip_all)]
     pub async fn switch_gpu(
         &self,
         id: &AssociationId,
@@ -60,6 +62,7 @@ impl Associations<'_> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn gpus(&self, id: &AssociationId) -> Result<Vec<GpuStay>, StoreError> {
         let rows = query("SELECT gpu_id, since_at, until_at FROM association_gpus WHERE association_id = $1 ORDER BY since_at, gpu_id")
             .bind(id.as_str())

@@ -4,6 +4,7 @@ use domain::id::{AssociationId, Epoch};
 use domain::time::Millis;
 use sqlx::any::AnyRow;
 use sqlx::query;
+use tracing::instrument;
 
 use crate::db::hold_epoch;
 use crate::error::StoreError;
@@ -84,6 +85,7 @@ impl<'s> SyncCycles<'s> {
     ///
     /// # Errors
     /// `Stale` when the association is in another epoch, or gone; `Conflict` when it is recorded.
+    #[instrument(level = "debug", skip_all)]
     pub async fn insert(&self, cycle: &SyncCycle) -> Result<(), StoreError> {
         let mut tx = self.store.db().begin().await?;
         hold_epoch(&mut tx, &cycle.association, cycle.epoch).await?;
@@ -118,6 +120,7 @@ impl<'s> SyncCycles<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn recent(
         &self,
         association: &AssociationId,
@@ -139,6 +142,7 @@ impl<'s> SyncCycles<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn prune(&self, before: Millis) -> Result<u64, StoreError> {
         let done = query("DELETE FROM sync_cycles WHERE started_at < $1")
             .bind(before.0)

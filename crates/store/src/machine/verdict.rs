@@ -5,6 +5,7 @@ use domain::time::Millis;
 use domain::verdict::{Cause, Observations, Verdict};
 use sqlx::any::AnyRow;
 use sqlx::query;
+use tracing::instrument;
 
 use crate::db::hold_epoch;
 use crate::error::StoreError;
@@ -43,6 +44,7 @@ impl<'s> Verdicts<'s> {
     ///
     /// # Errors
     /// `Stale` when the association is in another epoch, or gone.
+    #[instrument(level = "debug", skip_all)]
     pub async fn insert(&self, row: &VerdictRow) -> Result<(), StoreError> {
         let mut tx = self.store.db().begin().await?;
         hold_epoch(&mut tx, &row.association, row.epoch).await?;
@@ -72,6 +74,7 @@ impl<'s> Verdicts<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn latest(
         &self,
         association: &AssociationId,
@@ -83,6 +86,7 @@ impl<'s> Verdicts<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn recent(
         &self,
         association: &AssociationId,
@@ -101,6 +105,7 @@ impl<'s> Verdicts<'s> {
     ///
     /// # Errors
     /// As every query.
+    #[instrument(level = "debug", skip_all)]
     pub async fn prune(&self, before: Millis) -> Result<u64, StoreError> {
         let done = query("DELETE FROM verdicts WHERE at < $1 AND seq < (SELECT MAX(v.seq) FROM verdicts v WHERE v.association_id = verdicts.association_id)")
             .bind(before.0)

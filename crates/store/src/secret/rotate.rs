@@ -5,6 +5,7 @@
 //! another process.
 
 use sqlx::query;
+use tracing::instrument;
 
 use crate::db::lock_install;
 use crate::error::{KeyError, StoreError};
@@ -20,6 +21,7 @@ impl Store {
     ///
     /// # Errors
     /// `Key` when a value opens with neither; then nothing has changed.
+    #[instrument(level = "debug", skip_all)]
     pub async fn rotate(&self, ring: Keyring) -> Result<u64, StoreError> {
         let before = self.vault().ring()?;
         let mut tx = self.db().begin().await?;
@@ -58,6 +60,7 @@ impl Store {
     /// # Errors
     /// `Key(NotAFile)` when the keys come from elsewhere, `Key(Busy)` while another process rotates;
     /// otherwise as [`Store::rotate`].
+    #[instrument(level = "debug", skip_all)]
     pub async fn rotate_key_file(&self) -> Result<u64, StoreError> {
         let path = self.vault().ring()?;
         let path = path.file().ok_or(KeyError::NotAFile)?.to_owned();

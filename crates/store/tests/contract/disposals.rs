@@ -1,0 +1,130 @@
+//! Wishes that instances be stopped or gone.
+
+use domain::failover::{Role, Wish};
+use domain::id::{DisposalId, FailoverId};
+use domain::provider::Provider;
+use store::StoreError;
+
+use crate::fixtures::{NOW, disposal, user};
+use crate::world::World;
+
+on_both! {
+    asking_again_changes_nothing,
+    a_destroy_takes_the_place_of_a_stop_and_never_the_reverse,
+    a_wish_is_due_until_it_is_done,
+    many_who_ask_leave_one_wish,
+    the_same_name_elsewhere_is_another_instance,
+}
+
+async fn asking_again_changes_nothing(world: &World) {
+    let ana = user(&world.store, "ana").await;
+    let disposals = world.store.disposals();
+    let mut wanted = disposal(&ana, "di-1", "7", Wish::Destroy);
+    wanted.role = Role::OldGpu;
+    assert_eq!(disposals.request(&wanted).await.expect("asked"), wanted);
+    let mut again = disposal(&ana, "di-2", "7", Wish::Destroy);
+    again.next_at = NOW.plus(99);
+    again.failover = Some(FailoverId::new("fo-1"));
+    let stands = disposals.request(&again).await.expect("asked");
+    wanted.failover = Some(FailoverId::new("fo-1"));
+    assert_eq!(stands, wanted, "it learns what it is for, and nothing else");
+    assert_eq!(disposals.of_user(&ana, 9).await.expect("read"), [wanted.clone()]);
+    let of = disposals.of_failover(&FailoverId::new("fo-1")).await;
+    assert_eq!(of.expect("read"), [wanted.clone()]);
+
+    disposals.done(&wanted.id, NOW.plus(3)).await.expect("done");
+    wanted.done_at = Some(NOW.plus(3));
+    let replayed = disposal(&ana, "di-1", "7", Wish::Destroy);
+    assert_eq!(disposals.request(&replayed).await.expect("asked"), wanted);
+    assert_eq!(disposals.pending(&ana).await.expect("read"), []);
+    let another = disposal(&ana, "di-1", "8", Wish::Destroy);
+    let taken = disposals.request(&another).await;
+    assert!(matches!(taken, Err(StoreError::Conflict(_))), "{taken:?}");
+    let later = disposal(&ana, "di-3", "7", Wish::Destroy);
+    assert_eq!(disposals.request(&later).await.expect("asked"), later, "a new wish");
+    assert_eq!(disposals.of_user(&ana, 9).await.expect("read").len(), 2);
+    assert_eq!(disposals.of_user(&ana, 1).await.expect("read").len(), 1);
+}
+
+async fn a_destroy_takes_the_place_of_a_stop_and_never_the_reverse(world: &World) {
+    let ana = user(&world.store, "ana").await;
+    let disposals = world.store.disposals();
+    let stop = disposal(&ana, "di-1", "7", Wish::Stop);
+    disposals.request(&stop).await.expect("asked");
+    disposals.tried(&stop.id, Some("503"), NOW.plus(60_000)).await.expect("tried");
+    let mut destroy = disposal(&ana, "di-2", "7", Wish::Destroy);
+    destroy.next_at = NOW.plus(5);
+    let stands = disposals.request(&destroy).await.expect("asked");
+    assert_eq!((&stands.id, stands.wish), (&stop.id, Wish::Destroy));
+    assert_eq!(stands.next_at, NOW.plus(5), "a new wish is tried at once");
+    let stands = disposals.request(&stop).await.expect("asked");
+    assert_eq!(stands.wish, Wish::Destroy);
+    assert_eq!(disposals.pending(&ana).await.expect("read"), [stands]);
+}
+
+async fn a_wish_is_due_until_it_is_done(world: &World) {
+    let ana = user(&world.store, "ana").await;
+    let bob = user(&world.store, "bob").await;
+    let disposals = world.store.disposals();
+    let first = disposal(&ana, "di-1", "7", Wish::Destroy);
+    let second = disposal(&bob, "di-2", "7", Wish::Stop);
+    disposals.request(&first).await.expect("asked");
+    disposals.request(&second).await.expect("asked");
+    let due = disposals.due(NOW).await.expect("read");
+    assert_eq!(due.len(), 2, "of all users");
+    assert_eq!(disposals.due(NOW.plus(-1)).await.expect("read"), []);
+    disposals.tried(&first.id, Some("429"), NOW.plus(10)).await.expect("tried");
+    let due = disposals.due(NOW.plus(9)).await.expect("read");
+    assert_eq!(due, [second.clone()]);
+    let tried = disposals.find(&first.id).await.expect("read").expect("there");
+    assert_eq!((tried.attempts, tried.last_error.as_deref()), (1, Some("429")));
+    disposals.done(&first.id, NOW.plus(11)).await.expect("done");
+    for late in [
+        disposals.done(&first.id, NOW.plus(12)).await,
+        disposals.tried(&first.id, None, NOW).await,
+        disposals.done(&DisposalId::new("x"), NOW).await,
+    ] {
+        assert!(matches!(late, Err(StoreError::Stale { .. })), "{late:?}");
+    }
+    let done = disposals.find(&first.id).await.expect("read").expect("there");
+    assert_eq!(done.done_at, Some(NOW.plus(11)));
+    assert_eq!(disposals.due(NOW.plus(99)).await.expect("read"), [second.clone()]);
+    assert_eq!(disposals.pending(&ana).await.expect("read"), []);
+    assert_eq!(disposals.pending(&bob).await.expect("read"), [second]);
+}
+
+async fn many_who_ask_leave_one_wish(world: &World) {
+    let ana = user(&world.store, "ana").await;
+    let beside = world.beside().await;
+    let tries = (0..8).map(|n| {
+        let store = if n % 2 == 0 { &world.store } else { &beside }.clone();
+        let wish = if n % 3 == 0 { Wish::Destroy } else { Wish::Stop };
+        let wanted = disposal(&ana, &format!("di-{n}"), "7", wish);
+        tokio::spawn(async move { store.disposals().request(&wanted).await })
+    });
+    let mut ids = Vec::new();
+    for task in tries.collect::<Vec<_>>() {
+        ids.push(task.await.expect("ran").expect("asked").id);
+    }
+    ids.dedup();
+    assert_eq!(ids.len(), 1);
+    let left = world.store.disposals().pending(&ana).await.expect("read");
+    assert_eq!((left.len(), left[0].wish), (1, Wish::Destroy));
+    beside.close().await;
+}
+
+async fn the_same_name_elsewhere_is_another_instance(world: &World) {
+    let ana = user(&world.store, "ana").await;
+    let disposals = world.store.disposals();
+    for (n, (provider, zone)) in
+        [(Provider::Vast, ""), (Provider::Gcp, "europe-west1-b"), (Provider::Gcp, "us-central1-a")]
+            .into_iter()
+            .enumerate()
+    {
+        let mut wanted = disposal(&ana, &format!("di-{n}"), "7", Wish::Destroy);
+        wanted.provider = provider;
+        wanted.zone = zone.into();
+        disposals.request(&wanted).await.expect("asked");
+    }
+    assert_eq!(disposals.pending(&ana).await.expect("read").len(), 3);
+}

@@ -1,0 +1,30 @@
+//! What the store promises, run on SQLite always and on Postgres when `DUMONT_TEST_POSTGRES_URL`
+//! names a server: each test has a file or a schema of its own.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cloned_ref_to_slice_refs,
+    reason = "a test stops at the first surprise"
+)]
+
+#[macro_use]
+mod world;
+
+mod accounts;
+mod associations;
+mod credentials;
+mod disposals;
+mod engine;
+mod failovers;
+mod fences;
+mod files;
+mod fixtures;
+mod intents;
+mod measurements;
+mod owners;
+mod sessions;
+mod steps;
+mod tokens;
+mod words;

@@ -1,0 +1,145 @@
+//! Sync cycles, verdicts and the providers' last answers.
+
+use domain::id::AssociationId;
+use domain::verdict::{Cause, Contact, Observations, ProviderSays, Verdict};
+use serde_json::json;
+use store::{
+    CycleOutcome, CycleSource, ProviderState, StateKind, StoreError, SyncCycle, VerdictRow,
+};
+
+use crate::fixtures::{NOW, machine, user};
+use crate::world::World;
+
+on_both! {
+    cycles_are_read_newest_first_and_pruned_by_age,
+    verdicts_are_read_newest_first_and_the_newest_is_never_pruned,
+    an_answer_is_kept_over_a_failure,
+    an_older_answer_does_not_replace_a_newer,
+}
+
+async fn cycles_are_read_newest_first_and_pruned_by_age(world: &World) {
+    let one = machine(&world.store, "ana").await;
+    let cycles = world.store.sync_cycles();
+    let full = SyncCycle {
+        id: "c1".into(),
+        association: one.id.clone(),
+        epoch: one.epoch,
+        started_at: NOW,
+        ended_at: NOW.plus(20),
+        source: CycleSource::Change,
+        outcome: CycleOutcome::Ok,
+        files_total: Some(10),
+        bytes_total: Some(1 << 40),
+        files_sent: 2,
+        bytes_sent: 2_000,
+        files_deleted: 1,
+        versions_path: Some("/var/lib/dumont/versions/3-c1".into()),
+        error: None,
+    };
+    let failed = SyncCycle {
+        id: "c2".into(),
+        started_at: NOW.plus(30),
+        outcome: CycleOutcome::Failed,
+        files_total: None,
+        bytes_total: None,
+        versions_path: None,
+        error: Some("connection closed".into()),
+        ..full.clone()
+    };
+    cycles.insert(&full).await.expect("recorded");
+    cycles.insert(&failed).await.expect("recorded");
+    let twice = cycles.insert(&full).await;
+    assert!(matches!(twice, Err(StoreError::Conflict(_))));
+    assert_eq!(cycles.recent(&one.id, 9).await.expect("read"), [failed.clone(), full]);
+    assert_eq!(cycles.recent(&one.id, 1).await.expect("read"), [failed.clone()]);
+    assert_eq!(cycles.prune(NOW.plus(30)).await.expect("pruned"), 1);
+    assert_eq!(cycles.recent(&one.id, 9).await.expect("read"), [failed]);
+}
+
+async fn verdicts_are_read_newest_first_and_the_newest_is_never_pruned(world: &World) {
+    let one = machine(&world.store, "ana").await;
+    let verdicts = world.store.verdicts();
+    assert_eq!(verdicts.latest(&one.id).await.expect("read"), None);
+    let healthy = VerdictRow {
+        association: one.id.clone(),
+        epoch: one.epoch,
+        at: NOW,
+        verdict: Verdict::Healthy,
+        cause: None,
+        evidence: Observations::default(),
+    };
+    let mut evidence = Observations {
+        ssh: Contact {
+            able: true,
+            last_ok: Some(NOW),
+            failing_since: Some(NOW.plus(1)),
+            word: Some("timed out".into()),
+        },
+        want_running: true,
+        ..Observations::default()
+    };
+    evidence.provider.says = Some(ProviderSays::HostLost);
+    let lost = VerdictRow {
+        verdict: Verdict::ConfirmedLost,
+        cause: Some(Cause::HostOffline),
+        evidence,
+        ..healthy.clone()
+    };
+    // Both within one millisecond: the order is that of recording.
+    verdicts.insert(&healthy).await.expect("recorded");
+    verdicts.insert(&lost).await.expect("recorded");
+    assert_eq!(verdicts.latest(&one.id).await.expect("read"), Some(lost.clone()));
+    let all = verdicts.recent(&one.id, 9).await.expect("read");
+    assert_eq!(all, [lost.clone(), healthy]);
+    assert_eq!(verdicts.prune(NOW.plus(1)).await.expect("pruned"), 1);
+    assert_eq!(verdicts.recent(&one.id, 9).await.expect("read"), [lost]);
+    let other = AssociationId::new("other");
+    assert_eq!(verdicts.recent(&other, 9).await.expect("read"), []);
+}
+
+async fn an_answer_is_kept_over_a_failure(world: &World) {
+    let (ana, bob) = (user(&world.store, "ana").await, user(&world.store, "bob").await);
+    let states = world.store.provider_states();
+    let kind = StateKind::VastBalance;
+    assert_eq!(states.get(&ana, kind).await.expect("read"), None);
+    states.put_error(&ana, kind, "503", NOW).await.expect("kept");
+    let never = ProviderState {
+        fetched_at: None,
+        complete: false,
+        payload: None,
+        tried_at: NOW,
+        error: Some("503".into()),
+    };
+    assert_eq!(states.get(&ana, kind).await.expect("read"), Some(never));
+    let balance = json!({"credit": 12.5});
+    states.put(&ana, kind, &balance, true, NOW.plus(1)).await.expect("kept");
+    states.put_error(&ana, kind, "429", NOW.plus(2)).await.expect("kept");
+    let stale = ProviderState {
+        fetched_at: Some(NOW.plus(1)),
+        complete: true,
+        payload: Some(balance.clone()),
+        tried_at: NOW.plus(2),
+        error: Some("429".into()),
+    };
+    assert_eq!(states.get(&ana, kind).await.expect("read"), Some(stale));
+    states.put(&ana, kind, &balance, false, NOW.plus(3)).await.expect("kept");
+    let read = states.get(&ana, kind).await.expect("read").expect("there");
+    assert_eq!((read.error, read.complete), (None, false));
+    assert_eq!(states.get(&bob, kind).await.expect("read"), None);
+    let other = states.get(&ana, StateKind::VastInstances).await;
+    assert_eq!(other.expect("read"), None);
+    states.forget(&ana, kind).await.expect("forgotten");
+    assert_eq!(states.get(&ana, kind).await.expect("read"), None);
+}
+
+async fn an_older_answer_does_not_replace_a_newer(world: &World) {
+    let ana = user(&world.store, "ana").await;
+    let states = world.store.provider_states();
+    let kind = StateKind::VastInstances;
+    states.put(&ana, kind, &json!([1, 2]), true, NOW).await.expect("kept");
+    states.put(&ana, kind, &json!([]), true, NOW.plus(-1)).await.expect("ignored");
+    states.put_error(&ana, kind, "late", NOW.plus(-1)).await.expect("ignored");
+    let read = states.get(&ana, kind).await.expect("read").expect("there");
+    assert_eq!(read.payload, Some(json!([1, 2])));
+    assert_eq!((read.error, read.fetched_at), (None, Some(NOW)));
+}
