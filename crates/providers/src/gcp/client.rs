@@ -29,13 +29,18 @@ const TOTAL: Duration = Duration::from_secs(20);
 #[derive(Debug, Clone)]
 pub struct GcpClient(Arc<Parts>);
 
-#[derive(Debug)]
 struct Parts {
     account: ServiceAccount,
     instances: Instances,
     operations: ZoneOperations,
     zones: Zones,
     machine_types: MachineTypes,
+}
+
+impl std::fmt::Debug for Parts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GcpClient").field("account", &self.account).finish_non_exhaustive()
+    }
 }
 
 impl GcpClient {

@@ -1,5 +1,8 @@
 //! A service-account key file: what has to be in it, and what may be shown of it.
 
+use rustls::SignatureScheme;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
@@ -44,28 +47,37 @@ impl ServiceAccount {
     pub(super) fn with_value(json: &SecretString) -> Result<(Self, Value), KeyProblem> {
         let value: Value =
             serde_json::from_str(json.expose_secret()).map_err(|_| KeyProblem::NotJson)?;
+        let (account, private_key) = Self::fields(&value)?;
+        if can_sign(private_key) { Ok((account, value)) } else { Err(KeyProblem::PrivateKey) }
+    }
+
+    /// What is in the file, and the private key, not yet looked at.
+    fn fields(value: &Value) -> Result<(Self, &str), KeyProblem> {
         if value.get("type").and_then(Value::as_str) != Some("service_account") {
             return Err(KeyProblem::NotServiceAccount);
         }
         let field = |name: &'static str| {
-            value
-                .get(name)
-                .and_then(Value::as_str)
-                .map(str::trim)
-                .filter(|text| !text.is_empty())
-                .map(str::to_owned)
-                .ok_or(KeyProblem::Missing(name))
+            let text = value.get(name).and_then(Value::as_str).map(str::trim);
+            text.filter(|text| !text.is_empty()).ok_or(KeyProblem::Missing(name))
         };
         let account = Self {
-            project: field("project_id")?,
-            email: field("client_email")?,
-            key_id: field("private_key_id")?,
+            project: field("project_id")?.to_owned(),
+            email: field("client_email")?.to_owned(),
+            key_id: field("private_key_id")?.to_owned(),
         };
-        if !field("private_key")?.contains("PRIVATE KEY-----") {
-            return Err(KeyProblem::PrivateKey);
-        }
-        Ok((account, value))
+        Ok((account, field("private_key")?))
     }
+}
+
+/// Whether a PEM is an RSA key that can sign as Google wants it. The SDK would find out at the first
+/// call only, and then take it for a connection that failed.
+fn can_sign(pem: &str) -> bool {
+    PrivateKeyDer::from_pem_slice(pem.as_bytes())
+        .ok()
+        .and_then(|der| {
+            rustls::crypto::ring::default_provider().key_provider.load_private_key(der).ok()
+        })
+        .is_some_and(|key| key.choose_scheme(&[SignatureScheme::RSA_PKCS1_SHA256]).is_some())
 }
 
 #[cfg(test)]
@@ -74,29 +86,30 @@ mod tests {
 
     use super::*;
 
-    fn problem(value: &Value) -> KeyProblem {
-        ServiceAccount::parse(&value.to_string().into()).expect_err("a problem")
-    }
-
     #[test]
-    fn each_flaw_of_a_key_file_is_named_and_nothing_of_it_is_repeated() {
-        let good = json!({"type": "service_account", "project_id": "p", "client_email": "sa@p", "private_key_id": "k",
-            "private_key": "-----BEGIN PRIVATE KEY-----\nMII\n-----END PRIVATE KEY-----\n"});
-        let read = ServiceAccount::parse(&good.to_string().into()).expect("good");
-        assert_eq!(
-            (read.project.as_str(), read.email.as_str(), read.key_id.as_str()),
-            ("p", "sa@p", "k")
-        );
-        assert_eq!(ServiceAccount::parse(&"not json".to_owned().into()), Err(KeyProblem::NotJson));
-        assert_eq!(problem(&json!({"type": "authorized_user"})), KeyProblem::NotServiceAccount);
+    fn each_flaw_of_a_key_file_is_named() {
+        let good = json!({"type": "service_account", "project_id": "p", "client_email": "sa@p",
+            "private_key_id": "k", "private_key": "pem"});
+        let (account, pem) = ServiceAccount::fields(&good).expect("good");
+        assert_eq!((account.project.as_str(), account.email.as_str()), ("p", "sa@p"));
+        assert_eq!((account.key_id.as_str(), pem), ("k", "pem"));
         for name in ["project_id", "client_email", "private_key_id", "private_key"] {
             let mut bad = good.clone();
             bad[name] = json!("  ");
-            assert_eq!(problem(&bad), KeyProblem::Missing(name));
+            assert_eq!(ServiceAccount::fields(&bad), Err(KeyProblem::Missing(name)));
         }
-        let mut bad = good;
-        bad["private_key"] = json!("hunter2");
-        assert_eq!(problem(&bad), KeyProblem::PrivateKey);
-        assert!(!problem(&bad).to_string().contains("hunter2"));
+        let user = json!({"type": "authorized_user"});
+        assert_eq!(ServiceAccount::fields(&user), Err(KeyProblem::NotServiceAccount));
+        assert_eq!(ServiceAccount::parse(&"not json".into()), Err(KeyProblem::NotJson));
+    }
+
+    #[test]
+    fn what_cannot_sign_is_no_key_and_is_not_repeated() {
+        let file = json!({"type": "service_account", "project_id": "p", "client_email": "sa@p",
+            "private_key_id": "k", "private_key": "hunter2"});
+        let problem = ServiceAccount::parse(&file.to_string().into()).expect_err("no key");
+        assert_eq!(problem, KeyProblem::PrivateKey);
+        assert!(!problem.to_string().contains("hunter2"));
+        assert!(!can_sign("-----BEGIN PRIVATE KEY-----\nMII=\n-----END PRIVATE KEY-----\n"));
     }
 }

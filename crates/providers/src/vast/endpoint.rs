@@ -19,14 +19,13 @@ pub(super) enum Endpoint {
     Destroy,
     Reboot,
     Bid,
-    AccountKeys,
-    InstanceKeys,
+    Keys,
     Logs,
 }
 
 impl Endpoint {
     #[cfg(test)]
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 11] = [
         Self::User,
         Self::Search,
         Self::Create,
@@ -36,8 +35,7 @@ impl Endpoint {
         Self::Destroy,
         Self::Reboot,
         Self::Bid,
-        Self::AccountKeys,
-        Self::InstanceKeys,
+        Self::Keys,
         Self::Logs,
     ];
 
@@ -49,13 +47,9 @@ impl Endpoint {
             Self::Bid => Rate::every_ms(5600),
             Self::Destroy => Rate::every_ms(3100),
             Self::Get => Rate::every_ms(2100),
-            Self::User
-            | Self::List
-            | Self::Update
-            | Self::Reboot
-            | Self::AccountKeys
-            | Self::InstanceKeys
-            | Self::Logs => Rate::every_ms(1100),
+            Self::User | Self::List | Self::Update | Self::Reboot | Self::Keys | Self::Logs => {
+                Rate::every_ms(1100)
+            }
         }
     }
 
@@ -110,8 +104,7 @@ pub(super) struct Gates {
     destroy: Gate,
     reboot: Gate,
     bid: Gate,
-    account_keys: Gate,
-    instance_keys: Gate,
+    keys: Gate,
     logs: Gate,
 }
 
@@ -126,8 +119,7 @@ impl Gates {
             destroy: limits.gate(Endpoint::Destroy),
             reboot: limits.gate(Endpoint::Reboot),
             bid: limits.gate(Endpoint::Bid),
-            account_keys: limits.gate(Endpoint::AccountKeys),
-            instance_keys: limits.gate(Endpoint::InstanceKeys),
+            keys: limits.gate(Endpoint::Keys),
             logs: limits.gate(Endpoint::Logs),
         }
     }
@@ -144,8 +136,7 @@ impl Gates {
             Endpoint::Destroy => &self.destroy,
             Endpoint::Reboot => &self.reboot,
             Endpoint::Bid => &self.bid,
-            Endpoint::AccountKeys => &self.account_keys,
-            Endpoint::InstanceKeys => &self.instance_keys,
+            Endpoint::Keys => &self.keys,
             Endpoint::Logs => &self.logs,
         })
     }

@@ -18,7 +18,7 @@ impl VastClient {
     /// `NotFound` when there is no such instance. A key that is already there is a success.
     pub async fn attach_key(&self, id: GpuId, public_key: &str) -> Result<(), ProviderError> {
         let path = format!("/api/v0/instances/{id}/ssh/");
-        let call = Call::new("attach ssh key", Endpoint::InstanceKeys, Method::POST, path)
+        let call = Call::new("attach ssh key", Endpoint::Keys, Method::POST, path)
             .body(json!({"ssh_key": public_key.trim()}));
         present(self.ask(&call).await)
     }
@@ -28,7 +28,7 @@ impl VastClient {
     /// # Errors
     /// `Invalid` for text that Vast does not take as a public key.
     pub async fn ensure_account_key(&self, public_key: &str) -> Result<(), ProviderError> {
-        let list = Call::new("list ssh keys", Endpoint::AccountKeys, Method::GET, ACCOUNT);
+        let list = Call::new("list ssh keys", Endpoint::Keys, Method::GET, ACCOUNT);
         let known = match self.ask(&list).await {
             // An account without keys is answered with 404.
             Err(error) if error.class == ErrorClass::NotFound => Value::Null,
@@ -37,7 +37,7 @@ impl VastClient {
         if holds(&known, public_key) {
             return Ok(());
         }
-        let add = Call::new("add ssh key", Endpoint::AccountKeys, Method::POST, ACCOUNT)
+        let add = Call::new("add ssh key", Endpoint::Keys, Method::POST, ACCOUNT)
             .body(json!({"ssh_key": public_key.trim()}));
         present(self.ask(&add).await)
     }
