@@ -57,13 +57,24 @@ impl Dialer {
             .unwrap_or(Err(SshError::TimedOut("connecting")))
     }
 
-    async fn log_in(&self, endpoint: &Endpoint, user: &str, host_key: HostKey) -> Result<Shell, SshError> {
+    async fn log_in(
+        &self,
+        endpoint: &Endpoint,
+        user: &str,
+        host_key: HostKey,
+    ) -> Result<Shell, SshError> {
         let unreachable = |error: std::io::Error| SshError::Unreachable(error.to_string());
-        let stream = TcpStream::connect((endpoint.host.as_str(), endpoint.port)).await.map_err(unreachable)?;
+        let stream = TcpStream::connect((endpoint.host.as_str(), endpoint.port))
+            .await
+            .map_err(unreachable)?;
         stream.set_nodelay(true).map_err(unreachable)?;
         let shown = Arc::new(Mutex::new(None));
         let over = CancellationToken::new();
-        let client = Client { expected: host_key.clone(), shown: Arc::clone(&shown), _over: over.clone().drop_guard() };
+        let client = Client {
+            expected: host_key.clone(),
+            shown: Arc::clone(&shown),
+            _over: over.clone().drop_guard(),
+        };
         let connected = client::connect_stream(Arc::clone(&self.config), stream, client).await;
         let shown = shown.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let (HostKey::Pinned(expected), Some(got)) = (&host_key, &shown)
@@ -77,7 +88,8 @@ impl Dialer {
         if !answer.success() {
             return Err(SshError::AuthRefused);
         }
-        let host_key = shown.ok_or_else(|| SshError::Protocol("the server showed no key".into()))?;
+        let host_key =
+            shown.ok_or_else(|| SshError::Protocol("the server showed no key".into()))?;
         Ok(Shell::new(handle, host_key, over, self.clone(), endpoint.clone(), user.to_owned()))
     }
 }
@@ -101,12 +113,16 @@ pub(super) struct Client {
 impl Handler for Client {
     type Error = russh::Error;
 
-    async fn check_server_key(&mut self, key: &PublicKeyOrCertificate) -> Result<bool, russh::Error> {
+    async fn check_server_key(
+        &mut self,
+        key: &PublicKeyOrCertificate,
+    ) -> Result<bool, russh::Error> {
         // Certificates are not pinned by anyone and not accepted.
         let PublicKeyOrCertificate::PublicKey { key, .. } = key else { return Ok(false) };
         let mut key = key.clone();
         key.set_comment("");
-        let line = key.to_openssh().map_err(|error| russh::Error::Keys(error.into()))?.trim().to_owned();
+        let line =
+            key.to_openssh().map_err(|error| russh::Error::Keys(error.into()))?.trim().to_owned();
         let accepted = match &self.expected {
             HostKey::Pinned(expected) => *expected == line,
             HostKey::Learn => true,

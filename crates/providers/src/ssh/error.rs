@@ -32,7 +32,9 @@ impl From<russh::Error> for SshError {
     fn from(error: russh::Error) -> Self {
         use russh::Error as E;
         match error {
-            E::Disconnect | E::HUP | E::SendError | E::KeepaliveTimeout | E::InactivityTimeout => Self::Closed,
+            E::Disconnect | E::HUP | E::SendError | E::KeepaliveTimeout | E::InactivityTimeout => {
+                Self::Closed
+            }
             E::IO(error) => Self::Unreachable(error.to_string()),
             E::ConnectionTimeout => Self::TimedOut("connecting"),
             other => Self::Protocol(other.to_string()),

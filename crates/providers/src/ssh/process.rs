@@ -173,7 +173,9 @@ impl RemoteProcess {
             while self.chunks.recv().await.is_some() {}
             self.ended().await
         };
-        tokio::time::timeout(deadline, ended).await.unwrap_or(Err(SshError::TimedOut("the end of a command")))
+        tokio::time::timeout(deadline, ended)
+            .await
+            .unwrap_or(Err(SshError::TimedOut("the end of a command")))
     }
 
     pub(super) async fn ended(&mut self) -> Result<Exit, SshError> {
@@ -215,7 +217,9 @@ impl Pump {
                     match tokio::time::timeout(STALL, self.output.send(data)).await {
                         Ok(Ok(())) => {}
                         Ok(Err(_)) => return Err(SshError::Closed),
-                        Err(_) => return Err(SshError::TimedOut("someone to read a command's output")),
+                        Err(_) => {
+                            return Err(SshError::TimedOut("someone to read a command's output"));
+                        }
                     }
                 }
                 ChannelMsg::ExtendedData { data, ext: 1 } => self.note(&data),
@@ -225,7 +229,9 @@ impl Pump {
                 ChannelMsg::ExitSignal { signal_name, .. } => {
                     exit = Some(Exit { status: None, signal: Some(signal(&signal_name)) });
                 }
-                ChannelMsg::Failure => return Err(SshError::Protocol("the host refused to run a command".into())),
+                ChannelMsg::Failure => {
+                    return Err(SshError::Protocol("the host refused to run a command".into()));
+                }
                 ChannelMsg::Close => break,
                 _ => {}
             }

@@ -77,15 +77,36 @@ mod tests {
         let line = OsString::from_vec(script.command().unwrap());
         let output = std::process::Command::new("sh").arg("-c").arg(line).output().unwrap();
         let rest = output.stdout.strip_prefix(BEGIN).expect("the mark comes first");
-        rest.split_inclusive(|byte| *byte == 0).map(|part| part[..part.len() - 1].to_vec()).collect()
+        rest.split_inclusive(|byte| *byte == 0)
+            .map(|part| part[..part.len() - 1].to_vec())
+            .collect()
     }
 
     #[test]
     fn arguments_arrive_as_they_are() {
         let nasty: Vec<OsString> = [
-            &b""[..], b" ", b"a b", b"it's", b"''", b"\"$HOME\"", b"`id`", b"$(touch /tmp/x)", b"-rf", b"--", b"*",
-            b"new\nline", b"\n", b"tab\t", b"back\\slash\\", b"!history", b"~", b"; exit 3", b"&& x", "ação 🚀".as_bytes(),
-            b"\xff\xfe not UTF-8", b"\x01\x1b[31m",
+            &b""[..],
+            b" ",
+            b"a b",
+            b"it's",
+            b"''",
+            b"\"$HOME\"",
+            b"`id`",
+            b"$(touch /tmp/x)",
+            b"-rf",
+            b"--",
+            b"*",
+            b"new\nline",
+            b"\n",
+            b"tab\t",
+            b"back\\slash\\",
+            b"!history",
+            b"~",
+            b"; exit 3",
+            b"&& x",
+            "ação 🚀".as_bytes(),
+            b"\xff\xfe not UTF-8",
+            b"\x01\x1b[31m",
         ]
         .iter()
         .map(|bytes| OsString::from_vec(bytes.to_vec()))

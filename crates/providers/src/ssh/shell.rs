@@ -53,7 +53,10 @@ struct Inner {
 
 impl std::fmt::Debug for Shell {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shell").field("endpoint", &self.0.endpoint).field("open", &!self.is_closed()).finish()
+        f.debug_struct("Shell")
+            .field("endpoint", &self.0.endpoint)
+            .field("open", &!self.is_closed())
+            .finish()
     }
 }
 
@@ -117,20 +120,26 @@ impl Shell {
         }
     }
 
-    /// Runs a script to its end, with `stdin` as its whole input.
+    /// Runs a script to its end. With `stdin` that is its whole input; without, its input stays open
+    /// and silent for as long as someone here waits, so that the script can tell.
     ///
     /// # Errors
     /// [`SshError::TimedOut`] after `deadline`, and the script's channel is closed;
     /// [`SshError::Closed`] when the connection ended first; [`SshError::Protocol`]. A script that
     /// ends badly is no error here.
-    pub async fn run(&self, script: &Script, stdin: Option<Bytes>, deadline: Duration) -> Result<Output, SshError> {
+    pub async fn run(
+        &self,
+        script: &Script,
+        stdin: Option<Bytes>,
+        deadline: Duration,
+    ) -> Result<Output, SshError> {
         let run = async {
             let mut process = self.start(script).await?;
             if let Some(bytes) = stdin {
                 // A script that does not read its input to the end is fine.
                 let _ = process.send(bytes).await;
+                process.end_input();
             }
-            process.end_input();
             let (stdout, truncated) = process.collect(STDOUT).await;
             let exit = process.ended().await?;
             Ok(Output { exit, stdout, truncated, stderr: process.errors() })
@@ -143,7 +152,9 @@ impl Shell {
     /// # Errors
     /// [`SshError`] when it can't be started.
     pub async fn stream(&self, script: &Script) -> Result<RemoteProcess, SshError> {
-        tokio::time::timeout(OPEN, self.start(script)).await.unwrap_or(Err(SshError::TimedOut("a channel")))
+        tokio::time::timeout(OPEN, self.start(script))
+            .await
+            .unwrap_or(Err(SshError::TimedOut("a channel")))
     }
 
     async fn start(&self, script: &Script) -> Result<RemoteProcess, SshError> {

@@ -1,0 +1,39 @@
+//! The data path: a workspace followed onto its standby, brought to a new GPU, and proven there.
+//!
+//! Everything runs on the hosts, as fixed scripts over SSH; here is what is asked of them, what their
+//! answers mean, and the loop that keeps asking. The standby pulls from a GPU and pushes to a new one
+//! with a key that never leaves it; a GPU holds no key. Who may change the copy is decided on the
+//! standby itself, under a lock, by the epoch recorded there. Nothing here touches the database.
+//!
+//! On a standby: the copy at the workspace's own path; everything else in `/var/lib/dumont` (`epoch`,
+//! the key, `versions/<epoch>-<cycle>/` with what syncs replaced or deleted, `drill-<id>/`).
+
+mod cycle;
+mod dirty;
+mod error;
+mod follow;
+mod hook;
+mod job;
+mod plan;
+mod prepare;
+mod progress;
+mod prove;
+mod rehearse;
+mod restore;
+mod takeover;
+mod verify;
+mod watch;
+mod wire;
+
+pub use cycle::{CycleOutcome, CycleReport, CycleRequest, cycle, cycle_with};
+pub use dirty::DirtyPaths;
+pub use error::DataError;
+pub use follow::{FollowEvent, FollowPlan, Follower, Shells};
+pub use hook::{hook_env, run_hook};
+pub use job::{end_standby_job, freeze_writes, thaw_writes};
+pub use prepare::{StandbyFacts, prepare_gpu, prepare_standby, trust_gpu};
+pub use progress::Progress;
+pub use rehearse::{Pinned, forget_rehearsal, rehearse};
+pub use restore::{repair, restore, restore_with};
+pub use takeover::{Taken, takeover};
+pub use verify::verify;

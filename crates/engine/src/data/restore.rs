@@ -1,0 +1,80 @@
+//! Bringing a copy from the standby to a new GPU.
+
+use std::time::Duration;
+
+use domain::failover::RestoreOutput;
+use domain::gpu::Endpoint;
+use domain::id::Epoch;
+use providers::ssh::{Script, Shell};
+
+use super::wire::{Talk, script, with_endpoint};
+use super::{DataError, Progress};
+
+const WHAT: &str = "restoring";
+/// Longest silence. rsync gives up by itself on a silent GPU; scanning and comparing take their time.
+const SILENCE: Duration = Duration::from_secs(900);
+
+/// Makes the new GPU's workspace what `source` on the standby is. What the GPU has beyond that (from
+/// its image) is removed: it has never served. The GPU is known by its host key. Again sends only what
+/// changed since; the standby's side is never changed.
+///
+/// # Errors
+/// [`DataError::Failed`] when the transfer did not complete; what arrived stays for the next try.
+pub async fn restore(
+    standby: &Shell,
+    source: &str,
+    gpu: &Endpoint,
+    host_key: &str,
+    workspace: &str,
+) -> Result<RestoreOutput, DataError> {
+    restore_with(standby, source, gpu, host_key, workspace, &mut |_| {}).await
+}
+
+/// As [`restore`], telling how far it is.
+///
+/// # Errors
+/// As [`restore`].
+pub async fn restore_with(
+    standby: &Shell,
+    source: &str,
+    gpu: &Endpoint,
+    host_key: &str,
+    workspace: &str,
+    progress: &mut (dyn FnMut(Progress) + Send),
+) -> Result<RestoreOutput, DataError> {
+    let script =
+        with_endpoint(script!(standby "restore").arg(source).arg(workspace).arg("pin"), gpu)
+            .arg(host_key);
+    send(standby, script, progress).await
+}
+
+/// Sends again what differs in content, whatever sizes and times say. For a GPU that was restored to
+/// before.
+///
+/// # Errors
+/// [`DataError::Untrusted`] when it was not; else as [`restore`].
+pub async fn repair(
+    standby: &Shell,
+    source: &str,
+    gpu: &Endpoint,
+    workspace: &str,
+) -> Result<RestoreOutput, DataError> {
+    let script =
+        with_endpoint(script!(standby "restore").arg(source).arg(workspace).arg("known"), gpu)
+            .arg("content");
+    send(standby, script, &mut |_| {}).await
+}
+
+async fn send(
+    standby: &Shell,
+    script: Script,
+    progress: &mut (dyn FnMut(Progress) + Send),
+) -> Result<RestoreOutput, DataError> {
+    let talk = Talk::start(standby, &script, WHAT, SILENCE).await?;
+    let answer = talk.end(Epoch(0), progress).await?;
+    Ok(RestoreOutput {
+        files: answer.figures.sent.unwrap_or(0),
+        bytes: answer.figures.sent_bytes.unwrap_or(0),
+        frozen_at: None,
+    })
+}

@@ -1,0 +1,83 @@
+# Runs on the standby: one sync of the copy from the GPU. First a dry run, whose figures are printed;
+# then the word "go <most deletions>" is awaited, and only then is anything changed.
+# Arguments: workspace, epoch, cycle, host, port.
+workspace=$1 epoch=$2 cycle=$3 host=$4 port=$5
+case $cycle in '' | *[!A-Za-z0-9-]*) stop failed "not a cycle's name" ;; esac
+refuse_stale
+take_lock 15 kill
+printf '%s %s\n' "$$" "$(began "$$")" >"$state/cycle.pid"
+refuse_stale
+[ "$(cat "$state/trusted" 2>/dev/null)" = "$host $port" ] || stop untrusted "the copy does not follow $host:$port"
+[ -d "$workspace" ] || mkdir -p -- "$workspace" || stop failed "the workspace can't be made on the standby"
+
+work=$state/work
+versions=$state/versions/$epoch-$cycle
+mkdir -p "$work" "$state/versions" || stop failed "the standby's disk is full"
+root=$(quoted "$workspace")
+# A file that is rewritten within a second keeps its size and its second: times are compared to the
+# nanosecond. Updated files wait beside the old ones and take their places at the end, each by a
+# rename: no file is ever half there, and none is written in place.
+flags=(-a -s --numeric-ids --modify-window=-1 --no-h --timeout=120 --stats
+  --delay-updates --partial-dir=.dumont-partial
+  -e "ssh -F $state/gpu.conf"
+  --rsync-path="if test -d $root; then true; else echo dumont-no-source >&2; exit 66; fi; rsync")
+
+# Only a good end and "some files vanished" count as whole; the latter were deleted meanwhile.
+judge() {
+  case $1 in 0 | 24) return ;; esac
+  grep -q dumont-no-source "$work/errors" && stop source_missing "the workspace is not there on the GPU"
+  say code "$1"
+  stop failed "rsync ended with $1: $(flat <"$work/errors")"
+}
+
+# A drill's copy shares unchanged files with this one. Contents are safe, since rsync replaces files;
+# a change of rights alone would show through, so such a file is given a copy of its own first.
+unshare() {
+  perl -ne 'if (/^\.f\S* (.*)$/) { $n = $1; $n =~ s/\\#([0-7]{3})/chr(oct($1))/ge; print "$n\0" }' "$work/plan" |
+    while IFS= read -r -d '' name; do
+      file=$workspace/$name
+      [ "$(stat -c %h -- "$file" 2>/dev/null || echo 1)" -gt 1 ] || continue
+      cp -p -- "$file" "$work/own" && mv -f -- "$work/own" "$file"
+    done
+}
+
+# Keeps the past within bounds: 14 days, 2,000 cycles, a tenth of the disk left free.
+prune() {
+  local size free count oldest
+  cd "$state/versions" || return
+  find . -mindepth 1 -maxdepth 1 -mtime +14 -exec rm -rf {} +
+  count=$(ls | wc -l)
+  [ "$count" -le 2000 ] || ls -tr | head -n "$((count - 2000))" | xargs -r rm -rf
+  while read -r size free < <(df -k --output=size,avail . | tail -n 1) && [ "$((free * 10))" -lt "$size" ]; do
+    oldest=$(ls -tr | head -n 1)
+    [ -n "$oldest" ] || return
+    rm -rf "./$oldest"
+  done
+}
+
+format=%i
+drills=("$state"/drill-*/)
+[ -d "${drills[0]}" ] && format='%i %n'
+rsync "${flags[@]}" -n --delete --out-format="$format" "gpu:$workspace/" "$workspace/" >"$work/plan" 2>"$work/errors"
+judge $?
+grep -E '^(Number of|Total (transferred )?file size)' "$work/plan"
+changes=$(grep -cE '^[.<>ch*]' "$work/plan")
+say changes "$changes"
+say plan ready
+
+if [ "$changes" -gt 0 ]; then
+  IFS=' ' read -r -u 3 word limit || exit 0
+  [ "$word" = go ] || exit 0
+  case $limit in '' | *[!0-9]*) exit 0 ;; esac
+  end_with_channel
+  [ "$format" = %i ] || unshare
+  printf '%s-%s\n' "$epoch" "$cycle" >"$state/interrupted" || stop failed "the standby's disk is full"
+  rsync "${flags[@]}" --delete-delay --max-delete="$limit" --backup --backup-dir="$versions" \
+    --info=progress2 --outbuf=L "gpu:$workspace/" "$workspace/" 2>"$work/errors"
+  judge $?
+  rm -f "$state/interrupted"
+  prune
+fi
+printf '%s-%s\n' "$epoch" "$cycle" >"$state/last"
+[ -d "$versions" ] && say versions "$versions"
+say outcome ok

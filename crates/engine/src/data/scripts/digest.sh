@@ -1,0 +1,24 @@
+# Runs on both sides of a proof: what is in a folder. Argument: the folder.
+# Prints records that end with NUL. First each entry as path//type//rights//size or target, then
+# "=contents", then each file as path//hash, then "=end"; both parts sorted by bytes. A path has no
+# "//", so nothing can be mistaken. "." alone is a sign of life.
+end_with_channel
+cd -- "$1" || exit 1
+scratch=$(mktemp -d) || exit 1
+trap 'kill -KILL "$guard" "${pulse-}" 2>/dev/null; rm -rf "$scratch"' EXIT
+export TMPDIR=$scratch
+{ while sleep 5 >/dev/null; do printf '.\0'; done; } 2>/dev/null &
+pulse=$!
+still() { { kill "$pulse" && wait "$pulse"; } 2>/dev/null; }
+
+find . -mindepth 1 \( -type d -printf '%P//d//%m//\0' \) -o \( -type l -printf '%P//l////%l\0' \) -o \
+  \( -type f -printf '%P//f//%m//%s\0' \) -o -printf '%P//%y//%m//\0' >"$scratch/tree" || exit 1
+sort -z -o "$scratch/tree" "$scratch/tree" || exit 1
+find . -mindepth 1 -type f -print0 |
+  xargs -0 -r -n 64 -P "$(nproc)" sha256sum -z -- >"$scratch/hashes.raw" || exit 1
+sed -z 's,^\(.\{64\}\) [ *]\./\(.*\)$,\2//\1,' "$scratch/hashes.raw" | sort -z >"$scratch/hashes" || exit 1
+still
+cat "$scratch/tree" || exit 1
+printf '=contents\0'
+cat "$scratch/hashes" || exit 1
+printf '=end\0'

@@ -1,0 +1,30 @@
+# Runs on the standby: makes a new GPU's workspace what the source folder here is. Nothing changes on
+# this side. Arguments: source, workspace, "pin" with host, port, key, or "known" with host and port of
+# a GPU that was pinned before; with "content" as the last argument files are compared by content.
+source=$1 workspace=$2
+[ -d "$source" ] || stop failed "$source is not there"
+case $3 in
+  pin) pin restore "$4" "$5" "$6" && depth=${7-} ;;
+  *)
+    depth=${6-}
+    grep -qxF "HostName $4" "$state/restore.conf" 2>/dev/null && grep -qxF "Port $5" "$state/restore.conf" ||
+      stop untrusted "the standby does not know $4:$5"
+    ;;
+esac
+end_with_channel
+root=$(quoted "$workspace")
+errors=$state/restore.errors
+# The target has never served: what its image brought along is not the user's and goes.
+flags=(-a -s --numeric-ids --modify-window=-1 --no-h --timeout=120 --stats --info=progress2 --outbuf=L
+  --delete-delay --partial --exclude=.dumont-partial/
+  -e "ssh -F $state/restore.conf" --rsync-path="mkdir -p $root && rsync")
+[ "$depth" = content ] && flags+=(--checksum)
+rsync "${flags[@]}" "$source/" "gpu:$workspace/" 2>"$errors"
+status=$?
+case $status in
+  0 | 24) say outcome ok ;;
+  *)
+    say code "$status"
+    stop failed "rsync ended with $status: $(flat <"$errors")"
+    ;;
+esac

@@ -1,0 +1,17 @@
+# Runs on the standby: closes the copy to older epochs and to the GPU it followed, so that work can go
+# on in it. Ends a cycle that is under way. Arguments: workspace, epoch.
+workspace=$1 epoch=$2
+refuse_stale
+take_lock 0 kill
+refuse_stale
+record_epoch
+rm -f "$state/trusted"
+[ -d "$workspace" ] || mkdir -p -- "$workspace"
+say interrupted "$(cat "$state/interrupted" 2>/dev/null)"
+if [ -e "$state/interrupted" ]; then
+  sweep "$workspace"
+  rm -f "$state/interrupted"
+fi
+say last "$(cat "$state/last" 2>/dev/null)"
+count "$workspace"
+say outcome ok

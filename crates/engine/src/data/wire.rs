@@ -1,0 +1,201 @@
+//! The lines in which scripts answer, and the asking itself.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use domain::gpu::Endpoint;
+use domain::id::Epoch;
+use providers::ssh::{RemoteProcess, Script, Shell};
+
+use super::DataError;
+use super::plan::Figures;
+use super::progress::Progress;
+
+/// A fixed script, after what all scripts share.
+macro_rules! script {
+    ($name:literal) => {
+        providers::ssh::Script::bash(concat!(
+            include_str!("scripts/common.sh"),
+            include_str!(concat!("scripts/", $name, ".sh"))
+        ))
+    };
+    (standby $name:literal) => {
+        providers::ssh::Script::bash(concat!(
+            include_str!("scripts/common.sh"),
+            include_str!("scripts/standby.sh"),
+            include_str!(concat!("scripts/", $name, ".sh"))
+        ))
+    };
+}
+pub(super) use script;
+
+/// What a script answered: `key=value` lines, and the figures of rsync.
+#[derive(Debug, Default)]
+pub(super) struct Answer {
+    fields: HashMap<String, String>,
+    pub(super) figures: Figures,
+}
+
+impl Answer {
+    /// The answer in a text.
+    pub(super) fn of(text: &str) -> Self {
+        let mut answer = Self::default();
+        text.lines().for_each(|line| answer.read(line));
+        answer
+    }
+
+    /// Takes one line in.
+    fn read(&mut self, line: &str) {
+        if self.figures.read(line) {
+            return;
+        }
+        if let Some((key, value)) = line.split_once('=') {
+            self.fields.insert(key.to_owned(), value.to_owned());
+        }
+    }
+
+    pub(super) fn text(&self, key: &str) -> &str {
+        self.fields.get(key).map_or("", String::as_str)
+    }
+
+    pub(super) fn some(&self, key: &str) -> Option<String> {
+        Some(self.text(key)).filter(|text| !text.is_empty()).map(str::to_owned)
+    }
+
+    pub(super) fn number(&self, key: &str, what: &'static str) -> Result<i64, DataError> {
+        self.text(key)
+            .parse()
+            .map_err(|_| DataError::failed(what, format!("the host's answer lacks {key}")))
+    }
+
+    /// The answer of a script that ended with the outcome `ok`; else what its outcome means.
+    pub(super) fn judged(
+        self,
+        what: &'static str,
+        asked: Epoch,
+        errors: &str,
+    ) -> Result<Self, DataError> {
+        let word = self.text("word").to_owned();
+        match self.text("outcome") {
+            "ok" => Ok(self),
+            "stale" => {
+                let recorded = Epoch(self.number("recorded", what)?);
+                Err(DataError::StaleEpoch { asked, recorded })
+            }
+            "untrusted" => Err(DataError::Untrusted(word)),
+            "busy" => Err(DataError::Busy(word)),
+            "unprepared" => Err(DataError::Unprepared(word)),
+            "" => {
+                let last = errors.lines().last().unwrap_or("without a word");
+                Err(DataError::failed(what, format!("it was cut off: {last}")))
+            }
+            _ => Err(DataError::failed(what, word)),
+        }
+    }
+}
+
+/// A script that is talked with while it runs. Dropping it ends what it started on the host.
+pub(super) struct Talk {
+    process: RemoteProcess,
+    what: &'static str,
+    silence: Duration,
+    pub(super) answer: Answer,
+}
+
+impl Talk {
+    /// Starts a script that is given up after `silence` without a line.
+    pub(super) async fn start(
+        shell: &Shell,
+        script: &Script,
+        what: &'static str,
+        silence: Duration,
+    ) -> Result<Self, DataError> {
+        let process = shell.stream(script).await?;
+        Ok(Self { process, what, silence, answer: Answer::default() })
+    }
+
+    /// Reads until a line begins with `mark`, or the end; whether the mark came.
+    pub(super) async fn until(
+        &mut self,
+        mark: &str,
+        progress: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<bool, DataError> {
+        loop {
+            let line = tokio::time::timeout(self.silence, self.process.line())
+                .await
+                .map_err(|_| DataError::Silent(self.what))?;
+            let Some(line) = line else { return Ok(false) };
+            for part in line.split('\r') {
+                match Progress::read(part) {
+                    Some(now) => progress(now),
+                    None => self.answer.read(part),
+                }
+            }
+            if line.starts_with(mark) {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Gives the script a line.
+    pub(super) async fn say(&mut self, line: String) -> Result<(), DataError> {
+        Ok(self.process.send(line.into_bytes()).await?)
+    }
+
+    /// Reads to the end and judges the outcome.
+    pub(super) async fn end(
+        mut self,
+        asked: Epoch,
+        progress: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<Answer, DataError> {
+        self.until("outcome=", progress).await?;
+        let errors = self.process.errors();
+        self.answer.judged(self.what, asked, &errors)
+    }
+}
+
+/// Runs a script to its end and judges its outcome.
+pub(super) async fn ask(
+    shell: &Shell,
+    script: &Script,
+    what: &'static str,
+    asked: Epoch,
+    deadline: Duration,
+) -> Result<Answer, DataError> {
+    let talk =
+        async { Talk::start(shell, script, what, deadline).await?.end(asked, &mut |_| {}).await };
+    tokio::time::timeout(deadline, talk).await.unwrap_or(Err(DataError::Silent(what)))
+}
+
+/// Where a script is told a host is.
+pub(super) fn with_endpoint(script: Script, endpoint: &Endpoint) -> Script {
+    script.arg(&endpoint.host).arg(endpoint.port.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outcome_says_what_a_caller_can_do() {
+        let stale = Answer::of("recorded=7\nword=x\noutcome=stale").judged("sync", Epoch(3), "");
+        assert!(matches!(
+            stale,
+            Err(DataError::StaleEpoch { asked: Epoch(3), recorded: Epoch(7) })
+        ));
+        let cut = Answer::of("files=3").judged(
+            "sync",
+            Epoch(0),
+            "bash: line 3: rsync: command not found",
+        );
+        assert_eq!(
+            cut.unwrap_err().to_string(),
+            "sync: it was cut off: bash: line 3: rsync: command not found"
+        );
+        let ok =
+            Answer::of("files=3\nlast=\noutcome=ok").judged("sync", Epoch(0), "noise").unwrap();
+        assert_eq!(ok.number("files", "sync").unwrap(), 3);
+        assert_eq!(ok.some("last"), None);
+        assert!(ok.number("bytes", "sync").is_err());
+    }
+}
