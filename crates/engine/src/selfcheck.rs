@@ -38,7 +38,7 @@ impl SelfWatch {
 }
 
 /// Watches until the engine ends.
-pub async fn watch(context: Context) {
+pub(crate) async fn watch(context: Context) {
     // The first words after a start come from nobody: gather before judging.
     context.own.unwell(context.now(), "starting");
     loop {

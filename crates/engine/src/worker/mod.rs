@@ -8,6 +8,7 @@ mod heartbeat;
 mod judge;
 mod remove;
 mod standby_view;
+mod zombie;
 
 use std::time::Duration;
 
@@ -87,6 +88,7 @@ impl Work {
             return Ok(());
         }
         self.judge.look(context, association, machine).await?;
+        zombie::lay(context, association).await?;
         self.care.run(care::step(context.clone(), association.clone()));
         self.follow.keep(context, association, machine).await;
         if let Some(failover) = &association.active_failover {

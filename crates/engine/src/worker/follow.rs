@@ -1,0 +1,292 @@
+//! Keeps the standby following while it should: starts, stops and restarts the loop as the
+//! association changes, and records what each sync did.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::association::{Association, AssociationState, Serving, SyncStatus};
+use domain::id::{AssociationId, Epoch, UserId};
+use domain::standby::StandbyState;
+use domain::time::Millis;
+use store::{CycleOutcome as Recorded, CycleSource, StoreError, SyncCycle};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::context::Context;
+use crate::data::{self, CycleOutcome, CycleReport, DataError, FollowEvent, FollowPlan, Follower, Progress, Shells};
+use crate::live::Machine;
+
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// The following of one machine.
+pub(super) struct Following {
+    parent: CancellationToken,
+    current: Option<Current>,
+}
+
+struct Current {
+    plan: FollowPlan,
+    token: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Following {
+    pub(super) fn new(parent: &CancellationToken) -> Self {
+        Self { parent: parent.clone(), current: None }
+    }
+
+    /// Makes what runs what should run.
+    pub(super) async fn keep(&mut self, context: &Context, association: &Association, machine: &Arc<Machine>) {
+        let interval = match context.store.settings().get(&association.user).await {
+            Ok(settings) => (settings.sync_interval_s, settings.max_delete_percent),
+            Err(error) => {
+                tracing::debug!(%error, "settings not read; following goes on as it is");
+                return;
+            }
+        };
+        let wanted = plan(association, interval);
+        let running = self.current.as_ref().filter(|current| !current.task.is_finished()).map(|current| &current.plan);
+        if running == wanted.as_ref() {
+            return;
+        }
+        self.stop().await;
+        if wanted.is_none() {
+            pause(context, association).await;
+        }
+        let Some(plan) = wanted else { return };
+        let standby_key = association.standby.as_ref().and_then(|standby| standby.public_key.clone()).unwrap_or_default();
+        let token = self.parent.child_token();
+        let course = Course {
+            context: context.clone(),
+            id: association.id.clone(),
+            user: association.user.clone(),
+            epoch: association.epoch,
+            status: association.sync.clone(),
+            machine: Arc::clone(machine),
+        };
+        let stop = token.clone();
+        let running = plan.clone();
+        let task = tokio::spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = course.run(running, standby_key, &stop) => {}
+            }
+        });
+        self.current = Some(Current { plan, token, task });
+    }
+
+    /// Ends the loop, and a sync that is under way.
+    pub(super) async fn stop(&mut self) {
+        if let Some(current) = self.current.take() {
+            current.token.cancel();
+            if let Err(error) = current.task.await {
+                tracing::error!(%error, "following ended badly");
+            }
+        }
+    }
+}
+
+/// What should be followed now; none while nothing should.
+fn plan(association: &Association, (interval_s, max_delete_percent): (i64, i64)) -> Option<FollowPlan> {
+    let able = matches!(
+        association.state,
+        AssociationState::Preparing
+            | AssociationState::FirstSync
+            | AssociationState::Following
+            | AssociationState::Degraded
+            | AssociationState::Paused
+    );
+    let wanted = association.sync_enabled && association.want_running && association.serving == Serving::Gpu;
+    let standby = association.standby.as_ref().filter(|standby| standby.state == StandbyState::Ready)?;
+    standby.public_key.as_ref()?;
+    (able && wanted).then_some(())?;
+    Some(FollowPlan {
+        workspace: association.workspace.clone(),
+        endpoint: association.gpu_endpoint.clone()?,
+        host_key: association.gpu_host_key.clone()?,
+        epoch: association.epoch,
+        interval: Duration::from_secs(u64::try_from(interval_s).unwrap_or(30)),
+        max_delete_percent,
+    })
+}
+
+/// Shows that a standby does not follow by its user's wish.
+async fn pause(context: &Context, association: &Association) {
+    let asked = !association.sync_enabled || !association.want_running;
+    let follows = matches!(association.state, AssociationState::Following | AssociationState::FirstSync);
+    if asked && follows {
+        let associations = context.store.associations();
+        let set = associations.set_state(&association.id, association.epoch, AssociationState::Paused, None).await;
+        if let Err(error) = set {
+            tracing::debug!(%error, "pause not recorded");
+        }
+    }
+}
+
+/// One course of following: one GPU, one epoch.
+struct Course {
+    context: Context,
+    id: AssociationId,
+    user: UserId,
+    epoch: Epoch,
+    status: SyncStatus,
+    machine: Arc<Machine>,
+}
+
+impl Course {
+    async fn run(mut self, plan: FollowPlan, standby_key: String, token: &CancellationToken) {
+        self.prepare(&plan, &standby_key).await;
+        let state = if self.status.complete_to.is_some() { AssociationState::Following } else { AssociationState::FirstSync };
+        self.state(state, None).await;
+        let shells = Shells { gpu: self.machine.gpu_shell.subscribe(), standby: self.machine.standby_shell.subscribe() };
+        let (follower, mut events) = Follower::start(plan, shells, Arc::clone(&self.context.clock), token);
+        self.machine.set_dirty(follower.dirty());
+        if self.machine.take_accepted() {
+            follower.accept_deletions();
+        }
+        while let Some(event) = events.recv().await {
+            match event {
+                FollowEvent::Began { .. } | FollowEvent::Sent(_) => {}
+                FollowEvent::Pending(pending) => self.pending(pending).await,
+                FollowEvent::Ended { started_at, ended_at, source, result } => {
+                    if !self.ended(started_at, ended_at, source, result).await {
+                        follower.stop().await;
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Lets the standby into the GPU; again until it is so.
+    async fn prepare(&mut self, plan: &FollowPlan, standby_key: &str) {
+        let mut shells = self.machine.gpu_shell.subscribe();
+        loop {
+            let open = shells.wait_for(|shell| shell.as_ref().is_some_and(|shell| !shell.is_closed())).await;
+            let shell = open.ok().and_then(|shell| shell.clone());
+            let Some(shell) = shell else { std::future::pending().await };
+            match data::prepare_gpu(&shell, standby_key, &plan.workspace).await {
+                Ok(()) => return,
+                Err(error) => self.problem(&error.to_string()).await,
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+
+    async fn pending(&mut self, pending: Progress) {
+        self.status.pending_files = Some(pending.files);
+        self.status.pending_bytes = Some(pending.bytes);
+        self.save().await;
+    }
+
+    /// Records a sync; whether following goes on.
+    async fn ended(
+        &mut self,
+        started_at: Millis,
+        ended_at: Millis,
+        source: CycleSource,
+        result: Result<CycleReport, DataError>,
+    ) -> bool {
+        match result {
+            Ok(report) if report.outcome == CycleOutcome::Ok => {
+                self.status.count += 1;
+                self.status.complete_to = Some(started_at);
+                self.status.last_sync_at = Some(ended_at);
+                self.status.files = Some(report.files_total);
+                self.status.bytes = Some(report.bytes_total);
+                self.status.pending_files = Some(0);
+                self.status.pending_bytes = Some(0);
+                self.status.problem = None;
+                self.record(cycle(&self.id, self.epoch, (started_at, ended_at), source, Recorded::Ok, Some(&report), None)).await;
+                self.state(AssociationState::Following, None).await;
+                self.save().await;
+                true
+            }
+            Ok(report) => {
+                let why = frozen_words(report.outcome);
+                self.status.problem = Some(why.clone());
+                let row = cycle(&self.id, self.epoch, (started_at, ended_at), source, Recorded::Frozen, Some(&report), Some(&why));
+                self.record(row).await;
+                self.save().await;
+                self.state(AssociationState::Frozen, Some(&why)).await;
+                false
+            }
+            Err(error @ DataError::StaleEpoch { .. }) => {
+                tracing::warn!(association = %self.id, %error, "fenced off; this course of following ends");
+                false
+            }
+            Err(error) => {
+                let why = error.to_string();
+                let row = cycle(&self.id, self.epoch, (started_at, ended_at), source, Recorded::Failed, None, Some(&why));
+                self.record(row).await;
+                self.problem(&why).await;
+                true
+            }
+        }
+    }
+
+    async fn problem(&mut self, why: &str) {
+        if self.status.problem.as_deref() != Some(why) {
+            tracing::warn!(association = %self.id, why, "the standby does not follow");
+            self.status.problem = Some(why.to_owned());
+            self.save().await;
+        }
+    }
+
+    async fn save(&self) {
+        self.note("sync", self.context.store.associations().set_sync(&self.id, self.epoch, &self.status).await);
+        self.context.doorbell(&self.user, "sync", self.id.as_str()).await;
+    }
+
+    async fn record(&self, cycle: SyncCycle) {
+        self.note("sync cycle", self.context.store.sync_cycles().insert(&cycle).await);
+    }
+
+    async fn state(&self, state: AssociationState, reason: Option<&str>) {
+        self.note("state", self.context.store.associations().set_state(&self.id, self.epoch, state, reason).await);
+    }
+
+    /// What can't be recorded because the machine moved on is nobody's concern any more.
+    fn note(&self, what: &str, ended: Result<(), StoreError>) {
+        if let Err(error) = ended {
+            tracing::debug!(association = %self.id, %error, what, "not recorded");
+        }
+    }
+}
+
+fn frozen_words(outcome: CycleOutcome) -> String {
+    match outcome {
+        CycleOutcome::Frozen { would_delete, of } => {
+            format!("the GPU's workspace lost {would_delete} of {of} files at once; the standby keeps them until you say otherwise")
+        }
+        CycleOutcome::SourceMissing => "the workspace is not there on the GPU; the standby keeps its copy".into(),
+        CycleOutcome::Ok => String::new(),
+    }
+}
+
+fn cycle(
+    id: &AssociationId,
+    epoch: Epoch,
+    (started_at, ended_at): (Millis, Millis),
+    source: CycleSource,
+    outcome: Recorded,
+    report: Option<&CycleReport>,
+    error: Option<&str>,
+) -> SyncCycle {
+    SyncCycle {
+        id: uuid::Uuid::now_v7().to_string(),
+        association: id.clone(),
+        epoch,
+        started_at,
+        ended_at,
+        source,
+        outcome,
+        files_total: report.map(|report| report.files_total),
+        bytes_total: report.map(|report| report.bytes_total),
+        files_sent: report.map_or(0, |report| report.files_sent),
+        bytes_sent: report.map_or(0, |report| report.bytes_sent),
+        files_deleted: report.map_or(0, |report| report.files_deleted),
+        versions_path: report.and_then(|report| report.versions_path.clone()),
+        error: error.map(str::to_owned),
+    }
+}

@@ -1,0 +1,45 @@
+//! A GPU that was fenced off and comes back by itself is stopped again, for as long as its machine
+//! runs elsewhere. It could change nothing anyway; this keeps it from billing unseen.
+
+use domain::association::{Association, Serving};
+use domain::failover::{Disposal, Role, Wish};
+use domain::gpu::GpuState;
+use domain::id::DisposalId;
+use domain::provider::Provider;
+
+use crate::context::Context;
+use crate::error::EngineError;
+use crate::reaper;
+
+/// Asks for a returned GPU to be stopped, unless that is under way.
+pub(super) async fn lay(context: &Context, association: &Association) -> Result<(), EngineError> {
+    if association.serving != Serving::Standby {
+        return Ok(());
+    }
+    let view = context.live.account(&association.user).view();
+    let back = view.instance(association.gpu).is_some_and(|one| matches!(one.state(), GpuState::Running | GpuState::Provisioning));
+    let id = association.gpu.to_string();
+    if !back || reaper::pending(context, &association.user, Provider::Vast, &id).await?.is_some() {
+        return Ok(());
+    }
+    tracing::warn!(gpu = id, "a fenced GPU came back; stopping it");
+    let now = context.now();
+    let disposal = Disposal {
+        id: DisposalId::new(uuid::Uuid::now_v7().to_string()),
+        user: association.user.clone(),
+        provider: Provider::Vast,
+        external_id: id,
+        zone: String::new(),
+        role: Role::OldGpu,
+        failover: association.active_failover.clone(),
+        association: Some(association.id.clone()),
+        wish: Wish::Stop,
+        requested_at: now,
+        attempts: 0,
+        next_at: now,
+        last_error: None,
+        done_at: None,
+    };
+    context.store.disposals().request(&disposal).await?;
+    Ok(())
+}
