@@ -1,0 +1,114 @@
+//! What the pages ask of the server. The product's one answer is in `server`; tests have another.
+//!
+//! An implementation is made for one request and knows who asks; nothing here names a user. A
+//! refusal is a problem document, the same that the REST API tells.
+
+use async_trait::async_trait;
+use domain::id::{FailoverId, GpuId};
+use domain::time::Millis;
+use domain::view::account::{
+    ChangePassword, CreatedToken, LoginRequest, NewToken, Sessions, SetupRequest, Tokens, User,
+};
+use domain::view::balance::Balance;
+use domain::view::failover::{ActiveFailovers, FailoverPage, SimulateFailover, StartFailover};
+use domain::view::instance::CreateInstance;
+use domain::view::machine::{MachinePage, MachinesPage};
+use domain::view::offer::{OfferQuery, Offers};
+use domain::view::problem::Problem;
+use domain::view::readiness::{DryRun, Readiness};
+use domain::view::report::{FailoverReport, ReportQuery};
+use domain::view::settings::{Settings, SettingsUpdate};
+use domain::view::standby::{ConfigureStandby, ProvisionStandby};
+
+/// What was asked for, or why not.
+pub type Answer<T> = Result<T, Problem>;
+
+/// Who looks at a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Visitor {
+    /// The account, where someone is logged in.
+    pub user: Option<User>,
+    /// Whether this install has no account yet.
+    pub empty: bool,
+    /// Whether the providers are a sandbox.
+    pub sandbox: bool,
+}
+
+/// Everything that the pages can ask for, as the one who asks.
+#[async_trait]
+pub trait ControlPlane: Send + Sync {
+    /// The present time.
+    fn now(&self) -> Millis;
+    /// Who asks.
+    async fn visitor(&self) -> Answer<Visitor>;
+
+    /// Makes the first account and logs it in.
+    async fn set_up(&self, first: SetupRequest) -> Answer<()>;
+    /// Begins a session.
+    async fn log_in(&self, login: LoginRequest) -> Answer<()>;
+    /// Ends the session.
+    async fn log_out(&self) -> Answer<()>;
+
+    /// The credit, as far as it is known without waiting; `None` while the provider is asked.
+    async fn balance(&self) -> Option<Answer<Balance>>;
+    /// All machines.
+    async fn machines(&self) -> Answer<MachinesPage>;
+    /// One machine.
+    async fn machine(&self, gpu: GpuId) -> Answer<MachinePage>;
+    /// What is ready for a failover and what blocks one; asks the providers.
+    async fn readiness(&self, gpu: GpuId) -> Answer<Readiness>;
+    /// What a failover would do and cost now; asks the market.
+    async fn dry_run(&self, gpu: GpuId) -> Answer<DryRun>;
+    /// Offers of the market.
+    async fn offers(&self, wanted: OfferQuery) -> Answer<Offers>;
+
+    /// Rents a GPU.
+    async fn rent(&self, wanted: CreateInstance) -> Answer<GpuId>;
+    /// Destroys a GPU, and its standby where asked.
+    async fn destroy(&self, gpu: GpuId, standby_too: bool) -> Answer<()>;
+    /// Stops a GPU.
+    async fn pause(&self, gpu: GpuId) -> Answer<()>;
+    /// Starts a GPU.
+    async fn resume(&self, gpu: GpuId) -> Answer<()>;
+    /// Gives a GPU a standby.
+    async fn protect(&self, gpu: GpuId, wanted: ProvisionStandby) -> Answer<()>;
+    /// Removes a standby with its VM.
+    async fn unprotect(&self, gpu: GpuId) -> Answer<()>;
+    /// Switches following on or off.
+    async fn follow(&self, gpu: GpuId, on: bool) -> Answer<()>;
+
+    /// Begins a drill.
+    async fn drill(&self, gpu: GpuId, wanted: SimulateFailover) -> Answer<FailoverId>;
+    /// Moves a machine away from its GPU now.
+    async fn fail_over(&self, gpu: GpuId, wanted: StartFailover) -> Answer<FailoverId>;
+    /// Moves a machine from its standby to a new GPU.
+    async fn fail_back(&self, failover: &FailoverId) -> Answer<FailoverId>;
+    /// Asks a failover to stop and clean up.
+    async fn cancel(&self, failover: &FailoverId) -> Answer<()>;
+    /// Failovers under way.
+    async fn active(&self) -> Answer<ActiveFailovers>;
+    /// The report of a period.
+    async fn report(&self, wanted: ReportQuery) -> Answer<FailoverReport>;
+    /// One failover with its journal.
+    async fn failover(&self, failover: &FailoverId) -> Answer<FailoverPage>;
+
+    /// What is stored and chosen.
+    async fn settings(&self) -> Answer<Settings>;
+    /// Saves the CPU Failover settings.
+    async fn configure(&self, wanted: ConfigureStandby) -> Answer<()>;
+    /// Stores or removes credentials, language and theme; a credential is tried first.
+    async fn update(&self, wanted: SettingsUpdate) -> Answer<Settings>;
+
+    /// The account's API tokens.
+    async fn tokens(&self) -> Answer<Tokens>;
+    /// Makes an API token.
+    async fn create_token(&self, wanted: NewToken) -> Answer<CreatedToken>;
+    /// Ends an API token.
+    async fn revoke_token(&self, id: &str) -> Answer<()>;
+    /// The account's logins.
+    async fn sessions(&self) -> Answer<Sessions>;
+    /// Ends a login.
+    async fn revoke_session(&self, id: &str) -> Answer<()>;
+    /// Changes the password.
+    async fn change_password(&self, wanted: ChangePassword) -> Answer<()>;
+}

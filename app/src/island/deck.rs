@@ -1,0 +1,133 @@
+//! Conveniences that any page may use: links that open as dialogs, buttons that copy, a warning
+//! before unsaved changes are left. Without JavaScript each link leads to its own page instead.
+
+use leptos::html::{Dialog, Div};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Element, Event, HtmlDialogElement, HtmlElement, MouseEvent};
+
+use super::fetch;
+
+/// How long a button says that it has copied.
+const COPIED: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// One for the whole page. `failed` is said in a dialog whose content could not be had.
+#[island]
+pub fn Deck(failed: String) -> impl IntoView {
+    let dialog: NodeRef<Dialog> = NodeRef::new();
+    let content: NodeRef<Div> = NodeRef::new();
+    Effect::new(move || {
+        let (Some(dialog), Some(content)) = (dialog.get(), content.get()) else { return };
+        remember_zone();
+        warn_of_unsaved();
+        let failed = failed.clone();
+        on("click", move |event| {
+            let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return };
+            let within = |what: &str| target.closest(what).ok().flatten();
+            if let Some(link) = within("a[data-dialog]") {
+                if plain(&event) {
+                    event.prevent_default();
+                    open(&dialog, &content, link.get_attribute("href").unwrap_or_default(), failed.clone());
+                }
+            } else if within("[data-close]").is_some() && dialog.open() {
+                event.prevent_default();
+                dialog.close();
+            } else if let Some(button) = within("[data-copy]") {
+                copy(button);
+            } else if target.is_same_node(Some(&dialog)) {
+                // The backdrop belongs to the dialog itself.
+                dialog.close();
+            }
+            close_menus(&target);
+        });
+    });
+    view! {
+        <dialog class="deck" node_ref=dialog aria-labelledby="dialog-title">
+            <div node_ref=content></div>
+        </dialog>
+    }
+}
+
+fn on(name: &str, act: impl Fn(Event) + 'static) {
+    let listener = Closure::<dyn Fn(Event)>::new(act);
+    _ = document().add_event_listener_with_callback(name, listener.as_ref().unchecked_ref());
+    listener.forget();
+}
+
+/// A click without a key that asks for a new tab.
+fn plain(event: &Event) -> bool {
+    event.dyn_ref::<MouseEvent>().is_some_and(|click| {
+        click.button() == 0 && !click.ctrl_key() && !click.meta_key() && !click.shift_key()
+    })
+}
+
+fn open(dialog: &HtmlDialogElement, content: &HtmlElement, address: String, failed: String) {
+    let (dialog, content) = (dialog.clone(), content.clone());
+    content.set_inner_html("<p class=\"waiting\" aria-busy=\"true\"></p>");
+    _ = dialog.show_modal();
+    spawn_local(async move {
+        match fetch::part(&address).await {
+            Ok((401, _)) => _ = window().location().reload(),
+            Ok((_, html)) => content.set_inner_html(&html),
+            Err(_) => content.set_text_content(Some(&failed)),
+        }
+    });
+}
+
+fn copy(button: Element) {
+    let Some(text) = button.get_attribute("data-copy") else { return };
+    let said = button.get_attribute("data-copied").unwrap_or_default();
+    spawn_local(async move {
+        let done = JsFuture::from(window().navigator().clipboard().write_text(&text)).await;
+        if done.is_ok() {
+            let before = button.text_content();
+            button.set_text_content(Some(&said));
+            set_timeout(move || button.set_text_content(before.as_deref()), COPIED);
+        }
+    });
+}
+
+/// Menus close when something else is clicked.
+fn close_menus(target: &Element) {
+    let Ok(open) = document().query_selector_all("details.menu[open]") else { return };
+    for index in 0..open.length() {
+        let Some(menu) = open.item(index) else { continue };
+        if !menu.contains(Some(target)) {
+            _ = menu.unchecked_ref::<Element>().remove_attribute("open");
+        }
+    }
+}
+
+/// Tells the server the distance from UTC, so that times are the reader's.
+fn remember_zone() {
+    let east = -js_sys::Date::new_0().get_timezone_offset();
+    let cookie = format!("dumont_zone={east:.0}; path=/; max-age=31536000; samesite=lax");
+    _ = js_sys::Reflect::set(&document(), &JsValue::from_str("cookie"), &JsValue::from_str(&cookie));
+}
+
+/// A form that asks for it (`data-guard`) is not left with changes that were not sent.
+fn warn_of_unsaved() {
+    let dirty = std::rc::Rc::new(std::cell::Cell::new(false));
+    let guarded = |event: &Event| {
+        let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+        target.and_then(|target| target.closest("form[data-guard]").ok().flatten()).is_some()
+    };
+    let changed = dirty.clone();
+    on("input", move |event| {
+        if guarded(&event) {
+            changed.set(true);
+        }
+    });
+    let sent = dirty.clone();
+    on("submit", move |_| sent.set(false));
+    let leave = Closure::<dyn Fn(Event)>::new(move |event: Event| {
+        if dirty.get() {
+            event.prevent_default();
+        }
+    });
+    _ = window().add_event_listener_with_callback("beforeunload", leave.as_ref().unchecked_ref());
+    leave.forget();
+}

@@ -1,0 +1,10 @@
+//! The parts of a page that live in the browser. Few, small, and without words or numbers of their
+//! own: what they show was made by the server.
+
+mod bell;
+pub mod deck;
+pub mod dot;
+pub mod estimate;
+mod fetch;
+pub mod live;
+mod morph;

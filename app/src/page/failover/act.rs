@@ -1,0 +1,71 @@
+//! Asks before a failover is stopped, or a machine is brought back from its standby.
+
+use domain::id::FailoverId;
+use domain::view::failover::FailoverPage;
+use domain::view::problem::Problem;
+use leptos::prelude::*;
+
+use crate::control_plane::{Answer, ControlPlane};
+use crate::format;
+use crate::page::{Page, done};
+use crate::router::{FailoverAct, Route};
+use crate::site::{Outcome, Request};
+use crate::ui::{properties, said};
+use crate::visit::Visit;
+
+pub(crate) async fn answer(
+    id: &FailoverId,
+    act: FailoverAct,
+    request: &Request,
+    plane: &dyn ControlPlane,
+) -> Answer<Outcome> {
+    let refused = if request.post { 
+        match execute(id, act, plane).await {
+            Ok(outcome) => return Ok(outcome),
+            Err(problem) => Some(problem),
+        }
+    } else {
+        None
+    };
+    let data = plane.failover(id).await?;
+    Outcome::page(move |visit| page(visit, act, &data, refused.as_ref()))
+}
+
+async fn execute(id: &FailoverId, act: FailoverAct, plane: &dyn ControlPlane) -> Answer<Outcome> {
+    match act {
+        FailoverAct::Cancel => {
+            plane.cancel(id).await?;
+            done(&Route::Failover(id.clone()), "cancelling")
+        }
+        FailoverAct::FailBack => {
+            let begun = plane.fail_back(id).await?;
+            Outcome::see(Route::Failover(begun).path())
+        }
+    }
+}
+
+fn page(visit: &Visit, act: FailoverAct, data: &FailoverPage, refused: Option<&Problem>) -> Page {
+    let t = visit.t();
+    let status = &data.status;
+    let (title, what, word, class) = match act {
+        FailoverAct::Cancel => (t.cancel_question, t.cancel_what, t.cancel_do, "button danger"),
+        FailoverAct::FailBack => (t.fail_back_question, t.fail_back_what, t.fail_back_do, "button primary"),
+    };
+    let spent = format::usd(status.cost_usd, visit.lang);
+    let body = view! {
+        <div class="ask">
+            <h1 id="dialog-title">{title}</h1>
+            <p class="state">{status.machine_name.clone()}</p>
+            {said(visit, refused)}
+            <p>{what}</p>
+            {properties(vec![(t.spent_so_far, spent.into_any())])}
+            <form method="post" action=Route::FailoverAct(status.failover_id.clone(), act).path()>
+                <div class="answers">
+                    <button type="submit" class=class>{word}</button>
+                    <a class="button" href=Route::Failover(status.failover_id.clone()).path() data-close="">{t.back}</a>
+                </div>
+            </form>
+        </div>
+    };
+    Page::new(title, body.into_any()).narrow().of(refused)
+}

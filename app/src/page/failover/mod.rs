@@ -1,0 +1,152 @@
+//! One failover, while it runs and ever after: what happened, how long each part took and whose time
+//! that was, what became of the data, of the money and of every instance.
+
+pub(crate) mod act;
+mod data;
+mod journal;
+mod sentence;
+mod waterfall;
+
+use domain::failover::{FailoverState, Kind};
+use domain::id::FailoverId;
+use domain::view::failover::FailoverPage;
+use leptos::prelude::*;
+
+use super::Page;
+use super::failovers::history::state_tone;
+use super::machine::witnesses;
+use super::problem::done_word;
+use crate::control_plane::{Answer, ControlPlane};
+use crate::format;
+use crate::router::{FailoverAct, Route};
+use crate::site::{Outcome, Request};
+use crate::text::{self, fill};
+use crate::ui::{Tone, act_link, badge, card, heading, kind_badge, notice, stat, unknown};
+use crate::visit::Visit;
+
+pub(crate) async fn answer(id: &FailoverId, request: &Request, plane: &dyn ControlPlane) -> Answer<Outcome> {
+    let data = plane.failover(id).await?;
+    let word = request.query.get("said").map(str::to_owned);
+    Outcome::page(move |visit| page(visit, &data, word.as_deref()))
+}
+
+fn page(visit: &Visit, data: &FailoverPage, word: Option<&str>) -> Page {
+    let t = visit.t();
+    let status = &data.status;
+    let over = status.state.is_over();
+    let title = fill(text::failover_title(status.kind, t), &[("machine", &status.machine_name)]);
+    // After its end, disposals may still be settled; a doorbell tells.
+    let refresh = if over { "10000" } else { "700" };
+    let body = view! {
+        <div data-key="failover" data-refresh=refresh>
+            <p class="crumb">
+                {kind_badge(visit, status.kind, status.sandbox)}
+                {badge(state_tone(status.state), text::failover_state(status.state, t))}
+            </p>
+            {heading(title.clone(), Some(sentence::sentence(visit, data)), actions(visit, data))}
+            {done_word(visit, word)}
+            {trouble(visit, data)}
+            {figures(visit, data)}
+            {card("timeline", t.timeline, waterfall::waterfall(visit, data))}
+            <div class="columns">
+                <div>
+                    {card("data", t.data, data::data(visit, data))}
+                    {card("evidence", t.evidence, evidence(visit, data))}
+                </div>
+                <div>{card("instances", t.instances, data::instances(visit, data))}</div>
+            </div>
+            {card("journal", t.journal, journal::journal(visit, data))}
+        </div>
+    };
+    Page::new(title, body.into_any()).live("failover,association")
+}
+
+fn actions(visit: &Visit, data: &FailoverPage) -> Option<AnyView> {
+    let t = visit.t();
+    let status = &data.status;
+    let to = |act| Route::FailoverAct(status.failover_id.clone(), act).path();
+    let goes_on = matches!(status.state, FailoverState::Running | FailoverState::Waiting);
+    let cancel = goes_on.then(|| act_link(to(FailoverAct::Cancel), t.act_cancel, "danger"));
+    // On the standby, with nothing under way that leads back.
+    let stays = status.state.is_over()
+        && status.kind != Kind::Drill
+        && status.time_to_cpu_ms.is_some()
+        && status.total_time_ms.is_none();
+    let back = stays.then(|| act_link(to(FailoverAct::FailBack), t.act_fail_back, "primary"));
+    let machine = Route::Machine(status.new_gpu_id.unwrap_or(status.gpu_instance_id)).path();
+    Some(
+        view! {
+            {cancel} {back}
+            <a class="button" href=machine>{t.to_machine}</a>
+        }
+        .into_any(),
+    )
+}
+
+/// Why it waits or failed.
+fn trouble(visit: &Visit, data: &FailoverPage) -> Option<AnyView> {
+    let t = visit.t();
+    let status = &data.status;
+    let words = status.error.clone()?;
+    let (tone, text) = match status.state {
+        FailoverState::Failed => (Tone::Down, t.trouble_failed),
+        FailoverState::Waiting => (Tone::Warn, t.trouble_waiting),
+        FailoverState::Cancelled | FailoverState::Cancelling => (Tone::Quiet, t.trouble_cancelled),
+        FailoverState::Running | FailoverState::Complete => (Tone::Warn, t.trouble_meanwhile),
+    };
+    Some(notice(tone, text, Some(view! { <p class="words">{words}</p> }.into_any())))
+}
+
+/// Both clocks, the loss and the money.
+fn figures(visit: &Visit, data: &FailoverPage) -> AnyView {
+    let t = visit.t();
+    let lang = visit.lang;
+    let status = &data.status;
+    let clock = |ms: Option<i64>| match ms {
+        Some(ms) => view! { <span title=format::precise(ms, lang)>{format::span(ms, lang)}</span> }.into_any(),
+        None => unknown(if status.state.is_over() { t.not_reached } else { t.not_yet }),
+    };
+    let provider: i64 = status.phases.iter().map(|phase| phase.provider_ms).sum();
+    let provider = fill(t.of_it_provider, &[("span", &format::span(provider, lang))]);
+    let lost = status.rpo_ms.map_or_else(|| unknown(t.unknown), |ms| format::span(ms, lang).into_any());
+    let named = status.files_lost.as_ref().map(|files| {
+        let count = i64::try_from(files.len()).unwrap_or(i64::MAX);
+        text::plural(count, t.in_files_one, t.in_files_many, lang).into_any()
+    });
+    let verified = status.files_verified.map_or_else(|| unknown(if status.state.is_over() { t.not_reached } else { t.not_yet }), |count| {
+        format::count(count, lang).into_any()
+    });
+    let bytes = status.bytes_verified.map(|bytes| format::bytes(bytes, lang).into_any());
+    view! {
+        <dl class="stats clocks">
+            {stat(if status.kind == Kind::Drill { t.to_cpu_drill } else { t.to_cpu }, clock(status.time_to_cpu_ms), None)}
+            {stat(if status.kind == Kind::Drill { t.to_gpu_drill } else { t.to_gpu }, clock(status.total_time_ms), Some(provider.into_any()))}
+            {stat(t.lost_writes, lost, named)}
+            {stat(t.files_verified, verified, bytes)}
+            {stat(t.cost, format::usd(status.cost_usd, lang).into_any(), Some(t.cost_what.into_any()))}
+        </dl>
+    }
+    .into_any()
+}
+
+/// What the observers said when it was judged.
+fn evidence(visit: &Visit, data: &FailoverPage) -> AnyView {
+    let t = visit.t();
+    let status = &data.status;
+    let since = |at: Option<domain::view::Time>| {
+        at.map(|at| format::span(at.0.since(status.started_at.0).max(0), visit.lang))
+    };
+    let suspect = since(data.suspect_at).map(|span| view! { <p>{fill(t.suspect_after, &[("span", &span)])}</p> });
+    let confirmed = since(data.confirmed_at).map(|span| view! { <p>{fill(t.confirmed_after, &[("span", &span)])}</p> });
+    let said = if data.evidence.is_empty() {
+        view! { <p class="muted">{t.evidence_asked}</p> }.into_any()
+    } else {
+        witnesses(visit, &data.evidence)
+    };
+    view! {
+        <p>{t.col_cause} ": " <strong>{text::cause(status.cause, t)}</strong></p>
+        {(status.reason != status.cause.to_string()).then(|| view! { <p class="words">{status.reason.clone()}</p> })}
+        {suspect} {confirmed} {said}
+    }
+    .into_any()
+}

@@ -1,0 +1,72 @@
+//! The whole failover in one sentence.
+
+use domain::failover::{FailoverState, Kind};
+use domain::view::failover::{FailoverPage, FailoverStatus};
+use leptos::prelude::*;
+
+use crate::format;
+use crate::text::{self, Lang, Texts, fill, plural};
+use crate::visit::Visit;
+
+pub(super) fn sentence(visit: &Visit, data: &FailoverPage) -> AnyView {
+    tell(&data.status, data.as_of.0.since(data.status.started_at.0).max(0), visit.t(), visit.lang).into_any()
+}
+
+/// What happened, as far as it is known. `age` is the time since it began, ms.
+fn tell(status: &FailoverStatus, age: i64, t: &'static Texts, lang: Lang) -> String {
+    let span = |ms: i64| format::span(ms, lang);
+    let mut parts = vec![head(status, age, t, lang)];
+    let drill = status.kind == Kind::Drill;
+    match (status.time_to_cpu_ms, status.total_time_ms) {
+        (Some(cpu), Some(gpu)) if status.success == Some(true) => {
+            let template = if drill { t.sentence_both_drill } else { t.sentence_both };
+            parts.push(fill(template, &[("cpu", &span(cpu)), ("gpu", &span(gpu))]));
+        }
+        (Some(cpu), _) => {
+            let template = if drill { t.sentence_cpu_drill } else { t.sentence_cpu };
+            parts.push(fill(template, &[("cpu", &span(cpu))]));
+        }
+        _ => {}
+    }
+    if !drill {
+        parts.extend(loss(status, t, lang));
+    }
+    parts.join(" ")
+}
+
+fn head(status: &FailoverStatus, age: i64, t: &'static Texts, lang: Lang) -> String {
+    let total = status.total_time_ms.or(status.time_to_cpu_ms);
+    match status.state {
+        FailoverState::Running | FailoverState::Waiting | FailoverState::Cancelling => {
+            let phase = text::phase(status.phase, t);
+            fill(text::sentence_running(status.state, t), &[("phase", phase), ("span", &format::span(age, lang))])
+        }
+        FailoverState::Complete => {
+            let template = match (status.kind, status.options.new_gpu) {
+                (Kind::Drill, _) => t.sentence_drill_passed,
+                (Kind::Planned, _) => t.sentence_moved,
+                (Kind::Real, true) => t.sentence_recovered,
+                (Kind::Real, false) => t.sentence_stayed,
+            };
+            fill(template, &[("span", &total.map_or_else(|| t.unknown.to_owned(), |ms| format::span(ms, lang)))])
+        }
+        FailoverState::Failed => t.sentence_failed.to_owned(),
+        FailoverState::Cancelled => t.sentence_cancelled.to_owned(),
+    }
+}
+
+/// Which writes were lost: none, so many, or not known which.
+fn loss(status: &FailoverStatus, t: &'static Texts, lang: Lang) -> Option<String> {
+    status.time_to_cpu_ms?;
+    match (status.rpo_ms, status.files_lost.as_ref()) {
+        (_, Some(files)) if files.is_empty() => Some(t.sentence_no_loss.to_owned()),
+        (Some(rpo), Some(files)) => {
+            let count = i64::try_from(files.len()).unwrap_or(i64::MAX);
+            let more = if status.files_lost_more { "≥ " } else { "" };
+            let files = format!("{more}{}", plural(count, t.files_one, t.files_many, lang));
+            Some(fill(t.sentence_loss, &[("span", &format::span(rpo, lang)), ("files", &files)]))
+        }
+        (Some(rpo), None) => Some(fill(t.sentence_loss_at_most, &[("span", &format::span(rpo, lang))])),
+        (None, _) => None,
+    }
+}

@@ -1,0 +1,86 @@
+//! What can be done with a machine now, and if not, why. The server decides in the end; this keeps
+//! a button from promising what would be refused.
+
+use domain::association::{AssociationState, Serving};
+use domain::gpu::GpuState;
+use domain::standby::StandbyState;
+use domain::view::machine::MachinePage;
+
+use crate::router::MachineAct;
+
+/// Why something can't be done now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reason {
+    UnderWay,
+    NoStandby,
+    StandbyNotReady,
+    NeverSynced,
+    NotOnGpu,
+    Protected,
+    NotListed,
+    BeingRemoved,
+    NotRunning,
+    Running,
+}
+
+/// Whether something can be done now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gate {
+    Open,
+    Shut(Reason),
+}
+
+/// The first reason that stands in the way.
+pub(crate) fn gate(act: MachineAct, data: &MachinePage) -> Gate {
+    reason(act, data).map_or(Gate::Open, Gate::Shut)
+}
+
+fn reason(act: MachineAct, data: &MachinePage) -> Option<Reason> {
+    let row = &data.row;
+    if row.active.is_some() {
+        return Some(Reason::UnderWay);
+    }
+    let tie = row.association.as_ref();
+    if tie.is_some_and(|tie| tie.state == AssociationState::Deleting) {
+        return Some(Reason::BeingRemoved);
+    }
+    let state = row.instance.as_ref().map(|instance| instance.status);
+    match act {
+        MachineAct::Protect if tie.is_some() => Some(Reason::Protected),
+        MachineAct::Protect => running(state),
+        MachineAct::Drill | MachineAct::FailOver => {
+            let tie = match tie {
+                None => return Some(Reason::NoStandby),
+                Some(tie) => tie,
+            };
+            let ready = tie.cpu_standby.as_ref().is_some_and(|vm| vm.status == StandbyState::Ready);
+            if row.serving != Serving::Gpu {
+                Some(Reason::NotOnGpu)
+            } else if !ready {
+                Some(Reason::StandbyNotReady)
+            } else if tie.recovery_point_at.is_none() {
+                Some(Reason::NeverSynced)
+            } else {
+                None
+            }
+        }
+        MachineAct::PauseSync | MachineAct::ResumeSync | MachineAct::Unprotect => {
+            tie.is_none().then_some(Reason::NoStandby)
+        }
+        MachineAct::Pause => running(state),
+        MachineAct::Resume => match state {
+            None => Some(Reason::NotListed),
+            Some(GpuState::Running | GpuState::Provisioning) => Some(Reason::Running),
+            Some(_) => None,
+        },
+        MachineAct::Destroy => state.is_none().then_some(Reason::NotListed),
+    }
+}
+
+fn running(state: Option<GpuState>) -> Option<Reason> {
+    match state {
+        None => Some(Reason::NotListed),
+        Some(GpuState::Running) => None,
+        Some(_) => Some(Reason::NotRunning),
+    }
+}

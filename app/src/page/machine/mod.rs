@@ -1,0 +1,131 @@
+//! One machine: could it die now without loss, who watches it, how far the copy is, what it costs.
+
+pub(crate) mod act;
+mod capability;
+mod sections;
+
+use domain::association::{AssociationState, Serving};
+use domain::id::GpuId;
+use domain::view::machine::MachinePage;
+use leptos::prelude::*;
+
+pub(crate) use self::capability::Reason;
+use self::capability::{Gate, gate};
+use super::Page;
+use super::machines;
+use super::problem::done_word;
+use crate::control_plane::{Answer, ControlPlane};
+use crate::router::{MachineAct, Route};
+use crate::site::{Outcome, Request};
+use crate::text::{self, fill};
+use crate::ui::{act_link, clock_time, gone_button, heading, kind_badge, post_button};
+use crate::visit::Visit;
+
+pub(crate) async fn answer(gpu: GpuId, request: &Request, plane: &dyn ControlPlane) -> Answer<Outcome> {
+    let data = plane.machine(gpu).await?;
+    let word = request.query.get("said").map(str::to_owned);
+    Outcome::page(move |visit| page(visit, &data, word.as_deref()))
+}
+
+fn page(visit: &Visit, data: &MachinePage, word: Option<&str>) -> Page {
+    let row = &data.row;
+    let title = row.name.clone();
+    let refresh = if row.active.is_some() { "1000" } else { "3000" };
+    let body = view! {
+        <div data-key="machine" data-refresh=refresh>
+            {heading(title.clone(), Some(state(visit, data)), Some(actions(visit, data)))}
+            {done_word(visit, word)}
+            {sections::alarm(visit, data)}
+            {sections::figures(visit, data)}
+            <div class="columns">
+                <div>
+                    {sections::readiness(visit, data)}
+                    {sections::observers(visit, data)}
+                </div>
+                <div>
+                    {sections::sync(visit, data)}
+                    {sections::hardware(visit, data)}
+                </div>
+            </div>
+            {sections::history(visit, data)}
+            {more(visit, data)}
+        </div>
+    };
+    Page::new(title, body.into_any()).live("association,failover,instance")
+}
+
+/// In one sentence: where it serves, whether the copy follows, what is under way.
+fn state(visit: &Visit, data: &MachinePage) -> AnyView {
+    let t = visit.t();
+    let row = &data.row;
+    if let Some(active) = &row.active {
+        let href = Route::Failover(active.failover_id.clone()).path();
+        let phase = text::phase(active.phase, t);
+        return view! {
+            {kind_badge(visit, active.kind, false)} " "
+            <a href=href>{fill(t.machine_under_way, &[("phase", phase)])}</a>
+            " " {t.since} " " {clock_time(visit, active.started_at)} "."
+        }
+        .into_any();
+    }
+    let Some(tie) = &row.association else { return t.machine_unprotected.into_any() };
+    let following = tie.state == AssociationState::Following;
+    let text = match (row.serving, following) {
+        (Serving::Gpu, true) => t.machine_safe,
+        (Serving::Gpu, false) => t.machine_not_safe,
+        (Serving::Standby, _) => t.machine_on_standby,
+        (Serving::None, _) => t.machine_on_none,
+    };
+    view! { {text} {tie.reason.clone().map(|reason| view! { " " <span class="words">{reason}</span> })} }.into_any()
+}
+
+/// What is used most, on top.
+fn actions(visit: &Visit, data: &MachinePage) -> AnyView {
+    let tie = data.row.association.as_ref();
+    let sync = if tie.is_some_and(|tie| !tie.sync_enabled) { MachineAct::ResumeSync } else { MachineAct::PauseSync };
+    let shown = match tie {
+        None => vec![MachineAct::Protect],
+        Some(_) => vec![MachineAct::Drill, MachineAct::FailOver, sync],
+    };
+    shown.into_iter().map(|act| button(visit, data, act)).collect_view().into_any()
+}
+
+/// What is used seldom or can't be undone, at the end.
+fn more(visit: &Visit, data: &MachinePage) -> AnyView {
+    let t = visit.t();
+    let paused = data.row.serving == Serving::None;
+    let mut shown = vec![if paused { MachineAct::Resume } else { MachineAct::Pause }];
+    if data.row.association.is_some() {
+        shown.push(MachineAct::Unprotect);
+    }
+    shown.push(MachineAct::Destroy);
+    let lines = shown
+        .into_iter()
+        .map(|act| {
+            view! { <li><p>{text::act_what(act, t)}</p> {button(visit, data, act)}</li> }
+        })
+        .collect_view();
+    crate::ui::card("more", t.more_actions, view! { <ul class="acts">{lines}</ul> }.into_any())
+}
+
+fn button(visit: &Visit, data: &MachinePage, act: MachineAct) -> AnyView {
+    let t = visit.t();
+    let word = text::act(act, t);
+    let href = Route::MachineAct(data.row.gpu_instance_id, act).path();
+    match gate(act, data) {
+        Gate::Open if matches!(act, MachineAct::PauseSync | MachineAct::ResumeSync) => post_button(href, word, "", Vec::new()),
+        Gate::Open => act_link(href, word, text::act_class(act)),
+        Gate::Shut(reason) => {
+            gone_button(word, text::gate(reason, t), format!("why-{}", act.word()))
+        }
+    }
+}
+
+/// The machine's name and number for a page that asks about it.
+pub(crate) fn named(visit: &Visit, data: &MachinePage) -> String {
+    let t = visit.t();
+    fill(t.machine_named, &[("name", &data.row.name), ("id", &data.row.gpu_instance_id.to_string())])
+}
+
+pub(crate) use self::sections::witnesses;
+use self::machines::{per_hour, per_month};

@@ -1,0 +1,263 @@
+//! The sections of a machine's page.
+
+use domain::association::AssociationState;
+use domain::pricing::MONTH_HOURS;
+use domain::view::failover::Witness;
+use domain::view::machine::{MachinePage, SyncCycle};
+use domain::view::standby::Association;
+use leptos::prelude::*;
+
+use super::machines::{drilled, lag, per_hour, per_month, serving, state_tone};
+use crate::format;
+use crate::page::failovers::history_table;
+use crate::text::{self, fill};
+use crate::ui::{
+    Tone, ago, ago_or, badge, card, cell, command, key_cell, mark, notice, number_cell, properties,
+    stat, table, unknown,
+};
+use crate::visit::Visit;
+
+/// What must be seen before all else: a frozen copy, a standby that can't follow.
+pub(super) fn alarm(visit: &Visit, data: &MachinePage) -> Option<AnyView> {
+    let t = visit.t();
+    let tie = data.row.association.as_ref()?;
+    let (tone, text) = match tie.state {
+        AssociationState::Frozen => (Tone::Down, t.alarm_frozen),
+        AssociationState::Degraded => (Tone::Warn, t.alarm_degraded),
+        _ => return None,
+    };
+    let words = tie.reason.clone().or_else(|| tie.sync_problem.clone());
+    let more = words.map(|words| view! { <p class="words">{words}</p> }.into_any());
+    Some(notice(tone, text, more))
+}
+
+/// The four answers of 3 a.m.: where am I, is my data safe, was it rehearsed, what does it cost.
+pub(super) fn figures(visit: &Visit, data: &MachinePage) -> AnyView {
+    let t = visit.t();
+    let row = &data.row;
+    let tie = row.association.as_ref();
+    let point = tie.map_or_else(|| unknown(t.not_protected), |tie| ago_or(visit, tie.recovery_point_at, t.none_yet));
+    let month = row.total_dph.map(|total| per_month(visit, total).into_any());
+    view! {
+        <dl class="stats">
+            {stat(t.col_serving, serving(visit, row), tie.map(|tie| badge(state_tone(tie.state), text::association(tie.state, t))))}
+            {stat(t.col_lag, lag(visit, row), Some(view! { {t.col_recovery_point} ": " {point} }.into_any()))}
+            {stat(t.col_last_drill, drilled(visit, row.last_drill.as_ref()), None)}
+            {stat(t.col_cost, row.total_dph.map_or_else(|| unknown(t.unknown), |total| per_hour(visit, total).into_any()), month)}
+        </dl>
+    }
+    .into_any()
+}
+
+/// Each condition of a failover, and which does not hold.
+pub(super) fn readiness(visit: &Visit, data: &MachinePage) -> AnyView {
+    let t = visit.t();
+    let Some(found) = &data.readiness else {
+        return card("readiness", t.readiness, view! { <p class="muted">{t.readiness_unprotected}</p> }.into_any());
+    };
+    let lines = found
+        .checks
+        .iter()
+        .map(|check| {
+            let (tone, state) = if check.ok { (Tone::Ok, t.check_ok) } else { (Tone::Down, t.check_blocks) };
+            view! {
+                <li class=tone.class()>
+                    {mark(tone)} <span class="hidden">{state} ": "</span>
+                    <span>{text::check(&check.key, t)}</span>
+                    <span class="words">{check.message.clone()}</span>
+                </li>
+            }
+        })
+        .collect_view();
+    let sentence = if found.ready { t.readiness_ready } else { t.readiness_blocked };
+    let body = view! { <p>{sentence}</p> <ul class="checks">{lines}</ul> };
+    card("readiness", t.readiness, body.into_any())
+}
+
+/// What each observer says now.
+pub(super) fn observers(visit: &Visit, data: &MachinePage) -> AnyView {
+    let t = visit.t();
+    let verdict = data.row.verdict.map(|verdict| {
+        view! { <p>{badge(text::verdict_tone(verdict), text::verdict(verdict, t))}</p> }
+    });
+    let body = if data.observers.is_empty() {
+        view! { <p class="muted">{t.observers_none}</p> }.into_any()
+    } else {
+        view! { {verdict} {witnesses(visit, &data.observers)} }.into_any()
+    };
+    let changes = (!data.verdicts.is_empty()).then(|| {
+        let lines = data
+            .verdicts
+            .iter()
+            .map(|row| view! { <li>{badge(text::verdict_tone(row.verdict), text::verdict(row.verdict, t))} " " {ago(visit, row.at)}</li> })
+            .collect_view();
+        view! { <details><summary>{t.verdict_changes}</summary><ul class="plain">{lines}</ul></details> }
+    });
+    card("observers", t.observers, view! { {body} {changes} }.into_any())
+}
+
+/// Witnesses as a table; also a failover's evidence.
+pub(crate) fn witnesses(visit: &Visit, all: &[Witness]) -> AnyView {
+    let t = visit.t();
+    let rows = all
+        .iter()
+        .map(|witness| {
+            let last = match (witness.able, witness.last_ok) {
+                (false, None) => unknown(t.observer_blind),
+                (_, at) => ago_or(visit, at, t.never),
+            };
+            let failing = witness.failing_since.map(|at| {
+                view! { {mark(Tone::Down)} " " {t.failing_since} " " {ago(visit, at)} }
+            });
+            view! {
+                <tr data-key=witness.observer.clone()>
+                    {key_cell(text::observer(&witness.observer, t).to_owned())}
+                    {cell(t.col_last_seen, last)}
+                    {cell(t.col_word, view! { {failing} <span class="words">{witness.word.clone()}</span> })}
+                </tr>
+            }
+            .into_any()
+        })
+        .collect();
+    let columns = [(t.col_observer, false), (t.col_last_seen, false), (t.col_word, false)];
+    table(t.observers, &columns, rows)
+}
+
+/// How far the copy is.
+pub(super) fn sync(visit: &Visit, data: &MachinePage) -> AnyView {
+    let t = visit.t();
+    let Some(tie) = &data.row.association else {
+        return card("sync", t.sync, view! { <p class="muted">{t.not_protected}</p> }.into_any());
+    };
+    let size = |files: Option<i64>, bytes: Option<i64>| match (files, bytes) {
+        (Some(files), Some(bytes)) => fill(
+            t.files_bytes,
+            &[("files", &format::count(files, visit.lang)), ("bytes", &format::bytes(bytes, visit.lang))],
+        )
+        .into_any(),
+        _ => unknown(t.unknown),
+    };
+    let problem = tie.sync_problem.clone().map(|words| notice(Tone::Warn, t.sync_failed, Some(view! { <p class="words">{words}</p> }.into_any())));
+    let body = view! {
+        {problem}
+        {properties(vec![
+            (t.sync_follows, if tie.sync_enabled { t.on.into_any() } else { t.off.into_any() }),
+            (t.col_lag, lag(visit, &data.row)),
+            (t.sync_waiting, size(tie.pending_files, tie.pending_bytes)),
+            (t.col_recovery_point, ago_or(visit, tie.recovery_point_at, t.none_yet)),
+            (t.sync_copied, size(tie.files, tie.bytes)),
+            (t.sync_count, format::count(tie.sync_count, visit.lang).into_any()),
+            (t.sync_last, ago_or(visit, tie.last_sync_at, t.never)),
+            (t.workspace, view! { <code>{tie.workspace.clone()}</code> }.into_any()),
+        ])}
+        {cycles(visit, &data.cycles)}
+    };
+    card("sync", t.sync, body.into_any())
+}
+
+fn cycles(visit: &Visit, all: &[SyncCycle]) -> Option<AnyView> {
+    let t = visit.t();
+    if all.is_empty() {
+        return None;
+    }
+    let number = |value: Option<i64>| value.map_or_else(|| unknown(t.dash), |value| format::count(value, visit.lang).into_any());
+    let rows = all
+        .iter()
+        .map(|cycle| {
+            let took = cycle.ended_at.0.since(cycle.started_at.0).max(0);
+            let tone = if cycle.outcome == "ok" { Tone::Ok } else { Tone::Warn };
+            let sent = cycle.bytes_sent.map_or_else(|| unknown(t.dash), |sent| format::bytes(sent, visit.lang).into_any());
+            view! {
+                <tr data-key=cycle.started_at.to_string()>
+                    {key_cell(ago(visit, cycle.started_at))}
+                    {cell(t.col_outcome, view! {
+                        {badge(tone, text::cycle(&cycle.outcome, t))}
+                        <span class="words">{cycle.error.clone()}</span>
+                    })}
+                    {number_cell(t.col_files_sent, number(cycle.files_sent))}
+                    {number_cell(t.col_sent, sent)}
+                    {number_cell(t.col_deleted, number(cycle.files_deleted))}
+                    {number_cell(t.col_took, format::span(took, visit.lang))}
+                </tr>
+            }
+            .into_any()
+        })
+        .collect();
+    let columns = [
+        (t.col_when, false),
+        (t.col_outcome, false),
+        (t.col_files_sent, true),
+        (t.col_sent, true),
+        (t.col_deleted, true),
+        (t.col_took, true),
+    ];
+    let body = view! { <details><summary>{t.sync_cycles}</summary>{table(t.sync_cycles, &columns, rows)}</details> };
+    Some(body.into_any())
+}
+
+/// What both machines are, how to get in, and what each part costs.
+pub(super) fn hardware(visit: &Visit, data: &MachinePage) -> AnyView {
+    let t = visit.t();
+    let body = view! {
+        <h3>{t.gpu}</h3>
+        {gpu(visit, data)}
+        <h3>{t.standby}</h3>
+        {data.row.association.as_ref().map_or_else(|| unknown(t.not_protected), |tie| vm(visit, tie))}
+    };
+    card("hardware", t.hardware, body.into_any())
+}
+
+fn gpu(visit: &Visit, data: &MachinePage) -> AnyView {
+    let t = visit.t();
+    let Some(found) = &data.row.instance else { return view! { <p>{unknown(t.not_listed)}</p> }.into_any() };
+    let word = |value: Option<String>| value.map_or_else(|| unknown(t.unknown), IntoAny::into_any);
+    let memory = |gb: Option<f64>| gb.map(|gb| format!("{} GB", format::decimal(gb, 0, visit.lang)));
+    let model = found.gpu_name.clone().map(|name| {
+        let count = found.num_gpus.filter(|count| *count > 1).map(|count| format!("{count} × ")).unwrap_or_default();
+        let ram = memory(found.gpu_ram).map(|ram| format!(" · {ram}")).unwrap_or_default();
+        format!("{count}{name}{ram}")
+    });
+    let login = found.ssh_host.as_ref().zip(found.ssh_port).map(|(host, port)| format!("ssh -p {port} root@{host}"));
+    properties(vec![
+        (t.model, word(model)),
+        (t.state, text::gpu_state(found.status, t).into_any()),
+        (t.disk, word(memory(found.disk_space))),
+        (t.place, word(found.geolocation.clone())),
+        (t.rental, if found.is_bid { t.rental_bid.into_any() } else { t.rental_demand.into_any() }),
+        (t.price, found.dph_total.map_or_else(|| unknown(t.unknown), |rate| priced(visit, rate))),
+        (t.login, login.map_or_else(|| unknown(t.unknown), |login| command(login, t.copy, t.copied))),
+    ])
+}
+
+fn vm(visit: &Visit, tie: &Association) -> AnyView {
+    let t = visit.t();
+    let Some(vm) = &tie.cpu_standby else { return view! { <p>{unknown(t.no_vm_yet)}</p> }.into_any() };
+    let login = vm.ip.as_ref().zip(vm.ssh_port).map(|(host, port)| format!("ssh -p {port} root@{host}"));
+    let state = view! { {text::vm(vm.status, t)} <span class="words">{vm.reason.clone()}</span> };
+    properties(vec![
+        (t.name, view! { <code>{vm.name.clone()}</code> }.into_any()),
+        (t.state, state.into_any()),
+        (t.model, format!("{} · {}", vm.machine_type, if vm.spot { t.spot } else { t.standard }).into_any()),
+        (t.disk, format!("{} GB", format::count(vm.disk_gb, visit.lang)).into_any()),
+        (t.place, vm.zone.clone().into_any()),
+        (t.price, priced(visit, vm.dph_total)),
+        (t.login, login.map_or_else(|| unknown(t.unknown), |login| command(login, t.copy, t.copied))),
+    ])
+}
+
+fn priced(visit: &Visit, rate: f64) -> AnyView {
+    let month = format::usd(rate * MONTH_HOURS, visit.lang);
+    let month = fill(visit.t().month_of, &[("amount", &month)]);
+    view! { {per_hour(visit, rate)} <span class="muted">" · " {month}</span> }.into_any()
+}
+
+/// Its failovers, drills and moves, each with its kind.
+pub(super) fn history(visit: &Visit, data: &MachinePage) -> AnyView {
+    let t = visit.t();
+    let body = if data.history.is_empty() {
+        view! { <p class="muted">{t.history_none}</p> }.into_any()
+    } else {
+        history_table(visit, &data.history, false)
+    };
+    card("history", t.history, body)
+}

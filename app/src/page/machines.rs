@@ -1,0 +1,273 @@
+//! All machines: where each serves now, how safe it is, what it costs.
+
+use domain::association::{AssociationState, Serving};
+use domain::failover::Kind;
+use domain::view::machine::{MachineRow, MachinesPage};
+use domain::view::readiness::LastDrill;
+use leptos::prelude::*;
+
+use super::Page;
+use super::problem::done_word;
+use crate::control_plane::{Answer, ControlPlane};
+use crate::format;
+use crate::router::{MachineAct, Route};
+use crate::site::{Outcome, Request};
+use crate::text::{self, fill, plural};
+use crate::ui::{
+    Tone, act_link, ago, ago_or, badge, cell, clock_time, empty, go_link, heading, key_cell, notice,
+    number_cell, table, unknown,
+};
+use crate::visit::Visit;
+
+pub(crate) async fn answer(request: &Request, plane: &dyn ControlPlane) -> Answer<Outcome> {
+    let data = plane.machines().await?;
+    let word = request.query.get("said").map(str::to_owned);
+    Outcome::page(move |visit| page(visit, &data, word.as_deref()))
+}
+
+fn page(visit: &Visit, data: &MachinesPage, word: Option<&str>) -> Page {
+    let t = visit.t();
+    let add = go_link(Route::Offers.path(), t.machines_add, "primary");
+    let state = (!data.machines.is_empty()).then(|| sentence(visit, data));
+    let content = if data.machines.is_empty() { nothing(visit, data) } else { rows(visit, data) };
+    let refresh = if data.machines.iter().any(|row| row.active.is_some()) { "1000" } else { "5000" };
+    let body = view! {
+        <div data-key="machines" data-refresh=refresh>
+            {heading(t.machines, state, Some(add))}
+            {done_word(visit, word)}
+            {missing(visit, &data.missing)}
+            {data.stale_error.clone().map(|words| stale(visit, data, words))}
+            {content}
+        </div>
+    };
+    Page::new(t.machines, body.into_any()).live("association,failover,instance")
+}
+
+/// One sentence: how many serve where, and since when one does not serve from a GPU.
+fn sentence(visit: &Visit, data: &MachinesPage) -> AnyView {
+    let t = visit.t();
+    let at = |side| data.machines.iter().filter(|row| row.serving == side).count();
+    let count = |side, one, many| {
+        let found = i64::try_from(at(side)).unwrap_or(i64::MAX);
+        (found > 0).then(|| plural(found, one, many, visit.lang))
+    };
+    let parts: Vec<String> = [
+        count(Serving::Gpu, t.count_gpu_one, t.count_gpu_many),
+        count(Serving::Standby, t.count_standby_one, t.count_standby_many),
+        count(Serving::None, t.count_none_one, t.count_none_many),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let away = data.machines.iter().filter(|row| row.serving == Serving::Standby);
+    let since = away.filter_map(|row| Some(row.active.as_ref()?.started_at)).min();
+    view! {
+        {parts.join(", ")}
+        {since.map(|at| view! { " " {t.since} " " {clock_time(visit, at)} })}
+        "."
+    }
+    .into_any()
+}
+
+/// Credentials without which something can't be done.
+pub(crate) fn missing(visit: &Visit, missing: &[String]) -> Option<AnyView> {
+    let t = visit.t();
+    let text = match (missing.iter().any(|one| one == "vast_api_key"), missing.iter().any(|one| one == "gcp_credentials")) {
+        (true, true) => t.missing_both,
+        (true, false) => t.missing_vast,
+        (false, true) => t.missing_gcp,
+        (false, false) => return None,
+    };
+    let link = view! { <p><a href=Route::Credentials.path()>{t.problem_to_credentials}</a></p> };
+    Some(notice(Tone::Warn, text, Some(link.into_any())))
+}
+
+fn stale(visit: &Visit, data: &MachinesPage, words: String) -> AnyView {
+    let t = visit.t();
+    let more = view! {
+        <p class="words">{words}</p>
+        {data.as_of.map(|at| view! { <p class="fine">{t.listed_last} " " {ago(visit, at)}</p> })}
+    };
+    notice(Tone::Warn, t.list_stale, Some(more.into_any()))
+}
+
+fn nothing(visit: &Visit, data: &MachinesPage) -> AnyView {
+    let t = visit.t();
+    if data.missing.iter().any(|one| one == "vast_api_key") {
+        let action = go_link(Route::Credentials.path(), t.to_credentials, "primary");
+        return empty(t.machines_none, t.machines_none_no_key, Some(action));
+    }
+    if data.as_of.is_none() {
+        return empty(t.machines_unknown, t.machines_unknown_what, None);
+    }
+    empty(t.machines_none, t.machines_none_what, Some(go_link(Route::Offers.path(), t.machines_add, "primary")))
+}
+
+fn rows(visit: &Visit, data: &MachinesPage) -> AnyView {
+    let t = visit.t();
+    let columns = [
+        (t.col_machine, false),
+        (t.col_serving, false),
+        (t.col_gpu, false),
+        (t.col_standby, false),
+        (t.col_lag, true),
+        (t.col_recovery_point, false),
+        (t.col_last_drill, false),
+        (t.col_cost, true),
+    ];
+    let lines = data.machines.iter().map(|row| line(visit, row)).collect();
+    let known: Vec<f64> = data.machines.iter().filter_map(|row| row.total_dph).collect();
+    let total = (known.len() == data.machines.len()).then(|| known.iter().sum::<f64>());
+    view! {
+        {table(t.machines, &columns, lines)}
+        {total.map(|total| view! {
+            <p class="total">{t.all_machines} ": " <strong>{per_hour(visit, total)}</strong> " · " {per_month(visit, total)}</p>
+        })}
+    }
+    .into_any()
+}
+
+fn line(visit: &Visit, row: &MachineRow) -> AnyView {
+    let t = visit.t();
+    let tie = row.association.as_ref();
+    let href = Route::Machine(row.gpu_instance_id).path();
+    let recovery = tie.and_then(|tie| tie.recovery_point_at);
+    view! {
+        <tr data-key=row.gpu_instance_id.to_string()>
+            {key_cell(view! {
+                <a class="name" href=href>{row.name.clone()}</a>
+                <span class="id">{row.gpu_instance_id.to_string()}</span>
+            })}
+            {cell(t.col_serving, serving(visit, row))}
+            {cell(t.col_gpu, gpu(visit, row))}
+            {cell(t.col_standby, standby(visit, row))}
+            {number_cell(t.col_lag, lag(visit, row))}
+            {cell(t.col_recovery_point, tie.map(|_| ago_or(visit, recovery, t.none_yet)))}
+            {cell(t.col_last_drill, tie.map(|_| drilled(visit, row.last_drill.as_ref())))}
+            {number_cell(t.col_cost, cost(visit, row))}
+        </tr>
+    }
+    .into_any()
+}
+
+/// Where it serves now, and a failover under way with its phase.
+pub(crate) fn serving(visit: &Visit, row: &MachineRow) -> AnyView {
+    let t = visit.t();
+    let (tone, word) = match row.serving {
+        Serving::Gpu => (Tone::Gpu, t.on_gpu),
+        Serving::Standby => (Tone::Standby, t.on_standby),
+        Serving::None => (Tone::Down, t.on_none),
+    };
+    let paused = row.serving == Serving::None
+        && row.verdict.is_none_or(|verdict| verdict == domain::verdict::Verdict::Paused);
+    let side = if paused { badge(Tone::Quiet, t.on_none) } else { badge(tone, word) };
+    let active = row.active.as_ref().map(|active| {
+        let word = format!("{} · {}", text::kind(active.kind, t), text::phase(active.phase, t));
+        let tone = if active.kind == Kind::Real { Tone::Warn } else { Tone::Busy };
+        view! { <a class="under-way" href=Route::Failover(active.failover_id.clone()).path()>{badge(tone, word)}</a> }
+    });
+    view! { {side} {active} }.into_any()
+}
+
+fn gpu(visit: &Visit, row: &MachineRow) -> AnyView {
+    let t = visit.t();
+    let Some(instance) = row.instance.as_ref() else { return unknown(t.not_listed) };
+    let count = instance.num_gpus.filter(|count| *count > 1).map(|count| format!("{count} × "));
+    let model = instance.gpu_name.clone().unwrap_or_else(|| t.unknown.to_owned());
+    let state = text::gpu_state(instance.status, t);
+    view! {
+        <span>{count} {model}</span>
+        <span class="under">{state} {instance.geolocation.clone().map(|place| format!(" · {place}"))}</span>
+    }
+    .into_any()
+}
+
+fn standby(visit: &Visit, row: &MachineRow) -> AnyView {
+    let t = visit.t();
+    let Some(tie) = row.association.as_ref() else {
+        let href = Route::MachineAct(row.gpu_instance_id, MachineAct::Protect).path();
+        return view! { {badge(Tone::Warn, t.not_protected)} {act_link(href, t.act_protect, "small")} }.into_any();
+    };
+    let vm = tie.cpu_standby.as_ref().map(|vm| {
+        let spot = if vm.spot { t.spot } else { t.standard };
+        format!("{} · {} · {spot}", vm.machine_type, vm.zone)
+    });
+    view! {
+        {badge(state_tone(tie.state), text::association(tie.state, t))}
+        <span class="under">{vm.unwrap_or_else(|| t.no_vm_yet.to_owned())}</span>
+    }
+    .into_any()
+}
+
+pub(crate) const fn state_tone(state: AssociationState) -> Tone {
+    match state {
+        AssociationState::Following => Tone::Ok,
+        AssociationState::Preparing | AssociationState::FirstSync | AssociationState::FailingOver => Tone::Busy,
+        AssociationState::OnStandby => Tone::Standby,
+        AssociationState::Paused | AssociationState::Deleting => Tone::Quiet,
+        AssociationState::Frozen => Tone::Down,
+        AssociationState::Degraded => Tone::Warn,
+    }
+}
+
+/// How far behind the standby is.
+pub(crate) fn lag(visit: &Visit, row: &MachineRow) -> AnyView {
+    let t = visit.t();
+    let Some(tie) = row.association.as_ref() else { return unknown(t.dash) };
+    match tie.lag_seconds {
+        Some(seconds) => seconds_span(visit, seconds).into_any(),
+        None => unknown(if tie.serving == Serving::Standby { t.not_following } else { t.unknown }),
+    }
+}
+
+/// A lag below a tenth of a second is told as such.
+#[expect(clippy::cast_possible_truncation, reason = "a float cast saturates")]
+fn seconds_span(visit: &Visit, seconds: f64) -> String {
+    if seconds == 0.0 { "0 s".to_owned() } else { format::span((seconds * 1_000.0) as i64, visit.lang) }
+}
+
+/// The newest drill and how it ended.
+pub(crate) fn drilled(visit: &Visit, drill: Option<&LastDrill>) -> AnyView {
+    let t = visit.t();
+    let Some(drill) = drill else { return unknown(t.never) };
+    let (tone, word) = match drill.success {
+        Some(true) => (Tone::Ok, t.passed),
+        Some(false) => (Tone::Down, t.failed),
+        None => (Tone::Busy, t.under_way),
+    };
+    let took = drill.total_time_ms.map(|ms| format!(" · {}", format::span(ms, visit.lang)));
+    view! {
+        <a href=Route::Failover(drill.failover_id.clone()).path()>{badge(tone, word)}</a>
+        <span class="under">{ago(visit, drill.started_at)} {took}</span>
+    }
+    .into_any()
+}
+
+fn cost(visit: &Visit, row: &MachineRow) -> AnyView {
+    let t = visit.t();
+    let gpu = row.instance.as_ref().and_then(|instance| instance.dph_total);
+    let vm = row.association.as_ref().and_then(|tie| tie.cpu_standby.as_ref()).map(|vm| vm.dph_total);
+    let parts = match (gpu, vm) {
+        (Some(gpu), Some(vm)) => Some(fill(
+            t.cost_parts,
+            &[("gpu", &format::rate(gpu, visit.lang)), ("standby", &format::rate(vm, visit.lang))],
+        )),
+        _ => None,
+    };
+    view! {
+        {row.total_dph.map_or_else(|| unknown(t.unknown), |total| per_hour(visit, total).into_any())}
+        {parts.map(|parts| view! { <span class="under">{parts}</span> })}
+    }
+    .into_any()
+}
+
+/// `$0.412 / h`.
+pub(crate) fn per_hour(visit: &Visit, rate: f64) -> String {
+    fill(visit.t().rate_hour, &[("amount", &format::rate(rate, visit.lang))])
+}
+
+/// `≈ $300.76 / month`.
+pub(crate) fn per_month(visit: &Visit, rate: f64) -> String {
+    let month = rate * domain::pricing::MONTH_HOURS;
+    fill(visit.t().rate_month, &[("amount", &format::usd(month, visit.lang))])
+}

@@ -1,0 +1,51 @@
+//! The page of a request that was not done.
+
+use domain::view::problem::Problem;
+use leptos::prelude::*;
+
+use super::Page;
+use crate::router::Route;
+use crate::text::problem_text;
+use crate::ui::{Tone, go_link, heading, notice, said};
+use crate::visit::Visit;
+
+pub(crate) fn page(visit: &Visit, problem: &Problem) -> Page {
+    let t = visit.t();
+    let (title, _) = problem_text(problem, t);
+    let title = if problem.status == 404 { t.not_found.to_owned() } else { title };
+    let told = if problem.status == 404 {
+        Some(notice(Tone::Warn, t.not_found_what, None))
+    } else {
+        said(visit, Some(problem))
+    };
+    let home = visit.user.is_some().then(|| go_link(Route::Machines.path(), t.to_machines, ""));
+    let body = view! {
+        // What failed once is tried again by itself.
+        <div data-key="problem">{heading(title.clone(), None, None)} {told} {home}</div>
+    };
+    Page::new(title, body.into_any()).narrow().of(Some(problem))
+}
+
+/// What a form said when it was done, from its word in the query.
+pub(crate) fn done_word(visit: &Visit, word: Option<&str>) -> Option<AnyView> {
+    let t = visit.t();
+    let text = match word? {
+        "saved" => t.said_saved,
+        "key_stored" => t.said_key_stored,
+        "key_removed" => t.said_key_removed,
+        "password" => t.said_password,
+        "token_revoked" => t.said_token_revoked,
+        "session_revoked" => t.said_session_revoked,
+        "sync_paused" => t.said_sync_paused,
+        "sync_resumed" => t.said_sync_resumed,
+        "paused" => t.said_paused,
+        "resumed" => t.said_resumed,
+        "protecting" => t.said_protecting,
+        "unprotecting" => t.said_unprotecting,
+        "destroying" => t.said_destroying,
+        "rented" => t.said_rented,
+        "cancelling" => t.said_cancelling,
+        _ => return None,
+    };
+    Some(notice(Tone::Ok, text, None))
+}

@@ -1,0 +1,278 @@
+//! Settings → CPU Failover: ten controls, what a standby would cost, and what is saved now.
+
+use domain::policy::GpuClass;
+use domain::pricing::{self, MACHINE_TYPES, ZONES};
+use domain::view::problem::{FieldProblem, Problem};
+use domain::view::settings::{SecretState, Settings};
+use domain::view::standby::{ConfigureStandby, StandbyConfig};
+use leptos::prelude::*;
+
+use super::parts;
+use crate::control_plane::{Answer, ControlPlane};
+use crate::form::Fields;
+use crate::format;
+use crate::island::estimate::{Chosen, Estimate, EstimateWords};
+use crate::page::problem::done_word;
+use crate::page::{Page, done};
+use crate::router::Route;
+use crate::site::{Outcome, Request};
+use crate::text::{self, Lang, fill};
+use crate::ui::{Control, Field, Tone, card, field, heading, notice, properties, said, tick};
+use crate::visit::Visit;
+
+pub(crate) async fn answer(visit: &Visit, request: &Request, plane: &dyn ControlPlane) -> Answer<Outcome> {
+    let mut refused = None;
+    if request.post {
+        let mut wrong = Vec::new();
+        let wanted = read(&request.form, &mut wrong);
+        let saved = if wrong.is_empty() { plane.configure(wanted).await } else { Err(visit.unreadable(wrong)) };
+        match saved {
+            Ok(()) => return done(&Route::Settings, "saved"),
+            Err(problem) => refused = Some(problem),
+        }
+    }
+    let settings = plane.settings().await?;
+    let typed = if request.post { Typed::of_form(&request.form) } else { Typed::of(&settings.standby, visit.lang) };
+    let word = request.query.get("said").map(str::to_owned);
+    Outcome::page(move |visit| page(visit, &settings, typed, refused.as_ref(), word.as_deref()))
+}
+
+/// The form's fields as text: what is saved, or what was typed and refused.
+#[derive(Debug, Clone)]
+struct Typed {
+    enabled: bool,
+    zone: String,
+    machine_type: String,
+    disk: String,
+    spot: bool,
+    interval: String,
+    auto_failover: bool,
+    auto_recovery: bool,
+    gpu_class: String,
+    max_price: String,
+    min_reliability: String,
+    countries: String,
+    max_delete: String,
+}
+
+impl Typed {
+    fn of(saved: &StandbyConfig, lang: Lang) -> Self {
+        _ = lang;
+        Self {
+            enabled: saved.enabled,
+            zone: saved.gcp_zone.clone(),
+            machine_type: saved.gcp_machine_type.clone(),
+            disk: saved.gcp_disk_size.to_string(),
+            spot: saved.gcp_spot,
+            interval: saved.sync_interval.to_string(),
+            auto_failover: saved.auto_failover,
+            auto_recovery: saved.auto_recovery,
+            gpu_class: saved.gpu_class.to_string(),
+            max_price: saved.max_price.map(|price| price.to_string()).unwrap_or_default(),
+            min_reliability: trimmed(saved.min_reliability * 100.0),
+            countries: saved.countries.join(", "),
+            max_delete: saved.max_delete_percent.to_string(),
+        }
+    }
+
+    fn of_form(form: &Fields) -> Self {
+        Self {
+            enabled: form.ticked("enabled"),
+            zone: form.text("gcp_zone"),
+            machine_type: form.text("gcp_machine_type"),
+            disk: form.text("gcp_disk_size"),
+            spot: form.ticked("gcp_spot"),
+            interval: form.text("sync_interval"),
+            auto_failover: form.ticked("auto_failover"),
+            auto_recovery: form.ticked("auto_recovery"),
+            gpu_class: form.text("gpu_class"),
+            max_price: form.text("max_price"),
+            min_reliability: form.text("min_reliability"),
+            countries: form.text("countries"),
+            max_delete: form.text("max_delete_percent"),
+        }
+    }
+}
+
+/// A number without trailing zeros; percent of a stored share are no exact floats.
+fn trimmed(value: f64) -> String {
+    let text = format!("{value:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// Every control is sent, so what is absent is an empty field or a box without a tick.
+fn read(form: &Fields, wrong: &mut Vec<FieldProblem>) -> ConfigureStandby {
+    let needed = |name: &str, wrong: &mut Vec<FieldProblem>| {
+        let found = form.whole(name, wrong);
+        if form.get(name).is_none() {
+            wrong.push(FieldProblem { field: name.to_owned(), code: "required".to_owned(), message: "is needed".to_owned() });
+        }
+        found.unwrap_or(0)
+    };
+    let countries = form.text("countries");
+    ConfigureStandby {
+        enabled: form.ticked("enabled"),
+        gcp_zone: form.text("gcp_zone"),
+        gcp_machine_type: form.text("gcp_machine_type"),
+        gcp_disk_size: needed("gcp_disk_size", wrong),
+        gcp_spot: form.ticked("gcp_spot"),
+        sync_interval: needed("sync_interval", wrong),
+        auto_failover: form.ticked("auto_failover"),
+        auto_recovery: form.ticked("auto_recovery"),
+        gpu_class: form.get("gpu_class").and_then(|word| word.parse().ok()),
+        max_price: Some(form.number("max_price", wrong)),
+        min_reliability: form.number("min_reliability", wrong).map(|percent| percent / 100.0),
+        countries: Some(countries.split([',', ' ']).filter(|code| !code.is_empty()).map(str::to_owned).collect()),
+        max_delete_percent: Some(needed("max_delete_percent", wrong)),
+    }
+}
+
+fn page(visit: &Visit, settings: &Settings, typed: Typed, refused: Option<&Problem>, word: Option<&str>) -> Page {
+    let t = visit.t();
+    let body = view! {
+        {heading(t.settings, None, None)}
+        {parts(visit)}
+        {done_word(visit, word)}
+        {said(visit, refused)}
+        {credentials(visit, settings)}
+        <form method="post" action=Route::Settings.path() data-guard="" class="settings" novalidate=refused.is_some()>
+            {standby(visit, &typed, refused)}
+            {behaviour(visit, &typed, refused)}
+            {replacement(visit, &typed, refused)}
+            <div class="answers"><button type="submit" class="button primary">{t.save}</button></div>
+        </form>
+        {saved(visit, &settings.standby)}
+    };
+    Page::new(t.nav_failover_settings, body.into_any()).narrow().of(refused)
+}
+
+/// Said before anything is typed: without these, saving is refused.
+fn credentials(visit: &Visit, settings: &Settings) -> Option<AnyView> {
+    let t = visit.t();
+    let text = match settings.gcp_credentials.status {
+        SecretState::Missing => t.gcp_missing,
+        SecretState::Refused => t.gcp_refused,
+        SecretState::Ok | SecretState::Unchecked => return None,
+    };
+    let href = format!("{}#field-gcp_credentials", Route::Credentials.path());
+    Some(notice(Tone::Warn, text, Some(view! { <p><a href=href>{t.problem_to_credentials}</a></p> }.into_any())))
+}
+
+fn standby(visit: &Visit, typed: &Typed, refused: Option<&Problem>) -> AnyView {
+    let t = visit.t();
+    let zones = ZONES.iter().map(|zone| ((*zone).to_owned(), (*zone).to_owned())).collect();
+    let types = MACHINE_TYPES
+        .iter()
+        .map(|shape| {
+            let memory = format::decimal(shape.memory_gb, 0, visit.lang);
+            let price = pricing::estimate(&typed.zone, shape.name, 0, typed.spot).map(|cost| {
+                fill(t.month_of, &[("amount", &format::usd(cost.vm_monthly, visit.lang))])
+            });
+            let price = price.map(|price| format!(" · {price}")).unwrap_or_default();
+            (shape.name.to_owned(), format!("{} · {} vCPU · {memory} GB{price}", shape.name, shape.vcpus))
+        })
+        .collect();
+    let disk = Control::Number { min: Some("10"), max: Some("500"), step: "1" };
+    let body = view! {
+        {tick("enabled", t.auto_standby, Some(t.auto_standby_hint.to_owned()), typed.enabled)}
+        <div class="fields">
+            {field(visit, refused, plain("gcp_zone", t.zone, typed.zone.clone(), None, Control::Choice(zones)))}
+            {field(visit, refused, plain("gcp_machine_type", t.machine_type, typed.machine_type.clone(), None, Control::Choice(types)))}
+            {field(visit, refused, Field { unit: Some("GB"), ..plain("gcp_disk_size", t.disk, typed.disk.clone(), Some(t.disk_range), disk) })}
+        </div>
+        {tick("gcp_spot", t.spot_vm, Some(t.spot_hint.to_owned()), typed.spot)}
+        {estimate(visit, typed)}
+    };
+    card("standby", t.standby, body.into_any())
+}
+
+fn estimate(visit: &Visit, typed: &Typed) -> AnyView {
+    let t = visit.t();
+    let (unit, mark) = match visit.lang {
+        Lang::En => ("$", "."),
+        Lang::Pt => ("US$\u{a0}", ","),
+    };
+    let words = EstimateWords {
+        spot: t.estimate_spot.to_owned(),
+        standard: t.estimate_standard.to_owned(),
+        saving: t.estimate_saving.to_owned(),
+        unknown: t.estimate_unknown.to_owned(),
+        unit: unit.to_owned(),
+        mark: mark.to_owned(),
+    };
+    let chosen = Chosen {
+        zone: typed.zone.clone(),
+        machine_type: typed.machine_type.clone(),
+        disk_gb: typed.disk.parse().unwrap_or(0),
+        spot: typed.spot,
+    };
+    let source = fill(t.estimate_source, &[("date", pricing::AS_OF)]);
+    view! { <div class="cost"><Estimate chosen=chosen words=words/> <p class="fine">{source}</p></div> }.into_any()
+}
+
+fn behaviour(visit: &Visit, typed: &Typed, refused: Option<&Problem>) -> AnyView {
+    let t = visit.t();
+    let interval = Control::Number { min: Some("1"), max: Some("300"), step: "1" };
+    let share = Control::Number { min: Some("1"), max: Some("100"), step: "1" };
+    let body = view! {
+        {tick("auto_failover", t.auto_failover, Some(t.auto_failover_hint.to_owned()), typed.auto_failover)}
+        <div class="fields">
+            {field(visit, refused, Field { unit: Some("s"), ..plain("sync_interval", t.sync_interval, typed.interval.clone(), Some(t.sync_interval_hint), interval) })}
+            {field(visit, refused, Field { unit: Some("%"), ..plain("max_delete_percent", t.max_delete, typed.max_delete.clone(), Some(t.max_delete_hint), share) })}
+        </div>
+    };
+    card("behaviour", t.behaviour, body.into_any())
+}
+
+fn replacement(visit: &Visit, typed: &Typed, refused: Option<&Problem>) -> AnyView {
+    let t = visit.t();
+    let classes = GpuClass::ALL.iter().map(|class| (class.to_string(), text::gpu_class(*class, t).to_owned())).collect();
+    let price = Control::Number { min: Some("0"), max: None, step: "any" };
+    let share = Control::Number { min: Some("0"), max: Some("100"), step: "any" };
+    let countries = Control::Text { kind: "text", autocomplete: "off" };
+    let body = view! {
+        {tick("auto_recovery", t.auto_recovery, Some(t.auto_recovery_hint.to_owned()), typed.auto_recovery)}
+        <div class="fields">
+            {field(visit, refused, plain("gpu_class", t.gpu_class, typed.gpu_class.clone(), None, Control::Choice(classes)))}
+            {field(visit, refused, Field { unit: Some(t.usd_hour), required: false, ..plain("max_price", t.max_price, typed.max_price.clone(), Some(t.max_price_hint), price) })}
+            {field(visit, refused, Field { unit: Some("%"), ..plain("min_reliability", t.min_reliability, typed.min_reliability.clone(), None, share) })}
+            {field(visit, refused, Field { required: false, ..plain("countries", t.region, typed.countries.clone(), Some(t.countries_hint), countries) })}
+        </div>
+    };
+    card("replacement", t.replacement, body.into_any())
+}
+
+fn plain(name: &'static str, label: &'static str, value: String, hint: Option<&'static str>, control: Control) -> Field {
+    Field { name, label, hint: hint.map(str::to_owned), value, required: true, unit: None, control }
+}
+
+/// What is saved now, in so many words.
+fn saved(visit: &Visit, saved: &StandbyConfig) -> AnyView {
+    let t = visit.t();
+    let switch = |on: bool| if on { t.on.into_any() } else { t.off.into_any() };
+    let shape = format!(
+        "{} · {} · {} GB · {}",
+        saved.gcp_machine_type,
+        saved.gcp_zone,
+        saved.gcp_disk_size,
+        if saved.gcp_spot { t.spot } else { t.standard }
+    );
+    let price = saved.max_price.map_or_else(
+        || t.max_price_twice.to_owned(),
+        |price| fill(t.rate_hour, &[("amount", &format::rate(price, visit.lang))]),
+    );
+    let cost = saved.estimated_cost_monthly_usd.map_or_else(
+        || t.unknown.to_owned(),
+        |usd| fill(t.month_of, &[("amount", &format::usd(usd, visit.lang))]),
+    );
+    let body = properties(vec![
+        (t.auto_standby, switch(saved.enabled)),
+        (t.standby, shape.into_any()),
+        (t.sync_interval, format!("{} s", saved.sync_interval).into_any()),
+        (t.auto_failover, switch(saved.auto_failover)),
+        (t.auto_recovery, switch(saved.auto_recovery)),
+        (t.max_price, price.into_any()),
+        (t.cost, cost.into_any()),
+    ]);
+    card("saved", t.saved_now, body)
+}

@@ -1,0 +1,29 @@
+//! Settings: CPU Failover, credentials, the account.
+
+pub(crate) mod account;
+pub(crate) mod credentials;
+pub(crate) mod failover;
+
+use leptos::prelude::AnyView;
+
+use crate::router::Route;
+use crate::ui::tabs;
+use crate::visit::Visit;
+
+/// The three parts, and where we are.
+fn parts(visit: &Visit) -> AnyView {
+    let t = visit.t();
+    let links = [
+        (Route::Settings, t.nav_failover_settings),
+        (Route::Credentials, t.nav_credentials),
+        (Route::Account, t.nav_account),
+    ]
+    .into_iter()
+    .map(|(route, word)| {
+        let href = route.path();
+        let here = if route == Route::Account { visit.path.starts_with(&href) } else { visit.path == href };
+        (href, word.to_owned(), here)
+    })
+    .collect();
+    tabs(t.nav_settings, links)
+}

@@ -1,0 +1,205 @@
+//! Every address of the pages, read and written in one place.
+
+use domain::id::{FailoverId, GpuId};
+
+use crate::form::encode;
+
+/// What can be done with a machine; each has a page that asks, and a form that does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MachineAct {
+    Drill,
+    FailOver,
+    PauseSync,
+    ResumeSync,
+    Pause,
+    Resume,
+    Protect,
+    Unprotect,
+    Destroy,
+}
+
+impl MachineAct {
+    pub(crate) const ALL: &'static [(Self, &'static str)] = &[
+        (Self::Drill, "drill"),
+        (Self::FailOver, "failover"),
+        (Self::PauseSync, "pause-sync"),
+        (Self::ResumeSync, "resume-sync"),
+        (Self::Pause, "pause"),
+        (Self::Resume, "resume"),
+        (Self::Protect, "protect"),
+        (Self::Unprotect, "unprotect"),
+        (Self::Destroy, "destroy"),
+    ];
+
+    pub(crate) fn word(self) -> &'static str {
+        Self::ALL.iter().find(|(act, _)| *act == self).map_or("", |(_, word)| word)
+    }
+
+    fn read(word: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, known)| *known == word).map(|(act, _)| *act)
+    }
+}
+
+/// What can be done with a failover.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FailoverAct {
+    Cancel,
+    FailBack,
+}
+
+/// A page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Route {
+    Root,
+    Setup,
+    Login,
+    Logout,
+    Prefs,
+    Balance,
+    Machines,
+    Machine(GpuId),
+    MachineAct(GpuId, MachineAct),
+    Offers,
+    Offer(i64),
+    Failovers,
+    Failover(FailoverId),
+    FailoverAct(FailoverId, FailoverAct),
+    Settings,
+    Credentials,
+    Account,
+    Password,
+    NewToken,
+    RevokeToken,
+    RevokeSession,
+}
+
+impl Route {
+    pub(crate) fn read(path: &str) -> Option<Self> {
+        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+        Some(match parts.as_slice() {
+            [] => Self::Root,
+            ["setup"] => Self::Setup,
+            ["login"] => Self::Login,
+            ["logout"] => Self::Logout,
+            ["prefs"] => Self::Prefs,
+            ["app", "balance"] => Self::Balance,
+            ["app"] | ["app", "machines"] => Self::Machines,
+            ["app", "machines", gpu] => Self::Machine(GpuId(gpu.parse().ok()?)),
+            ["app", "machines", gpu, act] => {
+                Self::MachineAct(GpuId(gpu.parse().ok()?), MachineAct::read(act)?)
+            }
+            ["app", "offers"] => Self::Offers,
+            ["app", "offers", offer] => Self::Offer(offer.parse().ok()?),
+            ["app", "failovers" | "failover-report"] => Self::Failovers,
+            ["app", "failovers", id] => Self::Failover(FailoverId::new(*id)),
+            ["app", "failovers", id, "cancel"] => {
+                Self::FailoverAct(FailoverId::new(*id), FailoverAct::Cancel)
+            }
+            ["app", "failovers", id, "failback"] => {
+                Self::FailoverAct(FailoverId::new(*id), FailoverAct::FailBack)
+            }
+            ["app", "settings"] => Self::Settings,
+            ["app", "settings", "credentials"] => Self::Credentials,
+            ["app", "settings", "account"] => Self::Account,
+            ["app", "settings", "account", "password"] => Self::Password,
+            ["app", "settings", "account", "tokens"] => Self::NewToken,
+            ["app", "settings", "account", "tokens", "revoke"] => Self::RevokeToken,
+            ["app", "settings", "account", "sessions", "revoke"] => Self::RevokeSession,
+            _ => return None,
+        })
+    }
+
+    /// Its address.
+    pub(crate) fn path(&self) -> String {
+        match self {
+            Self::Root => "/".to_owned(),
+            Self::Setup => "/setup".to_owned(),
+            Self::Login => "/login".to_owned(),
+            Self::Logout => "/logout".to_owned(),
+            Self::Prefs => "/prefs".to_owned(),
+            Self::Balance => "/app/balance".to_owned(),
+            Self::Machines => "/app".to_owned(),
+            Self::Machine(gpu) => format!("/app/machines/{gpu}"),
+            Self::MachineAct(gpu, act) => format!("/app/machines/{gpu}/{}", act.word()),
+            Self::Offers => "/app/offers".to_owned(),
+            Self::Offer(offer) => format!("/app/offers/{offer}"),
+            Self::Failovers => "/app/failovers".to_owned(),
+            Self::Failover(id) => format!("/app/failovers/{}", encode(id.as_str())),
+            Self::FailoverAct(id, FailoverAct::Cancel) => {
+                format!("/app/failovers/{}/cancel", encode(id.as_str()))
+            }
+            Self::FailoverAct(id, FailoverAct::FailBack) => {
+                format!("/app/failovers/{}/failback", encode(id.as_str()))
+            }
+            Self::Settings => "/app/settings".to_owned(),
+            Self::Credentials => "/app/settings/credentials".to_owned(),
+            Self::Account => "/app/settings/account".to_owned(),
+            Self::Password => "/app/settings/account/password".to_owned(),
+            Self::NewToken => "/app/settings/account/tokens".to_owned(),
+            Self::RevokeToken => "/app/settings/account/tokens/revoke".to_owned(),
+            Self::RevokeSession => "/app/settings/account/sessions/revoke".to_owned(),
+        }
+    }
+
+    /// Whether anybody may see it.
+    pub(crate) const fn is_public(&self) -> bool {
+        matches!(self, Self::Root | Self::Setup | Self::Login | Self::Prefs)
+    }
+}
+
+/// A place on this site to go to after a form, or nothing: never another site.
+pub(crate) fn place(wanted: Option<&str>) -> Option<String> {
+    let path = wanted?;
+    let within = path.starts_with('/')
+        && !path.starts_with("//")
+        && !path.contains(['\\', '\r', '\n'])
+        && Route::read(path.split(['?', '#']).next()?).is_some();
+    within.then(|| path.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_address_is_read_as_it_is_written() {
+        let id = || FailoverId::new("0199-a");
+        let mut all = vec![
+            Route::Root,
+            Route::Setup,
+            Route::Login,
+            Route::Logout,
+            Route::Prefs,
+            Route::Balance,
+            Route::Machines,
+            Route::Machine(GpuId(7)),
+            Route::Offers,
+            Route::Offer(9),
+            Route::Failovers,
+            Route::Failover(id()),
+            Route::FailoverAct(id(), FailoverAct::Cancel),
+            Route::FailoverAct(id(), FailoverAct::FailBack),
+            Route::Settings,
+            Route::Credentials,
+            Route::Account,
+            Route::Password,
+            Route::NewToken,
+            Route::RevokeToken,
+            Route::RevokeSession,
+        ];
+        all.extend(MachineAct::ALL.iter().map(|(act, _)| Route::MachineAct(GpuId(7), *act)));
+        for route in all {
+            assert_eq!(Route::read(&route.path()), Some(route.clone()), "{route:?}");
+        }
+        assert_eq!(Route::read("/app/machines/seven"), None);
+        assert_eq!(Route::read("/app/machines/7/explode"), None);
+    }
+
+    #[test]
+    fn a_form_leads_nowhere_but_to_our_own_pages() {
+        assert_eq!(place(Some("/app/failovers?days=7")).as_deref(), Some("/app/failovers?days=7"));
+        for elsewhere in ["//evil.example", "https://evil.example", "/\\evil", "app", "/nowhere", ""] {
+            assert_eq!(place(Some(elsewhere)), None, "{elsewhere}");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The HTML document around a page, or the page's content alone where a live page asks for it.
+
+use domain::view::balance::Balance;
+use leptos::prelude::*;
+
+use crate::control_plane::Answer;
+use crate::island::deck::Deck;
+use crate::island::live::Live;
+use crate::page::Page;
+use crate::site::Assets;
+use crate::ui::top_bar::top_bar;
+use crate::visit::Visit;
+
+/// What surrounds a page.
+pub(crate) struct Frame<'a> {
+    pub(crate) assets: &'a Assets,
+    pub(crate) nonce: &'a str,
+    /// The credit; `None` while the provider is asked.
+    pub(crate) balance: Option<Answer<Balance>>,
+    /// The content alone.
+    pub(crate) part: bool,
+}
+
+/// Starts the islands: loads the WASM and calls the function that each island names.
+const START: &str = include_str!("start.js");
+
+/// The document.
+pub(crate) fn html(visit: &Visit, page: Page, frame: Frame<'_>) -> String {
+    if frame.part {
+        return page.body.to_html();
+    }
+    let t = visit.t();
+    let Frame { assets, nonce, balance, .. } = frame;
+    let title = format!("{} · Dumont", page.title);
+    let main_class = if page.narrow { "narrow" } else { "" };
+    let body = match page.live {
+        Some(kinds) if visit.user.is_some() => view! {
+            <Live url=None kinds=kinds.to_owned()>{page.body}</Live>
+        }
+        .into_any(),
+        _ => page.body,
+    };
+    let document = view! {
+        <html lang=visit.lang.tag() data-theme=visit.theme.attribute()>
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                <meta name="color-scheme" content="light dark"/>
+                <meta name="description" content=t.description/>
+                <title>{title}</title>
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
+                {assets.style.clone().map(|href| view! { <link rel="stylesheet" href=href/> })}
+                {scripts(assets, nonce)}
+            </head>
+            <body>
+                <a class="skip" href="#main">{t.skip}</a>
+                {top_bar(visit, balance)}
+                <main id="main" class=main_class>{body}</main>
+                <Deck failed=t.dialog_failed.to_owned()/>
+            </body>
+        </html>
+    };
+    format!("<!DOCTYPE html>{}", document.to_html())
+}
+
+fn scripts(assets: &Assets, nonce: &str) -> Option<AnyView> {
+    let (script, wasm) = assets.islands.clone()?;
+    let nonce = nonce.to_owned();
+    Some(
+        view! {
+            <link rel="modulepreload" href=script.clone()/>
+            <link rel="preload" href=wasm.clone() r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
+            <script type="module" nonce=nonce data-script=script data-wasm=wasm id="start" inner_html=START></script>
+        }
+        .into_any(),
+    )
+}
