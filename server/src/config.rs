@@ -33,6 +33,9 @@ pub struct Common {
     /// Address of Vast.ai
     #[arg(long, env = "DUMONT_VAST_URL", global = true, default_value = VAST_URL)]
     pub vast_url: String,
+    /// Keep to the rate limits that Vast.ai publishes; `false` only for a provider that has none
+    #[arg(long, env = "DUMONT_VAST_LIMITS", global = true, default_value_t = true, action = clap::ArgAction::Set)]
+    pub vast_limits: bool,
     /// Address of Google Compute, where it is not Google's own
     #[arg(long, env = "DUMONT_GCP_ENDPOINT", global = true)]
     pub gcp_endpoint: Option<String>,
@@ -124,6 +127,7 @@ impl Common {
             gcp_endpoint: self.gcp_endpoint.clone(),
             standby_ssh_port: self.standby_ssh_port,
             sandbox: self.sandbox(),
+            published_limits: self.vast_limits,
             holder,
             ..EngineConfig::default()
         }
@@ -170,6 +174,7 @@ mod tests {
             master_key: None,
             master_key_file: None,
             vast_url: vast.into(),
+            vast_limits: true,
             gcp_endpoint: gcp.map(str::to_owned),
             standby_ssh_port: 22,
         }

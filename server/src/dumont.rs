@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::http::limit::LoginLimiter;
 use crate::service::password::Passwords;
+use crate::service::readiness::Recent;
 
 /// How this install looks from outside.
 #[derive(Debug, Clone)]
@@ -41,6 +42,8 @@ pub struct Parts {
     pub limiter: LoginLimiter,
     /// Hashing and checking passwords.
     pub passwords: Passwords,
+    /// The newest answers on readiness.
+    pub recent: Recent,
     /// Ends long answers (SSE) when the server is asked to stop.
     pub soft: CancellationToken,
 }

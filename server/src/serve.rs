@@ -21,6 +21,7 @@ use crate::http::router;
 use crate::lifecycle::Shutdown;
 use crate::service::environment::{self, Environment};
 use crate::service::password::Passwords;
+use crate::service::readiness::Recent;
 use crate::{housekeeping, telemetry, web};
 
 /// Opens the database and puts a control plane together; nothing acts yet.
@@ -44,6 +45,7 @@ pub async fn open(common: &Common, site: Site, soft: CancellationToken) -> anyho
         site,
         limiter: LoginLimiter::new(LoginLimits::default()),
         passwords: Passwords::new()?,
+        recent: Recent::default(),
         soft,
     }))
 }

@@ -1,17 +1,22 @@
-//! The pages: static files of the built site, and everything that `app` renders.
+//! The pages: static files of the built site, and everything that `app` draws.
 //!
-//! Static files pass by sessions and the database; a page goes through the same layers as the API.
+//! `app` is a function from a request and a control plane to a reply and knows no HTTP library; here
+//! it gets both. Static files pass by sessions and the database; a page goes through the same layers
+//! as the API.
 
+pub mod assets;
 pub mod files;
+mod pages;
+mod plane;
 
 use axum::Router;
 
-use crate::Dumont;
-
 pub use files::Site;
 
-/// The routes of the pages.
+use crate::Dumont;
+
+/// Answers every address that nothing else does.
 #[must_use]
-pub fn pages(_dumont: &Dumont, _site: &Site) -> Router<Dumont> {
-    Router::new()
+pub fn pages(site: &Site) -> Router<Dumont> {
+    pages::router(assets::find(&site.root))
 }

@@ -98,7 +98,8 @@ fn document(fault: &Fault, id: &str, original: Response) -> Response {
     response
 }
 
-fn log(fault: &Fault) {
+/// Writes a failure to the log, once, at the level that it deserves.
+pub(crate) fn log(fault: &Fault) {
     match fault {
         Fault::Internal(what) => tracing::error!(what, "internal error"),
         Fault::Store(error) if fault.status() >= 500 => {

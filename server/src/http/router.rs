@@ -15,7 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::{csrf, docs, headers, identity, problem, session};
 use crate::api::table::{Access, table};
-use crate::{Dumont, Fault, web};
+use crate::{Dumont, web};
 
 /// Most that a request's body may hold; a service-account file has about 2.5 kB.
 const BODY_BYTES: usize = 256 * 1024;
@@ -26,14 +26,12 @@ pub fn application(dumont: &Dumont, site: &web::Site) -> Router {
     let (api, openapi) = api();
     let openapi = Arc::new(openapi);
     let described = Arc::clone(&openapi);
-    let pages = web::pages(dumont, site);
     let dynamic = Router::new()
         .nest("/api/v1", api.clone())
         .nest("/api", api)
         .route("/api/v1/openapi.json", get(move || async move { Json((*described).clone()) }))
         .merge(docs::routes(&openapi))
-        .merge(pages)
-        .fallback(nothing_there)
+        .merge(web::pages(site))
         .layer(from_fn_with_state(dumont.clone(), csrf::guard))
         .layer(from_fn_with_state(dumont.clone(), identity::identify))
         .layer(session::layer(dumont))
@@ -61,10 +59,6 @@ fn api() -> (Router<Dumont>, OpenApi) {
     let own = own.route_layer(from_fn(identity::require));
     let (router, described) = open.merge(own).split_for_parts();
     (router, docs::complete(described))
-}
-
-async fn nothing_there() -> Response {
-    Fault::Status(StatusCode::NOT_FOUND).into_response()
 }
 
 /// Whether this process can do its work: the database answers for reading and writing.

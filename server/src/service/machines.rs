@@ -81,7 +81,7 @@ pub async fn machine(dumont: &Dumont, user: &UserId, id: GpuId) -> Result<Machin
     let cycles = dumont.store.sync_cycles().recent(&tie.id, NEWEST).await?;
     Ok(MachinePage {
         row,
-        readiness: Some(readiness::readiness(dumont, user, id).await?),
+        readiness: readiness::at_once(dumont, user, id).await,
         observers: dumont.engine.observations(&tie.id).as_ref().map(witnesses).unwrap_or_default(),
         verdicts: verdicts
             .into_iter()

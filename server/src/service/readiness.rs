@@ -1,10 +1,15 @@
 //! Whether a machine could be failed over now, how, and what it would cost.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
 use domain::failover::{Kind, Options};
 use domain::id::{AssociationId, GpuId, UserId};
 use domain::money::MicroUsd;
 use domain::offer::{rank, replacement_filter};
 use domain::route::route;
+use domain::time::Millis;
 use domain::view::failover::SimulateFailover;
 use domain::view::readiness::{
     DryRun, LastDrill, Readiness, ReadinessCheck, Strategies, Strategy, TestAnswer,
@@ -14,8 +19,51 @@ use store::FailoverQuery;
 use super::{credentials, failover, journal};
 use crate::{Dumont, Fault};
 
+/// How long an answer is good enough for a page that renews itself, ms.
+const FRESH_MS: i64 = 15_000;
+/// How long a page waits for a new one.
+const GLANCE: Duration = Duration::from_millis(1_500);
+
 /// Storage that a replacement is priced with where the lost machine's is unknown, GB.
 const USUAL_DISK_GB: f64 = 40.0;
+
+/// The newest answers, so that an open page does not ask the market at every doorbell.
+#[derive(Debug, Default)]
+pub struct Recent(Mutex<HashMap<(UserId, GpuId), (Millis, Readiness)>>);
+
+impl Recent {
+    fn get(&self, user: &UserId, gpu: GpuId) -> Option<(Millis, Readiness)> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(&(user.clone(), gpu)).cloned()
+    }
+
+    fn put(&self, user: UserId, gpu: GpuId, at: Millis, found: Readiness) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|_, (then, _)| at.since(*then) < 20 * FRESH_MS);
+        known.insert((user, gpu), (at, found));
+    }
+}
+
+/// What is ready and what blocks, as far as it can be told at once: a recent answer, else a new one
+/// that does not take long. `None` while providers are still being asked for the first time.
+pub async fn at_once(dumont: &Dumont, user: &UserId, gpu: GpuId) -> Option<Readiness> {
+    let known = dumont.recent.get(user, gpu);
+    if let Some((at, found)) = &known
+        && dumont.now().since(*at) < FRESH_MS
+    {
+        return Some(found.clone());
+    }
+    let (asking, owner) = (dumont.clone(), user.clone());
+    let asked = tokio::spawn(async move {
+        let found = readiness(&asking, &owner, gpu).await?;
+        asking.recent.put(owner, gpu, asking.now(), found.clone());
+        Ok::<_, Fault>(found)
+    });
+    match tokio::time::timeout(GLANCE, asked).await {
+        Ok(Ok(Ok(found))) => Some(found),
+        _ => known.map(|(_, found)| found),
+    }
+}
 
 /// The GPU of a machine that is named by its GPU's number or by its association.
 ///
@@ -113,6 +161,14 @@ pub async fn test(
         let drill = failover::simulate(dumont, user, gpu, SimulateFailover::default()).await?;
         return Ok(TestAnswer::Started(drill));
     }
+    Ok(TestAnswer::DryRun(self::dry_run(dumont, user, gpu).await?))
+}
+
+/// What a failover would do and cost now; asks the market and spends nothing.
+///
+/// # Errors
+/// No association.
+pub async fn dry_run(dumont: &Dumont, user: &UserId, gpu: GpuId) -> Result<DryRun, Fault> {
     let tie = dumont
         .store
         .associations()
@@ -134,12 +190,12 @@ pub async fn test(
         .filter(|check| !check.ok)
         .map(|check| format!("{}: {}", check.key, check.message))
         .collect();
-    Ok(TestAnswer::DryRun(DryRun {
+    Ok(DryRun {
         dry_run: true,
         would_succeed: ready.ready && (best.is_some() || !options.new_gpu),
         steps: route(Kind::Real, &options).iter().map(|(step, _)| step.to_string()).collect(),
         blockers,
         estimated_cost_usd: best.map(MicroUsd::usd),
         offers_available: fitting.map(|offers| offers.len()),
-    }))
+    })
 }

@@ -1,0 +1,131 @@
+//! Requests for pages and forms, handed to `app` and back.
+
+use std::sync::Arc;
+
+use app::form::Fields;
+use app::site::{Assets, Reply, Request as PageRequest, handle};
+use axum::extract::{Form, FromRequest as _, FromRequestParts as _, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::response::{Html, IntoResponse as _, Response};
+use axum::{Extension, Router};
+use tower_sessions::Session;
+use uuid::Uuid;
+
+use super::plane::Plane;
+use crate::http::client::Client;
+use crate::http::extract::Params;
+use crate::http::headers::page_policy;
+use crate::http::identity::Identity;
+use crate::http::problem::RequestId;
+use crate::{Dumont, Fault};
+
+/// Header that asks for a page's content without the frame around it.
+const PART: HeaderName = HeaderName::from_static("x-dumont-part");
+
+/// A year, seconds.
+const YEAR: i64 = 31_536_000;
+
+pub(super) fn router(assets: Assets) -> Router<Dumont> {
+    Router::new().fallback(answer).layer(Extension(Arc::new(assets)))
+}
+
+async fn answer(
+    State(dumont): State<Dumont>,
+    Extension(assets): Extension<Arc<Assets>>,
+    request: Request,
+) -> Result<Response, Fault> {
+    let path = request.uri().path();
+    if path == "/api" || path.starts_with("/api/") {
+        return Err(Fault::Status(StatusCode::NOT_FOUND));
+    }
+    let post = request.method() == Method::POST;
+    if !post && request.method() != Method::GET && request.method() != Method::HEAD {
+        return Err(Fault::Status(StatusCode::METHOD_NOT_ALLOWED));
+    }
+    let (mut parts, body) = request.into_parts();
+    let Params(query) =
+        Params::<Vec<(String, String)>>::from_request_parts(&mut parts, &dumont).await?;
+    let client = match Client::from_request_parts(&mut parts, &dumont).await {
+        Ok(client) => client,
+        Err(never) => match never {},
+    };
+    let session = parts.extensions.get::<Session>().cloned();
+    let session = session.ok_or_else(|| Fault::Internal("no session layer".into()))?;
+    let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+    let identity = parts.extensions.get::<Identity>().cloned();
+    let mut page = PageRequest {
+        post,
+        path: parts.uri.path().to_owned(),
+        query: Fields(query),
+        form: Fields::default(),
+        cookies: cookies(&parts.headers),
+        accept_language: text(&parts.headers, &header::ACCEPT_LANGUAGE),
+        part: parts.headers.contains_key(PART),
+        nonce: Uuid::new_v4().simple().to_string(),
+        request_id: request_id.clone(),
+    };
+    if post {
+        let form =
+            Form::<Vec<(String, String)>>::from_request(Request::from_parts(parts, body), &dumont)
+                .await;
+        let Form(sent) = form.map_err(|error| Fault::Status(error.into_response().status()))?;
+        page.form = Fields(sent);
+    }
+    let plane = Plane { dumont: dumont.clone(), identity, session, client, request_id };
+    let reply = handle(&page, &plane, &assets).await;
+    respond(reply, &page.nonce, dumont.site.secure)
+}
+
+fn respond(reply: Reply, nonce: &str, secure: bool) -> Result<Response, Fault> {
+    let unfit = |what: &str| Fault::Internal(format!("a page's {what} does not fit into a header"));
+    let status = StatusCode::from_u16(reply.status).map_err(|_| unfit("status"))?;
+    let mut response = match reply.location {
+        Some(place) => {
+            let place = HeaderValue::from_str(&place).map_err(|_| unfit("address"))?;
+            (status, [(header::LOCATION, place)]).into_response()
+        }
+        None => (status, Html(reply.html)).into_response(),
+    };
+    let policy = HeaderValue::from_str(&page_policy(nonce)).map_err(|_| unfit("nonce"))?;
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    for (name, value) in reply.cookies {
+        let secure = if secure { "; Secure" } else { "" };
+        let cookie = format!("{name}={value}; Path=/; Max-Age={YEAR}; SameSite=Lax{secure}");
+        let cookie = HeaderValue::from_str(&cookie).map_err(|_| unfit("cookie"))?;
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+fn text(headers: &HeaderMap, name: &HeaderName) -> String {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+}
+
+fn cookies(headers: &HeaderMap) -> Fields {
+    let sent = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let pairs =
+        sent.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    // The session's own value is nothing that a page should hold.
+    let shown = pairs.filter(|(name, _)| *name != crate::http::session::COOKIE);
+    Fields(shown.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_sees_cookies_but_not_the_session() {
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            header::COOKIE,
+            "dumont_lang=en; dumont_session=secret; dumont_theme=dark".parse().expect("a value"),
+        );
+        let found = cookies(&headers);
+        assert_eq!(
+            (found.get("dumont_lang"), found.get("dumont_theme")),
+            (Some("en"), Some("dark"))
+        );
+        assert_eq!(found.get("dumont_session"), None);
+    }
+}

@@ -1,0 +1,251 @@
+//! The product's answer to what pages ask: the services, for the one who asks.
+
+use std::time::Duration;
+
+use app::control_plane::{Answer, ControlPlane, Visitor};
+use async_trait::async_trait;
+use domain::id::{FailoverId, GpuId, TokenId, UserId};
+use domain::time::Millis;
+use domain::view::account::{
+    ChangePassword, CreatedToken, LoginRequest, NewToken, Sessions, SetupRequest, Tokens,
+};
+use domain::view::balance::Balance;
+use domain::view::failover::{ActiveFailovers, FailoverPage, SimulateFailover, StartFailover};
+use domain::view::instance::CreateInstance;
+use domain::view::machine::{MachinePage, MachinesPage};
+use domain::view::offer::{OfferQuery, Offers};
+use domain::view::readiness::{DryRun, Readiness};
+use domain::view::report::{FailoverReport, ReportQuery};
+use domain::view::settings::{Settings, SettingsUpdate};
+use domain::view::standby::{ConfigureStandby, ProvisionStandby};
+use secrecy::SecretString;
+use tower_sessions::Session;
+
+use crate::http::client::Client;
+use crate::http::identity::Identity;
+use crate::http::{problem, session};
+use crate::service::{
+    account, auth, balance, failover, instances, machines, readiness, report, settings, standby,
+};
+use crate::{Dumont, Fault};
+
+/// How long a page waits for a credit that nobody has asked for yet.
+const GLANCE: Duration = Duration::from_millis(150);
+
+/// One request's control plane.
+pub(super) struct Plane {
+    pub(super) dumont: Dumont,
+    pub(super) identity: Option<Identity>,
+    pub(super) session: Session,
+    pub(super) client: Client,
+    pub(super) request_id: String,
+}
+
+impl Plane {
+    fn who(&self) -> Result<&Identity, Fault> {
+        self.identity.as_ref().ok_or(Fault::Unauthorized)
+    }
+
+    fn user(&self) -> Result<&UserId, Fault> {
+        Ok(&self.who()?.user)
+    }
+
+    /// A failure as its page tells it; logged here, since a page is no failed request.
+    fn tell<T>(&self, outcome: Result<T, Fault>) -> Answer<T> {
+        outcome.map_err(|fault| {
+            problem::log(&fault);
+            fault.problem(&self.request_id)
+        })
+    }
+
+    async fn look(&self) -> Result<Visitor, Fault> {
+        let user = match &self.identity {
+            Some(identity) => {
+                Some(account::view(&self.dumont.store.users().get(&identity.user).await?))
+            }
+            None => None,
+        };
+        let empty = user.is_none() && account::is_empty(&self.dumont).await?;
+        Ok(Visitor { user, empty, sandbox: self.dumont.site.sandbox })
+    }
+
+    async fn make_first(&self, first: SetupRequest) -> Result<(), Fault> {
+        let password = SecretString::from(first.password);
+        let user =
+            account::create(&self.dumont, &first.email, &first.username, password, true).await?;
+        session::begin(&self.session, &user.id, &self.client).await
+    }
+
+    async fn enter(&self, login: LoginRequest) -> Result<(), Fault> {
+        let user = auth::login(&self.dumont, login, &self.client).await?;
+        session::begin(&self.session, &user.id, &self.client).await
+    }
+}
+
+/// Calls a service for the one who asks, and tells a failure.
+macro_rules! ask {
+    ($self:ident, $service:path $(, $argument:expr)*) => {{
+        let outcome = match $self.user() {
+            Ok(user) => $service(&$self.dumont, user $(, $argument)*).await,
+            Err(fault) => Err(fault),
+        };
+        $self.tell(outcome)
+    }};
+}
+
+#[async_trait]
+impl ControlPlane for Plane {
+    fn now(&self) -> Millis {
+        self.dumont.now()
+    }
+
+    async fn visitor(&self) -> Answer<Visitor> {
+        self.tell(self.look().await)
+    }
+
+    async fn set_up(&self, first: SetupRequest) -> Answer<()> {
+        self.tell(self.make_first(first).await)
+    }
+
+    async fn log_in(&self, login: LoginRequest) -> Answer<()> {
+        self.tell(self.enter(login).await)
+    }
+
+    async fn log_out(&self) -> Answer<()> {
+        self.tell(session::end(&self.session).await)
+    }
+
+    async fn balance(&self) -> Option<Answer<Balance>> {
+        let user = match self.user() {
+            Ok(user) => user.clone(),
+            Err(fault) => return Some(self.tell(Err(fault))),
+        };
+        let dumont = self.dumont.clone();
+        // Asked for to the end even when this page does not wait for it: the next one finds it.
+        let asked = tokio::spawn(async move { balance::get(&dumont, &user).await });
+        let outcome = tokio::time::timeout(GLANCE, asked).await.ok()?;
+        Some(self.tell(outcome.unwrap_or_else(|error| Err(Fault::Internal(error.to_string())))))
+    }
+
+    async fn machines(&self) -> Answer<MachinesPage> {
+        ask!(self, machines::page)
+    }
+
+    async fn machine(&self, gpu: GpuId) -> Answer<MachinePage> {
+        ask!(self, machines::machine, gpu)
+    }
+
+    async fn readiness(&self, gpu: GpuId) -> Answer<Readiness> {
+        ask!(self, readiness::readiness, gpu)
+    }
+
+    async fn dry_run(&self, gpu: GpuId) -> Answer<DryRun> {
+        ask!(self, readiness::dry_run, gpu)
+    }
+
+    async fn offers(&self, wanted: OfferQuery) -> Answer<Offers> {
+        ask!(self, instances::offers, &wanted)
+    }
+
+    async fn rent(&self, wanted: CreateInstance) -> Answer<GpuId> {
+        ask!(self, instances::rent, wanted).map(|made| made.id)
+    }
+
+    async fn destroy(&self, gpu: GpuId, standby_too: bool) -> Answer<()> {
+        ask!(self, instances::destroy, gpu, standby_too)
+    }
+
+    async fn pause(&self, gpu: GpuId) -> Answer<()> {
+        ask!(self, instances::pause, gpu)
+    }
+
+    async fn resume(&self, gpu: GpuId) -> Answer<()> {
+        ask!(self, instances::resume, gpu)
+    }
+
+    async fn protect(&self, gpu: GpuId, wanted: ProvisionStandby) -> Answer<()> {
+        ask!(self, standby::provision, gpu, None, wanted).map(|_| ())
+    }
+
+    async fn unprotect(&self, gpu: GpuId) -> Answer<()> {
+        ask!(self, standby::remove, gpu)
+    }
+
+    async fn follow(&self, gpu: GpuId, on: bool) -> Answer<()> {
+        ask!(self, standby::set_sync, gpu, on)
+    }
+
+    async fn drill(&self, gpu: GpuId, wanted: SimulateFailover) -> Answer<FailoverId> {
+        ask!(self, failover::simulate, gpu, wanted).map(|begun| begun.failover_id)
+    }
+
+    async fn fail_over(&self, gpu: GpuId, wanted: StartFailover) -> Answer<FailoverId> {
+        ask!(self, failover::start, gpu, wanted.reason).map(|begun| begun.failover_id)
+    }
+
+    async fn fail_back(&self, failover: &FailoverId) -> Answer<FailoverId> {
+        ask!(self, failover::fail_back, failover).map(|begun| begun.failover_id)
+    }
+
+    async fn cancel(&self, failover: &FailoverId) -> Answer<()> {
+        ask!(self, failover::cancel, failover)
+    }
+
+    async fn active(&self) -> Answer<ActiveFailovers> {
+        ask!(self, failover::active)
+    }
+
+    async fn report(&self, wanted: ReportQuery) -> Answer<FailoverReport> {
+        ask!(self, report::report, &wanted)
+    }
+
+    async fn failover(&self, failover: &FailoverId) -> Answer<FailoverPage> {
+        ask!(self, failover::page, failover)
+    }
+
+    async fn settings(&self) -> Answer<Settings> {
+        ask!(self, settings::get)
+    }
+
+    async fn configure(&self, wanted: ConfigureStandby) -> Answer<()> {
+        ask!(self, standby::configure, &wanted).map(|_| ())
+    }
+
+    async fn update(&self, wanted: SettingsUpdate) -> Answer<Settings> {
+        ask!(self, settings::put, wanted)
+    }
+
+    async fn tokens(&self) -> Answer<Tokens> {
+        ask!(self, auth::tokens)
+    }
+
+    async fn create_token(&self, wanted: NewToken) -> Answer<CreatedToken> {
+        ask!(self, auth::create_token, wanted)
+    }
+
+    async fn revoke_token(&self, id: &str) -> Answer<()> {
+        ask!(self, auth::revoke_token, &TokenId::new(id))
+    }
+
+    async fn sessions(&self) -> Answer<Sessions> {
+        let outcome = match self.who() {
+            Ok(who) => auth::sessions(&self.dumont, &who.user, &who.via).await,
+            Err(fault) => Err(fault),
+        };
+        self.tell(outcome)
+    }
+
+    async fn revoke_session(&self, id: &str) -> Answer<()> {
+        ask!(self, auth::revoke_session, id)
+    }
+
+    async fn change_password(&self, wanted: ChangePassword) -> Answer<()> {
+        let outcome = match self.who() {
+            Ok(who) => {
+                auth::change_password(&self.dumont, &who.user, &who.via, wanted, &self.client).await
+            }
+            Err(fault) => Err(fault),
+        };
+        self.tell(outcome)
+    }
+}

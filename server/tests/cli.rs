@@ -1,0 +1,317 @@
+//! The real program's command line, against a sandbox and a database file.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
+
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use sandbox::{Options, Running, Sandbox};
+use tempfile::TempDir;
+
+const DEADLINE: Duration = Duration::from_secs(60);
+const PASSWORD: &str = "a long enough password";
+
+struct World {
+    folder: TempDir,
+    sandbox: Running,
+    vast: PathBuf,
+    gcp: PathBuf,
+}
+
+impl World {
+    async fn start() -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut options = Options::in_dir(folder.path().join("sandbox"));
+        // Nothing is rented here, so that no host ever runs.
+        options.host_program = std::env::current_exe().ok();
+        let sandbox = Sandbox::start(options).await.expect("a sandbox");
+        let (vast, gcp) = (folder.path().join("vast.key"), folder.path().join("gcp.json"));
+        std::fs::write(&vast, format!("{}\n", sandbox.credentials.vast_api_key)).expect("written");
+        std::fs::write(&gcp, sandbox.credentials.gcp_service_account.to_string()).expect("written");
+        Self { folder, sandbox, vast, gcp }
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dumont"));
+        for name in
+            ["VAST_API_KEY", "GOOGLE_APPLICATION_CREDENTIALS", "DUMONT_MASTER_KEY", "RUST_LOG"]
+        {
+            command.env_remove(name);
+        }
+        command
+            .args(args)
+            .env("DUMONT_DATA_DIR", self.folder.path().join("data"))
+            .env(
+                "DUMONT_DATABASE_URL",
+                format!("sqlite://{}", self.folder.path().join("data/dumont.db").display()),
+            )
+            .env("DUMONT_MASTER_KEY_FILE", self.folder.path().join("data/master.key"))
+            .env("DUMONT_VAST_URL", &self.sandbox.url)
+            .env("DUMONT_GCP_ENDPOINT", &self.sandbox.url)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    async fn run(&self, args: &[&str], input: &str) -> Output {
+        let mut child = self.command(args).spawn().expect("starts");
+        // A program that reads nothing may be gone already.
+        let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
+        tokio::task::spawn_blocking(move || child.wait_with_output())
+            .await
+            .expect("joined")
+            .expect("ends")
+    }
+
+    /// What it prints when it succeeds.
+    async fn ok(&self, args: &[&str], input: &str) -> String {
+        let output = self.run(args, input).await;
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("text").trim_end().to_owned()
+    }
+
+    /// What it says when it fails.
+    async fn fails(&self, args: &[&str], input: &str) -> String {
+        let output = self.run(args, input).await;
+        assert!(!output.status.success(), "{args:?} succeeded");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
+    async fn first_account(&self) {
+        let create = [
+            "user",
+            "create",
+            "--email",
+            "ana@dumont.local",
+            "--username",
+            "ana",
+            "--password-stdin",
+        ];
+        self.ok(&create, PASSWORD).await;
+    }
+}
+
+/// A server that is ended by its test.
+struct Server {
+    child: Child,
+    url: String,
+    log: PathBuf,
+}
+
+impl Server {
+    async fn start(world: &World) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0")
+            .expect("a port")
+            .local_addr()
+            .expect("an address")
+            .port();
+        let log = world.folder.path().join("server.log");
+        let mut command = world.command(&["serve"]);
+        command
+            .env("DUMONT_LISTEN", format!("127.0.0.1:{port}"))
+            .env("DUMONT_ADMIN_LISTEN", "127.0.0.1:0")
+            .env("RUST_LOG", "debug,hyper=info,sqlx=debug")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(std::fs::File::create(&log).expect("a log"));
+        let mut server = Self {
+            child: command.spawn().expect("starts"),
+            url: format!("http://127.0.0.1:{port}"),
+            log,
+        };
+        let until = Instant::now() + DEADLINE;
+        while !server.answers("/readyz").await {
+            let ended = server.child.try_wait().expect("a state");
+            assert!(ended.is_none() && Instant::now() < until, "not ready: {}", server.logged());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        server
+    }
+
+    async fn answers(&self, path: &str) -> bool {
+        let answer = reqwest::get(format!("{}{path}", self.url)).await;
+        answer.is_ok_and(|answer| answer.status().is_success())
+    }
+
+    fn logged(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Asks it to stop and waits until it has; whether it ended well.
+    async fn stop(mut self) -> bool {
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).expect("a pid"));
+        kill(pid, Signal::SIGTERM).expect("asked");
+        let until = Instant::now() + DEADLINE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a state") {
+                return status.success();
+            }
+            assert!(Instant::now() < until, "does not stop: {}", self.logged());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_are_made_listed_and_given_other_passwords() {
+    let world = World::start().await;
+    world.first_account().await;
+    let again =
+        ["user", "create", "--email", "ANA@dumont.local", "--username", "bob", "--password-stdin"];
+    assert!(world.fails(&again, PASSWORD).await.contains("email is taken"));
+    let short =
+        ["user", "create", "--email", "bob@dumont.local", "--username", "bob", "--password-stdin"];
+    assert!(world.fails(&short, "short").await.contains("10 to 256"));
+    assert!(
+        world
+            .fails(&["user", "create", "--email", "e@f.g", "--username", "eve"], PASSWORD)
+            .await
+            .contains("password-stdin")
+    );
+    let list = world.ok(&["user", "list"], "").await;
+    assert_eq!(list.lines().count(), 1);
+    assert!(list.starts_with("ana@dumont.local\tana\t"), "{list}");
+    world
+        .ok(
+            &["user", "set-password", "--email", "ana@dumont.local", "--password-stdin"],
+            "another password",
+        )
+        .await;
+    assert!(
+        world
+            .fails(&["token", "create", "--email", "bob@dumont.local", "--name", "x"], "")
+            .await
+            .contains("no account")
+    );
+    world.sandbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_command_line_stores_the_server_uses_and_nothing_secret_is_logged() {
+    let world = World::start().await;
+    assert!(world.run(&["doctor"], "").await.status.code() != Some(0), "nothing is there yet");
+    assert!(!world.folder.path().join("data/dumont.db").exists(), "a doctor makes nothing");
+    world.first_account().await;
+    let token =
+        world.ok(&["token", "create", "--email", "ana@dumont.local", "--name", "ci"], "").await;
+    assert!(token.starts_with("dumont_sk_") && !token.contains('\n'), "{token}");
+    let (vast, gcp) = (world.vast.to_str().expect("text"), world.gcp.to_str().expect("text"));
+    let said = world
+        .ok(
+            &[
+                "credentials",
+                "set",
+                "--email",
+                "ana@dumont.local",
+                "--vast-key-file",
+                vast,
+                "--gcp-file",
+                gcp,
+            ],
+            "",
+        )
+        .await;
+    assert!(said.contains("vast_api_key: ok") && said.contains("gcp_credentials: ok"), "{said}");
+    world.ok(&["doctor"], "").await;
+    assert!(world.ok(&["rotate-key"], "").await.contains('2'));
+
+    let server = Server::start(&world).await;
+    let http = reqwest::Client::new();
+    let get = async |path: &str| {
+        let answer = http
+            .get(format!("{}/api/v1{path}", server.url))
+            .bearer_auth(&token)
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(answer.status(), 200, "{path}");
+        answer.json::<serde_json::Value>().await.expect("JSON")
+    };
+    assert_eq!(get("/auth/me").await["user"]["email"], "ana@dumont.local");
+    assert_eq!(get("/balance").await["credit"], 100.0);
+    assert_eq!(get("/settings").await["gcp_credentials"]["status"], "ok");
+    let login = serde_json::json!({"email": "ana@dumont.local", "password": PASSWORD});
+    let login = http
+        .post(format!("{}/api/v1/auth/login", server.url))
+        .json(&login)
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(login.status(), 200);
+    let session = login.headers()["set-cookie"]
+        .to_str()
+        .expect("text")
+        .split(['=', ';'])
+        .nth(1)
+        .expect("a value")
+        .to_owned();
+    let login: serde_json::Value = login.json().await.expect("JSON");
+
+    let logged = server.logged();
+    let private =
+        world.sandbox.credentials.gcp_service_account["private_key"].as_str().expect("a key");
+    let secrets = [
+        world.sandbox.credentials.vast_api_key.as_str(),
+        private.lines().nth(3).expect("a line"),
+        PASSWORD,
+        token.as_str(),
+        session.as_str(),
+        login["token"].as_str().expect("a token"),
+        "$argon2",
+    ];
+    for secret in secrets {
+        assert!(
+            !logged.contains(secret),
+            "a secret is in the log: {:?}",
+            logged.lines().find(|line| line.contains(secret))
+        );
+    }
+    assert!(logged.contains("request_id"), "requests are logged");
+    assert!(server.stop().await, "it stops well");
+    world.sandbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_credentials_are_not_stored() {
+    let world = World::start().await;
+    world.first_account().await;
+    let bad = world.folder.path().join("bad.key");
+    std::fs::write(&bad, "0123456789abcdef0123456789abcdef").expect("written");
+    let said = world
+        .fails(
+            &[
+                "credentials",
+                "set",
+                "--email",
+                "ana@dumont.local",
+                "--vast-key-file",
+                bad.to_str().expect("text"),
+            ],
+            "",
+        )
+        .await;
+    assert!(said.contains("Vast.ai refused"), "{said}");
+    let doctor = world.run(&["doctor"], "").await;
+    assert!(String::from_utf8_lossy(&doctor.stdout).contains("no key is stored"));
+    world.sandbox.stop().await;
+}

@@ -1,0 +1,190 @@
+//! Every route of the table for three people: nobody, another account, the owner. Made from the
+//! table itself, so that a route that is added is tested too.
+
+use domain::view::account::NewToken;
+use reqwest::{Method, Response};
+use serde_json::json;
+use server::api::table::{Access, table};
+use server::service::auth;
+
+use crate::people::{PASSWORD, Person};
+use crate::seed::{self, GPU, MARKS};
+use crate::world::{World, body};
+
+/// A route as it is asked for in these tests.
+struct Row {
+    access: Access,
+    method: Method,
+    /// With the owner's things in place of parameters.
+    path: String,
+    /// Whether the path names something that belongs to somebody.
+    owned: bool,
+    example: Option<&'static str>,
+}
+
+fn rows(owners: &Things) -> Vec<Row> {
+    table()
+        .iter()
+        .map(|route| {
+            let (method, template) = route.method_and_path().expect("described");
+            let path = template
+                .replace("{gpu_id}", &GPU.to_string())
+                .replace("{machine_id}", &GPU.to_string())
+                .replace("{failover_id}", &owners.failover)
+                .replace("{token_id}", &owners.token)
+                .replace("{session_id}", &owners.session);
+            assert!(!path.contains('{'), "a parameter that this test does not know: {path}");
+            let method = Method::from_bytes(method.as_str().as_bytes()).expect("a method");
+            Row {
+                access: route.access,
+                method,
+                owned: path != template,
+                path,
+                example: route.example,
+            }
+        })
+        .collect()
+}
+
+/// What the owner has that a path can name.
+struct Things {
+    failover: String,
+    token: String,
+    session: String,
+}
+
+async fn things(world: &World, owner: &Person) -> Things {
+    let failover = seed::machine(world, &owner.id).await;
+    let new = NewToken { name: "owners-token".into(), expires_at: None };
+    let token = auth::create_token(&world.dumont, &owner.id, new).await.expect("a token");
+    assert_eq!(world.log_in(&owner.email, PASSWORD).await.status(), 200);
+    let sessions =
+        world.dumont.store.sessions().list(&owner.id, world.dumont.now()).await.expect("sessions");
+    Things { failover: failover.to_string(), token: token.info.id, session: sessions[0].id.clone() }
+}
+
+async fn ask(world: &World, mount: &str, row: &Row, token: Option<&str>) -> Response {
+    let mut request = world.ask(row.method.clone(), &format!("{mount}{}", row.path));
+    if let Some(token) = token {
+        request = request.bearer_auth(token);
+    }
+    if let Some(example) = row.example {
+        request = request.header("content-type", "application/json").body(example);
+    }
+    request.send().await.expect("an answer")
+}
+
+/// What the database holds of a person, in words.
+async fn holdings(world: &World, person: &Person) -> String {
+    let store = &world.dumont.store;
+    let user = store.users().login(&person.id).await.expect("an account");
+    let mut tokens = store.tokens().list(&person.id).await.expect("tokens");
+    tokens.retain(|token| token.kind == store::TokenKind::Api);
+    let sessions = store.sessions().list(&person.id, world.dumont.now()).await.expect("sessions");
+    let sessions: Vec<String> = sessions.into_iter().map(|session| session.id).collect();
+    let query = store::FailoverQuery::default();
+    format!(
+        "{user:?} {tokens:?} {sessions:?} {:?} {:?} {:?} {:?}",
+        store.settings().get(&person.id).await.expect("settings"),
+        store.credentials().list(&person.id).await.expect("credentials"),
+        store.associations().list(&person.id).await.expect("associations"),
+        store.failovers().list(&person.id, &query).await.expect("failovers"),
+    )
+}
+
+async fn give_credentials(world: &World, person: &Person) {
+    let customer = world.customer().await;
+    let wanted = json!({"vast_api_key": customer.vast_api_key, "gcp_credentials": customer.gcp_service_account});
+    let put = world.ask(Method::PUT, "/api/v1/settings").json(&wanted);
+    body(200, person.signs(put).send().await.expect("an answer")).await;
+}
+
+async fn nobody_gets_nothing(world: World) {
+    let owner = Person::join(&world, "owner").await;
+    let things = things(&world, &owner).await;
+    let before = holdings(&world, &owner).await;
+    for mount in ["/api/v1", "/api"] {
+        for row in rows(&things) {
+            for token in [None, Some("dumont_sk_0000000000000000000000000000000000000000000")] {
+                let what = format!("{} {mount}{} as nobody", row.method, row.path);
+                let answer = ask(&world, mount, &row, token).await;
+                match row.access {
+                    Access::User => {
+                        let problem = body(401, answer).await;
+                        assert_eq!(problem["code"], "unauthorized", "{what}");
+                    }
+                    Access::Public => assert_ne!(answer.status().as_u16(), 500, "{what}"),
+                }
+            }
+        }
+    }
+    assert_eq!(holdings(&world, &owner).await, before);
+    world.end().await;
+}
+
+async fn another_account_sees_and_touches_nothing(world: World) {
+    let owner = Person::join(&world, "owner").await;
+    let other = Person::join(&world, "other").await;
+    let things = things(&world, &owner).await;
+    give_credentials(&world, &owner).await;
+    give_credentials(&world, &other).await;
+    let before = holdings(&world, &owner).await;
+    for row in rows(&things) {
+        let what = format!("{} {} as another account", row.method, row.path);
+        let token = other.new_token(&world).await;
+        let mut answer = ask(&world, "/api/v1", &row, Some(&token)).await;
+        let status = answer.status().as_u16();
+        if row.owned {
+            assert_eq!(status, 404, "{what}");
+        } else if row.access == Access::User {
+            assert!(!matches!(status, 401 | 403 | 500), "{what}: {status}");
+        }
+        let text = if row.path == "/events" {
+            let begin = answer.chunk().await.expect("a beginning").unwrap_or_default();
+            String::from_utf8_lossy(&begin).into_owned()
+        } else {
+            answer.text().await.expect("a body")
+        };
+        // An address that names something of the owner's may be told back, and nothing else.
+        let told = text.replace(&row.path, "");
+        for mark in MARKS.iter().chain(&[owner.email.as_str(), owner.id.as_str()]) {
+            assert!(!told.contains(mark), "{what} tells {mark}: {text}");
+        }
+        assert_eq!(
+            holdings(&world, &owner).await,
+            before,
+            "{what} changed something of the owner's"
+        );
+    }
+    world.end().await;
+}
+
+async fn the_owner_may_use_every_route(world: World) {
+    let owner = Person::join(&world, "owner").await;
+    let things = things(&world, &owner).await;
+    give_credentials(&world, &owner).await;
+    for row in rows(&things).into_iter().filter(|row| row.access == Access::User) {
+        let what = format!("{} {} as the owner", row.method, row.path);
+        let token = owner.new_token(&world).await;
+        let answer = ask(&world, "/api/v1", &row, Some(&token)).await;
+        let status = answer.status().as_u16();
+        if row.path == "/events" {
+            assert_eq!(status, 200, "{what}");
+            continue;
+        }
+        let text = answer.text().await.expect("a body");
+        assert!(!matches!(status, 401 | 403) && status < 500, "{what}: {status} {text}");
+        // The seeded machine is not at the provider; all else that can be read is there.
+        let listed = !row.path.starts_with("/instances/4");
+        if row.method == Method::GET && listed {
+            assert_eq!(status, 200, "{what}: {text}");
+        }
+    }
+    world.end().await;
+}
+
+on_both!(
+    nobody_gets_nothing,
+    another_account_sees_and_touches_nothing,
+    the_owner_may_use_every_route
+);

@@ -1,0 +1,164 @@
+//! Provider credentials: tried before they are kept, sealed, and never told again.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use server::api::table::table;
+
+use crate::people::{PASSWORD, Person};
+use crate::seed::{self, GPU};
+use crate::world::{World, body};
+
+async fn put(world: &World, person: &Person, wanted: &Value) -> reqwest::Response {
+    person
+        .signs(world.ask(Method::PUT, "/api/v1/settings"))
+        .json(wanted)
+        .send()
+        .await
+        .expect("an answer")
+}
+
+async fn what_is_refused_is_named_and_not_kept(world: World) {
+    let ana = Person::join(&world, "ana").await;
+    let good = world.sandbox.credentials.clone();
+    let told = body(
+        424,
+        put(&world, &ana, &json!({"vast_api_key": "0123456789abcdef0123456789abcdef"})).await,
+    )
+    .await;
+    assert_eq!(
+        (told["code"].as_str(), told["errors"][0]["field"].as_str()),
+        (Some("vast_api_key_refused"), Some("vast_api_key"))
+    );
+    let told = body(
+        422,
+        put(&world, &ana, &json!({"gcp_credentials": {"type": "authorized_user"}})).await,
+    )
+    .await;
+    assert_eq!(told["errors"][0]["field"], "gcp_credentials");
+    // One good and one bad: neither is kept.
+    let both = json!({"vast_api_key": good.vast_api_key, "gcp_credentials": "{}"});
+    body(422, put(&world, &ana, &both).await).await;
+    let settings =
+        body(200, ana.signs(world.get("/api/v1/settings")).send().await.expect("an answer")).await;
+    assert_eq!(
+        (
+            settings["vast_api_key"]["is_set"].as_bool(),
+            settings["gcp_credentials"]["status"].as_str()
+        ),
+        (Some(false), Some("missing"))
+    );
+    world.end().await;
+}
+
+async fn what_works_is_described_and_makes_the_rest_work(world: World) {
+    let ana = Person::join(&world, "ana").await;
+    let good = world.sandbox.credentials.clone();
+    let wanted =
+        json!({"vast_api_key": good.vast_api_key, "gcp_credentials": good.gcp_service_account});
+    let settings = body(200, put(&world, &ana, &wanted).await).await;
+    let (vast, gcp) = (&settings["vast_api_key"], &settings["gcp_credentials"]);
+    assert_eq!((vast["is_set"].as_bool(), vast["status"].as_str()), (Some(true), Some("ok")));
+    let end: String =
+        good.vast_api_key.chars().skip(good.vast_api_key.chars().count() - 4).collect();
+    assert_eq!(vast["last4"].as_str(), Some(end.as_str()));
+    assert_eq!(gcp["account"], good.gcp_service_account["project_id"]);
+
+    let get = async |path: &str| {
+        body(200, ana.signs(world.get(path)).send().await.expect("an answer")).await
+    };
+    let balance = get("/api/v1/balance").await;
+    assert_eq!(
+        (balance["credit"].as_f64(), balance["email"].as_str()),
+        (Some(100.0), Some(good.email.as_str()))
+    );
+    let offers = get("/api/v1/instances/offers?num_gpus=1&order_by=dph_total&limit=5").await;
+    let prices: Vec<f64> = offers["offers"]
+        .as_array()
+        .expect("offers")
+        .iter()
+        .map(|one| one["dph_total"].as_f64().expect("a price"))
+        .collect();
+    assert!((1..=5).contains(&prices.len()) && prices.is_sorted(), "{prices:?}");
+    assert_eq!(get("/api/v1/instances").await["count"], 0);
+    let configured = ana
+        .signs(world.post("/api/v1/standby/configure"))
+        .json(&json!({"sync_interval": 5}))
+        .send()
+        .await
+        .expect("an answer");
+    let configured = body(200, configured).await;
+    assert_eq!(configured["config"]["estimated_cost_monthly_usd"], 18.86);
+    let status = get("/api/v1/standby/status").await;
+    assert_eq!(
+        (status["configured"].as_bool(), status["config"]["sync_interval"].as_i64()),
+        (Some(true), Some(5))
+    );
+
+    body(200, put(&world, &ana, &json!({"vast_api_key": null})).await).await;
+    body(424, ana.signs(world.get("/api/v1/balance")).send().await.expect("an answer")).await;
+    world.end().await;
+}
+
+async fn no_secret_is_in_any_answer_or_in_the_database(world: World) {
+    let ana = Person::join(&world, "ana").await;
+    seed::machine(&world, &ana.id).await;
+    let good = world.sandbox.credentials.clone();
+    let wanted =
+        json!({"vast_api_key": good.vast_api_key, "gcp_credentials": good.gcp_service_account});
+    let hash = world.dumont.store.users().login(&ana.id).await.expect("an account").password_hash;
+    let pem = good.gcp_service_account["private_key"].as_str().expect("a key").to_owned();
+    // Any line of the private key would do.
+    let line = pem.lines().nth(3).expect("a line").to_owned();
+    let secrets =
+        [good.vast_api_key.as_str(), line.as_str(), PASSWORD, hash.as_str(), ana.token.as_str()];
+    let mut answers = vec![put(&world, &ana, &wanted).await.text().await.expect("a body")];
+    for route in table() {
+        let (method, path) = route.method_and_path().expect("described");
+        if path == "/events" {
+            continue;
+        }
+        let path = path
+            .replace("{gpu_id}", &GPU.to_string())
+            .replace("{machine_id}", &GPU.to_string())
+            .replace("{failover_id}", "owners-failover-1")
+            .replace("{token_id}", "none")
+            .replace("{session_id}", "none");
+        // Logging out, and removing what the next rows ask for, come last by nature: only readers here.
+        if method.is_safe() {
+            let answer =
+                ana.signs(world.get(&format!("/api/v1{path}"))).send().await.expect("an answer");
+            answers.push(answer.text().await.expect("a body"));
+        }
+    }
+    // Secrets in the wrong place are not told back either.
+    for wrong in [
+        json!({"theme": good.vast_api_key}),
+        json!({"vast_api_key": [good.vast_api_key]}),
+        json!({"gcp_credentials": pem}),
+    ] {
+        answers.push(put(&world, &ana, &wrong).await.text().await.expect("a body"));
+    }
+    for page in
+        ["/app", "/app/settings", "/app/settings/credentials", "/app/settings/account", "/docs"]
+    {
+        let answer = ana.signs(world.get(page)).send().await.expect("an answer");
+        answers.push(answer.text().await.expect("a body"));
+    }
+    for secret in secrets {
+        for answer in &answers {
+            assert!(!answer.contains(secret), "a secret is told: {answer}");
+        }
+    }
+    let stored = world.database.bytes();
+    for secret in [good.vast_api_key.as_str(), line.as_str(), PASSWORD, ana.token.as_str()] {
+        let found = stored.windows(secret.len()).any(|window| window == secret.as_bytes());
+        assert!(!found, "a secret lies open in the database");
+    }
+    world.end().await;
+}
+
+on_both!(
+    what_is_refused_is_named_and_not_kept,
+    what_works_is_described_and_makes_the_rest_work,
+    no_secret_is_in_any_answer_or_in_the_database,
+);

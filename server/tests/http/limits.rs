@@ -1,0 +1,67 @@
+//! Guessing passwords is slow.
+
+use std::num::NonZeroU32;
+
+use server::http::limit::LoginLimits;
+
+use crate::database::Database;
+use crate::people::{PASSWORD, Person};
+use crate::world::{Choice, World, body};
+
+fn limits(per_address: u32, per_account: u32) -> Choice {
+    let count = |number| NonZeroU32::new(number).expect("not zero");
+    Choice {
+        limits: Some(LoginLimits {
+            per_address: count(per_address),
+            per_account: count(per_account),
+        }),
+        ..Choice::default()
+    }
+}
+
+async fn guess(world: &World, email: &str, from: &str, password: &str) -> reqwest::Response {
+    let asked = serde_json::json!({"email": email, "password": password});
+    let login = world.post("/api/v1/auth/login").header("x-forwarded-for", from).json(&asked);
+    login.send().await.expect("an answer")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_account_is_closed_for_a_while_even_to_many_hosts() {
+    let world = World::start_with(Database::sqlite(), limits(100, 3)).await;
+    let ana = Person::join(&world, "ana").await;
+    for host in 1..=3 {
+        body(401, guess(&world, &ana.email, &format!("192.0.2.{host}"), "wrong guess").await).await;
+    }
+    let closed = guess(&world, &ana.email, "192.0.2.99", PASSWORD).await;
+    let wait: u64 =
+        closed.headers()["retry-after"].to_str().expect("text").parse().expect("seconds");
+    assert!((1..=7).contains(&wait), "{wait}");
+    assert_eq!(body(429, closed).await["code"], "too_many");
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_host_is_closed_even_for_many_accounts() {
+    let world = World::start_with(Database::sqlite(), limits(3, 100)).await;
+    for name in ["a", "b", "c"] {
+        body(401, guess(&world, &format!("{name}@dumont.local"), "192.0.2.1", "wrong guess").await)
+            .await;
+    }
+    body(429, guess(&world, "d@dumont.local", "192.0.2.1", "wrong guess").await).await;
+    body(401, guess(&world, "d@dumont.local", "192.0.2.2", "wrong guess").await).await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_account_is_told_like_a_wrong_password() {
+    let world = World::start(Database::sqlite()).await;
+    let ana = Person::join(&world, "ana").await;
+    let mut wrong = body(401, guess(&world, &ana.email, "192.0.2.1", "wrong guess").await).await;
+    let mut unknown =
+        body(401, guess(&world, "nobody@dumont.local", "192.0.2.1", "wrong guess").await).await;
+    for told in [&mut wrong, &mut unknown] {
+        told["request_id"].take();
+    }
+    assert_eq!(wrong, unknown);
+    world.end().await;
+}

@@ -1,0 +1,28 @@
+//! The whole server over real HTTP, with a real store and a provider sandbox in the same process.
+//! On SQLite always, and on Postgres where `DUMONT_TEST_POSTGRES_URL` names a server.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
+
+#[macro_use]
+mod world;
+
+mod accounts;
+mod authorization;
+mod contract;
+mod credentials;
+mod cross_site;
+mod database;
+mod environment;
+mod events;
+mod limits;
+mod pages;
+mod people;
+mod problems;
+mod seed;
+mod sessions;

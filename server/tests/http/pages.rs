@@ -1,0 +1,68 @@
+//! The pages through the same layers as the API.
+
+use crate::database::Database;
+use crate::people::{PASSWORD, Person};
+use crate::world::{World, cookie};
+
+fn place(answer: &reqwest::Response) -> &str {
+    answer.headers().get("location").and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_install_leads_to_its_setup_and_nobody_gets_past_the_login() {
+    let world = World::start(Database::sqlite()).await;
+    let answer = world.get("/app").send().await.expect("an answer");
+    assert_eq!((answer.status().as_u16(), place(&answer)), (303, "/setup"));
+    let setup = world.get("/setup").send().await.expect("an answer");
+    assert_eq!(setup.status(), 200);
+
+    Person::join(&world, "ana").await;
+    let answer = world.get("/app/settings").send().await.expect("an answer");
+    assert_eq!(answer.status(), 303);
+    assert!(place(&answer).starts_with("/login"), "{}", place(&answer));
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_logs_in_and_the_page_carries_its_nonce() {
+    let world = World::start(Database::sqlite()).await;
+    let ana = Person::join(&world, "ana").await;
+    let wrong = world
+        .post("/login")
+        .form(&[("username", "ana"), ("password", "not the password")])
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!((wrong.status().as_u16(), cookie(&wrong)), (401, None));
+    assert!(wrong.headers()["content-type"].to_str().expect("text").starts_with("text/html"));
+
+    let right = world
+        .post("/login")
+        .form(&[("username", ana.email.as_str()), ("password", PASSWORD)])
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!((right.status().as_u16(), place(&right)), (303, "/app"));
+    let session = cookie(&right).expect("a cookie");
+    let page = world.get("/app").header("cookie", session).send().await.expect("an answer");
+    assert_eq!(page.status(), 200);
+    let policy = page.headers()["content-security-policy"].to_str().expect("text").to_owned();
+    let nonce = policy
+        .split("'nonce-")
+        .nth(1)
+        .and_then(|rest| rest.split('\'').next())
+        .expect("a nonce")
+        .to_owned();
+    assert!(
+        nonce.len() >= 22
+            && policy.contains("'wasm-unsafe-eval'")
+            && !policy.contains("unsafe-inline"),
+        "{policy}"
+    );
+    let again = world.get("/login").send().await.expect("an answer");
+    assert!(
+        !again.headers()["content-security-policy"].to_str().expect("text").contains(&nonce),
+        "a nonce is used once"
+    );
+    world.end().await;
+}
