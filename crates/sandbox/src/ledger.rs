@@ -131,7 +131,13 @@ impl Ledger {
 
     /// Changes the rate of a live instance from now on; false when the ledger
     /// has no live row for it.
-    pub fn rate(&self, provider: &str, external_id: &str, micro_per_hour: i64, now_ms: i64) -> bool {
+    pub fn rate(
+        &self,
+        provider: &str,
+        external_id: &str,
+        micro_per_hour: i64,
+        now_ms: i64,
+    ) -> bool {
         self.with_live(provider, external_id, |row| {
             if row.rate_micro() == micro_per_hour {
                 return;
@@ -194,9 +200,10 @@ impl Ledger {
 
     fn with_live(&self, provider: &str, external_id: &str, act: impl FnOnce(&mut Row)) -> bool {
         let mut rows = self.lock();
-        let row = rows.iter_mut().rev().find(|row| {
-            row.provider == provider && row.external_id == external_id && row.live()
-        });
+        let row = rows
+            .iter_mut()
+            .rev()
+            .find(|row| row.provider == provider && row.external_id == external_id && row.live());
         match row {
             Some(row) => {
                 act(row);

@@ -81,9 +81,7 @@ impl Profile {
     pub fn notices_dead_host(&self) -> Duration {
         match self.name {
             ProfileName::Instant | ProfileName::Reference => Duration::from_secs(2),
-            ProfileName::Typical => {
-                Duration::from_secs(30).mul_f64(self.scale.clamp(0.0, 1000.0))
-            }
+            ProfileName::Typical => Duration::from_secs(30).mul_f64(self.scale.clamp(0.0, 1000.0)),
         }
     }
 }
@@ -127,7 +125,8 @@ mod tests {
     #[test]
     fn the_reference_profile_keeps_its_phase_times() {
         let profile = Profile { name: ProfileName::Reference, scale: 7.0 };
-        let boot = [Latency::VastCreate, Latency::VastCreated, Latency::VastLoading, Latency::VastSsh];
+        let boot =
+            [Latency::VastCreate, Latency::VastCreated, Latency::VastLoading, Latency::VastSsh];
         assert_eq!(sum(profile, &boot), Duration::from_secs(3));
         assert_eq!(sum(profile, &[Latency::GcpInsert, Latency::GcpBoot]), Duration::from_secs(3));
         assert_eq!(profile.delay(Latency::VastSearch), Duration::from_millis(3_500));

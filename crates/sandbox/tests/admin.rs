@@ -1,6 +1,12 @@
 //! The admin API, the console and restarts, with an instance rented as any
 //! customer of Vast.ai would.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 mod rig;
 
@@ -24,7 +30,8 @@ struct Client {
 impl Client {
     fn new(url: &str, key: &str) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let http =
+            reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { url: url.to_owned(), key: key.to_owned(), http }
     }
 
@@ -57,7 +64,9 @@ impl Client {
     /// Rents a GPU that the rig's key may log in to, and waits until it is up.
     async fn rent(&self, rig: &Rig, label: &str) -> String {
         self.good("POST", "/api/v0/ssh/", json!({"ssh_key": rig.key_line.trim()})).await;
-        let found = self.good("POST", "/api/v0/bundles/", json!({"rentable": {"eq": true}, "limit": 1})).await;
+        let found = self
+            .good("POST", "/api/v0/bundles/", json!({"rentable": {"eq": true}, "limit": 1}))
+            .await;
         let offer = found["offers"][0]["id"].as_u64().unwrap();
         let body = json!({"image": "ubuntu:22.04", "disk": 20, "label": label, "runtype": "ssh_direc ssh_proxy"});
         let made = self.good("PUT", &format!("/api/v0/asks/{offer}/"), body).await;
@@ -68,7 +77,13 @@ impl Client {
 
     async fn host(&self, id: &str) -> Value {
         let state = self.get("/_sandbox/state").await;
-        state["hosts"].as_array().unwrap().iter().find(|host| host["id"] == id).cloned().unwrap_or_default()
+        state["hosts"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|host| host["id"] == id)
+            .cloned()
+            .unwrap_or_default()
     }
 
     async fn until(&self, id: &str, field: &str, value: &str) {
@@ -102,12 +117,15 @@ async fn accounts_have_secrets_and_credit() {
     assert_eq!(service["token_uri"], format!("{}/token", running.url));
     assert!(service["private_key"].as_str().unwrap().starts_with("-----BEGIN PRIVATE KEY-----"));
 
-    let other = client.good("POST", "/_sandbox/accounts", json!({"email": "b@example.test", "credit": 5})).await;
+    let other = client
+        .good("POST", "/_sandbox/accounts", json!({"email": "b@example.test", "credit": 5}))
+        .await;
     assert_ne!(other["vast_api_key"], secrets["vast_api_key"]);
     let second = Client::new(&running.url, other["vast_api_key"].as_str().unwrap());
     assert_eq!(second.get("/api/v0/users/current/").await["credit"], 5.0);
     let id = other["account_id"].as_u64().unwrap();
-    let changed = client.good("PATCH", &format!("/_sandbox/accounts/{id}"), json!({"credit": 0.25})).await;
+    let changed =
+        client.good("PATCH", &format!("/_sandbox/accounts/{id}"), json!({"credit": 0.25})).await;
     assert_eq!(changed["credit_usd"], 0.25);
     assert_eq!(second.get("/api/v0/users/current/").await["credit"], 0.25);
     let unknown = client.send("PATCH", "/_sandbox/accounts/1", json!({"credit": 1})).await;
@@ -128,7 +146,9 @@ async fn a_plug_is_pulled_and_put_back() {
     let at = client.endpoint(&id).await;
     rig.run(at, "echo kept > /workspace/file").await;
 
-    let act = async |action: &str, body: Value| client.send("POST", &format!("/_sandbox/hosts/{id}/{action}"), body).await;
+    let act = async |action: &str, body: Value| {
+        client.send("POST", &format!("/_sandbox/hosts/{id}/{action}"), body).await
+    };
     let (status, answer) = act("kill", json!({})).await;
     assert_eq!((status, &answer["host"]["process"]), (200, &json!("dead")));
     assert_eq!(answer["host"]["usage"]["processes"], 0);
@@ -155,9 +175,20 @@ async fn faults_are_listed_armed_carried_out_and_cleared() {
     let running = start(data.path()).await;
     let client = Client::of(&running);
     let listed = client.get("/_sandbox/faults").await;
-    let names: Vec<&str> =
-        listed["catalogue"].as_array().unwrap().iter().map(|fault| fault["name"].as_str().unwrap()).collect();
-    for name in ["host_dies", "outbid", "create_500_but_created", "list_empty_200", "zone_exhausted", "latency_ms"] {
+    let names: Vec<&str> = listed["catalogue"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|fault| fault["name"].as_str().unwrap())
+        .collect();
+    for name in [
+        "host_dies",
+        "outbid",
+        "create_500_but_created",
+        "list_empty_200",
+        "zone_exhausted",
+        "latency_ms",
+    ] {
         assert!(names.contains(&name), "{name}");
     }
     let arm = async |body: Value| client.send("POST", "/_sandbox/faults", body).await;
@@ -179,7 +210,10 @@ async fn faults_are_listed_armed_carried_out_and_cleared() {
     assert_eq!(client.get("/_sandbox/faults").await["armed"].as_array().unwrap().len(), 2);
     assert_eq!(client.send("GET", "/api/v0/users/current/", Value::Null).await.0, 503);
     assert_eq!(client.send("GET", "/api/v0/users/current/", Value::Null).await.0, 200);
-    assert_eq!(client.good("DELETE", "/_sandbox/faults/host_frozen", Value::Null).await["cleared"], 1);
+    assert_eq!(
+        client.good("DELETE", "/_sandbox/faults/host_frozen", Value::Null).await["cleared"],
+        1
+    );
     assert_eq!(client.send("DELETE", "/_sandbox/faults/nonsense", Value::Null).await.0, 422);
     assert_eq!(arm(json!({"name": "host_dies", "target": id})).await.0, 201);
     client.until(&id, "process", "dead").await;
@@ -214,9 +248,21 @@ async fn the_console_shows_what_is_there_and_its_buttons_work() {
     assert!(client.page().await.contains("✕ dead"));
     let (status, to) = press(&kill.replace("kill", "freeze"), &[], None).await;
     assert!(status == 303 && to.starts_with("/?error=host%20"), "{status} {to}");
-    assert!(client.http.get(format!("{}{to}", running.url)).send().await.unwrap().text().await.unwrap().contains("Not done."));
+    assert!(
+        client
+            .http
+            .get(format!("{}{to}", running.url))
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap()
+            .contains("Not done.")
+    );
 
-    let form = [("name", "no_credit"), ("target", ""), ("count", "2"), ("seconds", "60"), ("params", "")];
+    let form =
+        [("name", "no_credit"), ("target", ""), ("count", "2"), ("seconds", "60"), ("params", "")];
     assert_eq!(press("/console/faults", &form, None).await.0, 303);
     let armed = client.get("/_sandbox/faults").await["armed"][0].clone();
     assert_eq!((&armed["name"], &armed["count"]), (&json!("no_credit"), &json!(2)));
@@ -235,7 +281,9 @@ async fn a_restart_keeps_hosts_keys_and_bills_but_not_the_time_between() {
     let id = client.rent(&rig, "mine").await;
     let at = client.endpoint(&id).await;
     rig.run(at, "echo kept > /workspace/file").await;
-    client.good("POST", "/_sandbox/faults", json!({"name": "price_jump", "params": {"factor": 2}})).await;
+    client
+        .good("POST", "/_sandbox/faults", json!({"name": "price_jump", "params": {"factor": 2}}))
+        .await;
     running.stop().await;
     let refused = tokio::net::TcpStream::connect((at.addr, at.port)).await;
     assert!(refused.is_err(), "the host outlived the sandbox");
@@ -251,7 +299,10 @@ async fn a_restart_keeps_hosts_keys_and_bills_but_not_the_time_between() {
     assert_eq!((&row["external_id"], &row["live"]), (&json!(id), &json!(true)));
     let segments = row["segments"].as_array().unwrap();
     let (last, earlier) = segments.split_last().unwrap();
-    assert!(last["to_ms"].is_null() && earlier.iter().all(|segment| segment["to_ms"].is_number()), "{row}");
+    assert!(
+        last["to_ms"].is_null() && earlier.iter().all(|segment| segment["to_ms"].is_number()),
+        "{row}"
+    );
     assert_eq!(ledger["live"], json!([id]));
     running.stop().await;
 }
@@ -269,11 +320,15 @@ async fn a_killed_sandbox_takes_its_hosts_along_and_finds_them_again() {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let line = tokio::time::timeout(rig::DEADLINE, lines.next_line()).await.unwrap().unwrap().unwrap();
+        let line =
+            tokio::time::timeout(rig::DEADLINE, lines.next_line()).await.unwrap().unwrap().unwrap();
         let ready: Value = serde_json::from_str(&line).unwrap();
         let file = std::fs::read(ready["credentials"].as_str().unwrap()).unwrap();
         let secrets: Value = serde_json::from_slice(&file).unwrap();
-        (child, Client::new(ready["url"].as_str().unwrap(), secrets["vast_api_key"].as_str().unwrap()))
+        (
+            child,
+            Client::new(ready["url"].as_str().unwrap(), secrets["vast_api_key"].as_str().unwrap()),
+        )
     };
     let (mut child, client) = begin().await;
     let id = client.rent(&rig, "mine").await;
@@ -287,7 +342,8 @@ async fn a_killed_sandbox_takes_its_hosts_along_and_finds_them_again() {
     eventually("the job runs", async || runs().await).await;
     let saved = data.path().join("state.json");
     eventually("the state is saved", async || {
-        std::fs::read_to_string(&saved).is_ok_and(|text| text.contains(&id) && text.contains("\"up\""))
+        std::fs::read_to_string(&saved)
+            .is_ok_and(|text| text.contains(&id) && text.contains("\"up\""))
     })
     .await;
     child.kill().await.unwrap();

@@ -1,5 +1,11 @@
 //! What people do on a rented machine, with the programs they do it with.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 mod rig;
 
@@ -20,7 +26,8 @@ async fn a_command_gives_its_output_its_errors_and_its_status() {
     assert_eq!(String::from_utf8_lossy(&done.stderr), "err\n");
 
     assert_eq!(rig.run(at, "id -u; hostname; pwd; echo $HOME").await, "0\ngpu-1\n/root\n/root\n");
-    rig.run(at, "for d in /workspace /root /home /opt /etc /; do touch $d/mine || exit 1; done").await;
+    rig.run(at, "for d in /workspace /root /home /opt /etc /; do touch $d/mine || exit 1; done")
+        .await;
     let killed = output(rig.ssh(at).arg("kill -KILL $$")).await;
     assert_eq!(killed.status.code(), Some(255), "ssh says so for a signal");
     let any_user = output(rig.ssh(at).args(["-l", "ubuntu", "id -un"])).await;
@@ -68,7 +75,8 @@ async fn only_the_keys_of_the_host_log_in() {
 async fn what_goes_in_comes_out_however_much_it_is() {
     let rig = rig();
     let at = rig.host("gpu-1").await;
-    let data: Vec<u8> = (0..24_000_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let data: Vec<u8> =
+        (0..24_000_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     let mut child =
         rig.ssh(at).arg("cat").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let (mut input, mut back) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
@@ -91,7 +99,8 @@ async fn a_terminal_is_one() {
     let text = String::from_utf8_lossy(&done.stdout).replace('\r', "");
     assert_eq!(text, "/dev/pts/0\npts/0\nvt100\n");
     let shell = "printf 'echo $((40+2)); exit 3\\n' | ";
-    let line = format!("{shell} ssh {} -tt -p {} root@{}", rig.options().join(" "), at.port, at.addr);
+    let line =
+        format!("{shell} ssh {} -tt -p {} root@{}", rig.options().join(" "), at.port, at.addr);
     let done = output(tokio::process::Command::new("bash").args(["-c", &line])).await;
     assert_eq!(done.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&done.stdout).contains("42"));
@@ -105,7 +114,8 @@ async fn scp_sftp_and_rsync_copy_files_both_ways() {
     fill(&there, 40, 100_000);
     let remote = |path: &str| format!("root@{}:{path}", at.addr);
     let same = async |what: &str| {
-        let done = output(tokio::process::Command::new("diff").args(["-r"]).args([&there, &back])).await;
+        let done =
+            output(tokio::process::Command::new("diff").args(["-r"]).args([&there, &back])).await;
         assert!(done.status.success(), "{what}: {}", String::from_utf8_lossy(&done.stdout));
         std::fs::remove_dir_all(&back).unwrap();
     };
@@ -115,7 +125,10 @@ async fn scp_sftp_and_rsync_copy_files_both_ways() {
             (remote("/workspace/scp"), back.display().to_string()),
         ] {
             let mut scp = tokio::process::Command::new("scp");
-            scp.args(rig.options()).args(["-P", &at.port.to_string(), "-rq"]).args(old).args([from, to]);
+            scp.args(rig.options())
+                .args(["-P", &at.port.to_string(), "-rq"])
+                .args(old)
+                .args([from, to]);
             let done = output(&mut scp).await;
             assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
         }
@@ -171,7 +184,8 @@ async fn ports_are_forwarded_both_ways() {
     let errors = remote.stderr.take().unwrap();
     let mut lines = tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(errors));
     let bound: u16 = loop {
-        let line = tokio::time::timeout(rig::DEADLINE, lines.next_line()).await.unwrap().unwrap().unwrap();
+        let line =
+            tokio::time::timeout(rig::DEADLINE, lines.next_line()).await.unwrap().unwrap().unwrap();
         if let Some(rest) = line.strip_prefix("Allocated port ") {
             break rest.split(' ').next().unwrap().parse().unwrap();
         }
@@ -195,7 +209,8 @@ async fn the_environment_and_the_boot_script_are_the_instances_own() {
     assert_eq!(rig.run(at, "echo $MODEL").await, "llama 3\n");
     let booted = async |times: usize| {
         rig::eventually("the boot script has run", async || {
-            rig.run(at, "cat /workspace/booted 2>/dev/null || true").await == "llama 3\n".repeat(times)
+            rig.run(at, "cat /workspace/booted 2>/dev/null || true").await
+                == "llama 3\n".repeat(times)
         })
         .await;
     };

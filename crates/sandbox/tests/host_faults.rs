@@ -1,5 +1,11 @@
 //! What becomes of a host and of those who talk to it when things go wrong.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 mod rig;
 
@@ -106,7 +112,11 @@ async fn a_halted_host_refuses_and_keeps_its_files_but_not_its_port() {
     assert_eq!(moved.addr, at.addr);
     assert_ne!(moved.port, at.port);
     assert!(refused(at).await);
-    assert_eq!(rig.run(moved, "cat /workspace/file").await, "kept\n", "same host key, or ssh refuses");
+    assert_eq!(
+        rig.run(moved, "cat /workspace/file").await,
+        "kept\n",
+        "same host key, or ssh refuses"
+    );
     assert_eq!(rig.hosts.boot("gpu-1").await.unwrap(), moved, "a second boot does nothing");
 }
 
@@ -133,7 +143,9 @@ async fn a_destroyed_host_leaves_nothing() {
     let echo = rig.echo(at).await;
     let mark = format!("dumont-mark-{}", std::process::id());
     rig.run(at, &format!("nohup bash -c 'exec -a {mark} sleep 600' >/dev/null 2>&1 &")).await;
-    let running = async || output(tokio::process::Command::new("pgrep").args(["-f", &mark])).await.status.success();
+    let running = async || {
+        output(tokio::process::Command::new("pgrep").args(["-f", &mark])).await.status.success()
+    };
     rig::eventually("the background job runs", async || running().await).await;
     rig.hosts.destroy("gpu-1").await.unwrap();
     assert!(!running().await, "a process is left");
@@ -179,7 +191,10 @@ async fn an_ordinary_user_can_run_hosts() {
     std::fs::copy(std::env::current_exe().unwrap(), &own).unwrap();
     std::fs::copy(env!("CARGO_BIN_EXE_dumont-sandbox"), &program).unwrap();
     let mut again = tokio::process::Command::new("setpriv");
-    again.args(["--reuid=nobody", "--regid=nogroup", "--clear-groups"]).arg(&own).arg("--test-threads=2");
+    again
+        .args(["--reuid=nobody", "--regid=nogroup", "--clear-groups"])
+        .arg(&own)
+        .arg("--test-threads=2");
     again.env("DUMONT_TEST_INNER", "1").env("DUMONT_SANDBOX_BIN", &program);
     again.env("HOME", folder.path()).env("TMPDIR", folder.path()).current_dir(folder.path());
     let done = output(&mut again).await;
@@ -188,5 +203,6 @@ async fn an_ordinary_user_can_run_hosts() {
 }
 
 fn nix_is_root() -> bool {
-    std::fs::metadata("/proc/self").is_ok_and(|about| std::os::unix::fs::MetadataExt::uid(&about) == 0)
+    std::fs::metadata("/proc/self")
+        .is_ok_and(|about| std::os::unix::fs::MetadataExt::uid(&about) == 0)
 }

@@ -22,7 +22,7 @@ pub(crate) enum Action {
     Freeze,
     /// Let them go on.
     Thaw,
-    /// Let nothing in or out.
+    /// Let nothing reach it.
     Cut,
     /// Set all that in order again.
     Heal,

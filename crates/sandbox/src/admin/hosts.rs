@@ -22,10 +22,12 @@ pub(crate) async fn act(
         && params.get("provider_says").is_some()
     {
         let wanted = act::says(&params);
-        *says = wanted.ok_or_else(|| Error::Invalid("provider_says is offline, unknown or running".into()))?;
+        *says = wanted
+            .ok_or_else(|| Error::Invalid("provider_says is offline, unknown or running".into()))?;
     }
     act::act(&world, &id, action).await?;
-    let shown = state::everything(&world, false).await.hosts.into_iter().find(|one| one.row.id == id);
+    let shown =
+        state::everything(&world, false).await.hosts.into_iter().find(|one| one.row.id == id);
     Ok(Json(json!({"host": shown})))
 }
 

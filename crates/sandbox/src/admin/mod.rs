@@ -86,7 +86,9 @@ impl From<HostError> for Error {
     fn from(error: HostError) -> Self {
         match error {
             HostError::Unknown(_) => Self::NotFound(error.to_string()),
-            HostError::NotRunning(_) | HostError::StillRunning(_) => Self::Conflict(error.to_string()),
+            HostError::NotRunning(_) | HostError::StillRunning(_) => {
+                Self::Conflict(error.to_string())
+            }
             other => {
                 tracing::error!(error = ?other, "a host can't be changed");
                 Self::Failed(other.to_string())

@@ -86,7 +86,10 @@ impl Process {
     }
 }
 
-pub(crate) async fn show(State(world): State<World>, Query(wanted): Query<Wanted>) -> Json<Everything> {
+pub(crate) async fn show(
+    State(world): State<World>,
+    Query(wanted): Query<Wanted>,
+) -> Json<Everything> {
     Json(everything(&world, wanted.disk).await)
 }
 

@@ -25,9 +25,14 @@ pub(crate) fn armed(faults: &[Armed], now_ms: i64) -> String {
 }
 
 fn armed_row(fault: &Armed, now_ms: i64) -> String {
-    let target = fault.target.as_deref().map_or("everyone".to_owned(), |target| format!("<code>{}</code>", html(target)));
+    let target = fault
+        .target
+        .as_deref()
+        .map_or("everyone".to_owned(), |target| format!("<code>{}</code>", html(target)));
     let params = match fault.params.as_object() {
-        Some(params) if !params.is_empty() => format!("<code>{}</code>", html(&fault.params.to_string())),
+        Some(params) if !params.is_empty() => {
+            format!("<code>{}</code>", html(&fault.params.to_string()))
+        }
         _ => "none".to_owned(),
     };
     let strikes = match (fault.count, fault.until_ms) {
@@ -38,7 +43,7 @@ fn armed_row(fault: &Armed, now_ms: i64) -> String {
     };
     format!(
         "<tr><td data-name=\"Fault\"><code>{name}</code><small>{about}</small></td>\
-         <td data-name=\"For\">{target}</td><td data-name=\"Parameters\">{params}</td>\
+         <td data-name=\"For\">{target}</td><td class=\"params\" data-name=\"Parameters\">{params}</td>\
          <td data-name=\"Strikes\">{strikes}</td><td data-name=\"Armed\">{at}</td>\
          <td class=\"actions\" data-name=\"Clear\"><form method=\"post\" action=\"/console/faults/clear\">\
          <input type=\"hidden\" name=\"id\" value=\"{id}\">\
@@ -52,9 +57,12 @@ fn armed_row(fault: &Armed, now_ms: i64) -> String {
 
 /// The form, outside the live part so that nothing typed is lost.
 pub(crate) fn form(hosts: &[HostRow]) -> String {
-    let option = |fault: &Fault| format!("<option value=\"{fault}\" title=\"{}\">{fault}</option>", html(fault.about()));
+    let option = |fault: &Fault| {
+        format!("<option value=\"{fault}\" title=\"{}\">{fault}</option>", html(fault.about()))
+    };
     let options: String = Fault::ALL.iter().map(option).collect();
-    let targets: String = hosts.iter().map(|host| format!("<option value=\"{}\">", html(&host.id))).collect();
+    let targets: String =
+        hosts.iter().map(|host| format!("<option value=\"{}\">", html(&host.id))).collect();
     let meanings: String = Fault::ALL
         .iter()
         .map(|fault| format!("<dt><code>{fault}</code></dt><dd>{}</dd>", html(fault.about())))
@@ -93,12 +101,14 @@ impl Filled {
         let invalid = |what: &str| Error::Invalid(what.to_owned());
         let mut params: Map<String, Value> = match self.params.trim() {
             "" => Map::new(),
-            text => serde_json::from_str(text).map_err(|_| invalid("the parameters are not a JSON object"))?,
+            text => serde_json::from_str(text)
+                .map_err(|_| invalid("the parameters are not a JSON object"))?,
         };
         match self.seconds.trim() {
             "" => {}
             text => {
-                let seconds: f64 = text.parse().map_err(|_| invalid("the seconds are not a number"))?;
+                let seconds: f64 =
+                    text.parse().map_err(|_| invalid("the seconds are not a number"))?;
                 params.insert("seconds".into(), seconds.into());
             }
         }

@@ -28,12 +28,14 @@ fn row(host: &Shown) -> String {
         HostKind::Standby => "standby",
     };
     let label = host.row.label.as_deref().filter(|label| *label != host.row.id);
-    let label = label.map_or(String::new(), |label| format!(" <span class=\"label\">{}</span>", html(label)));
+    let label = label
+        .map_or(String::new(), |label| format!(" <span class=\"label\">{}</span>", html(label)));
     let endpoint = host.endpoint.filter(|_| host.process != Process::Halted);
-    let endpoint = endpoint.map_or("none".to_owned(), |at| format!("<code>{}:{}</code>", at.addr, at.port));
+    let endpoint =
+        endpoint.map_or("none".to_owned(), |at| format!("<code>{}:{}</code>", at.addr, at.port));
     let uses = match host.usage.processes {
         0 => "none".to_owned(),
-        number => format!("{number} processes, {}", bytes(host.usage.rss_bytes)),
+        number => format!("{number} processes<small>{}</small>", bytes(host.usage.rss_bytes)),
     };
     format!(
         "<tr><td data-name=\"Machine\"><span class=\"kind {kind}\">{kind}</span> <code>{id}</code>{label}\
@@ -72,19 +74,31 @@ fn says(host: &Shown) -> String {
         .row
         .status
         .iter()
-        .filter(|(name, value)| !matches!(**name, "actual_status" | "status") && value.as_str() != main)
+        .filter(|(name, value)| {
+            !matches!(**name, "actual_status" | "status") && value.as_str() != main
+        })
         .map(|(name, value)| format!("{} {}", html(&name.replace('_', " ")), html(value)))
         .collect();
-    let others = if others.is_empty() { String::new() } else { format!("<small>{}</small>", others.join(", ")) };
+    let others = if others.is_empty() {
+        String::new()
+    } else {
+        format!("<small>{}</small>", others.join(", "))
+    };
     format!("<span class=\"word\">{}</span>{others}", html(main))
 }
 
 fn actions(host: &Shown) -> String {
     let process = host.process;
-    let running = matches!(process, Process::Up | Process::Frozen | Process::Cut | Process::Refusing);
+    let running =
+        matches!(process, Process::Up | Process::Frozen | Process::Cut | Process::Refusing);
     let off = "It does not run";
-    let (freeze, freeze_label) = if process == Process::Frozen { ("thaw", "Thaw") } else { ("freeze", "Freeze") };
-    let cut = if process == Process::Cut { Err("It is cut off already") } else { running.then_some(()).ok_or(off) };
+    let (freeze, freeze_label) =
+        if process == Process::Frozen { ("thaw", "Thaw") } else { ("freeze", "Freeze") };
+    let cut = if process == Process::Cut {
+        Err("It is cut off already")
+    } else {
+        running.then_some(()).ok_or(off)
+    };
     let heal = match process {
         Process::Up => Err("Nothing is wrong with it"),
         Process::Halted | Process::None => Err("The provider has to start it"),

@@ -17,7 +17,9 @@ pub(crate) fn table(bills: &Bills, now_ms: i64) -> String {
     let rows: String = bills.rows.iter().rev().take(MOST).map(|bill| row(bill, now_ms)).collect();
     let more = match bills.rows.len().saturating_sub(MOST) {
         0 => String::new(),
-        more => format!("<p class=\"empty\">{more} older rows are in the <a href=\"/_sandbox/ledger\">API</a>.</p>"),
+        more => format!(
+            "<p class=\"empty\">{more} older rows are in the <a href=\"/_sandbox/ledger\">API</a>.</p>"
+        ),
     };
     let sums: String = bills
         .by_account
@@ -45,7 +47,11 @@ pub(crate) fn table(bills: &Bills, now_ms: i64) -> String {
 
 fn row(bill: &Bill, now_ms: i64) -> String {
     let row = &bill.row;
-    let state = if bill.live { "<span class=\"chip ok\">● live</span>" } else { "<span class=\"chip idle\">■ ended</span>" };
+    let state = if bill.live {
+        "<span class=\"chip ok\">● live</span>"
+    } else {
+        "<span class=\"chip idle\">■ ended</span>"
+    };
     let label = if row.label.is_empty() || row.label == row.external_id {
         String::new()
     } else {

@@ -49,7 +49,7 @@ async fn index(State(world): State<World>, Query(said): Query<Said>) -> Response
     let live = live_part(&world).await;
     let form = fault_form::form(&state::rows(&world));
     let page = page::whole(&world, said.error.as_deref(), &live, &form);
-    let policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
+    let policy = "default-src 'none'; img-src data:; style-src 'self'; script-src 'self'; connect-src 'self'; \
                   form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
     ([(header::CONTENT_SECURITY_POLICY, policy)], Html(page)).into_response()
 }

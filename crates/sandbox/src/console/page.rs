@@ -39,7 +39,8 @@ pub(crate) fn whole(world: &World, error: Option<&str>, live: &str, form: &str) 
 
 /// One sentence in words.
 pub(crate) fn sentence(hosts: &[Shown], bills: &Bills) -> String {
-    let count = |wanted: &[Process]| hosts.iter().filter(|host| wanted.contains(&host.process)).count();
+    let count =
+        |wanted: &[Process]| hosts.iter().filter(|host| wanted.contains(&host.process)).count();
     let up = count(&[Process::Up]);
     let mut parts = vec![match up {
         0 => "No host is up".to_owned(),
@@ -59,5 +60,8 @@ pub(crate) fn sentence(hosts: &[Shown], bills: &Bills) -> String {
         }
     }
     let (rate, total) = (dollars(bills.usd_per_hour), dollars(bills.total_usd));
-    format!("<p class=\"sentence\">{}. It bills {rate} an hour now, {total} since the start.</p>", parts.join(", "))
+    format!(
+        "<p class=\"sentence\">{}. The bill grows by {rate} an hour; {total} since the start.</p>",
+        parts.join(", ")
+    )
 }

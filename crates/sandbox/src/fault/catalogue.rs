@@ -35,7 +35,7 @@ macro_rules! faults {
 faults! {
     HostDies "host_dies" "The host's machine dies at once: every process is killed and its network is a black hole. Needs a target; params: after_s, provider_says (offline, unknown, running).",
     HostFrozen "host_frozen" "The host stops in the middle of everything and answers nothing, as a hung machine does. Needs a target; params: after_s, seconds.",
-    NetworkCut "network_cut" "The host runs on, but nothing gets in or out. Needs a target; params: after_s, seconds.",
+    NetworkCut "network_cut" "The host runs on, but nothing reaches it: open connections hang, new ones are never answered. What it opens itself still gets out. Needs a target; params: after_s, seconds.",
     Outbid "outbid" "Someone bids more: the interruptible instance is stopped. Params: resume_after_s brings it back by itself.",
     Offline "offline" "Vast.ai says `offline` for the instance.",
     Unknown "unknown" "Vast.ai says `unknown` for the instance: no heartbeat.",

@@ -18,8 +18,16 @@ pub(crate) const SEAT_INSIDE: &str = "/run/host";
 
 /// Parts of the machine's `/etc` that programs need and that say nothing
 /// about its users.
-const SHARED_ETC: &[&str] =
-    &["alternatives", "ca-certificates", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "ssl", "resolv.conf"];
+const SHARED_ETC: &[&str] = &[
+    "alternatives",
+    "ca-certificates",
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "localtime",
+    "ssl",
+    "resolv.conf",
+];
 
 /// How this machine lets a container be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +64,12 @@ fn namespaces(isolation: Isolation) -> Vec<OsString> {
 }
 
 /// All arguments of `bwrap` for one host.
-pub(crate) fn arguments(isolation: Isolation, id: &str, folder: &Folder, program: &Path) -> Vec<OsString> {
+pub(crate) fn arguments(
+    isolation: Isolation,
+    id: &str,
+    folder: &Folder,
+    program: &Path,
+) -> Vec<OsString> {
     let mut args = namespaces(isolation);
     let mut push = |parts: &[&dyn AsRef<std::ffi::OsStr>]| {
         args.extend(parts.iter().map(|part| part.as_ref().to_os_string()));

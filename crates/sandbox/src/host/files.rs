@@ -22,8 +22,20 @@ use super::container;
 const CONSOLE_TAIL: u64 = 64 * 1024;
 
 /// Folders that every host has besides those of the system.
-const OWN_FOLDERS: &[&str] =
-    &["etc", "home", "mnt", "opt", "root", "run", "srv", "tmp", "var", "var/log", "var/tmp", "workspace"];
+const OWN_FOLDERS: &[&str] = &[
+    "etc",
+    "home",
+    "mnt",
+    "opt",
+    "root",
+    "run",
+    "srv",
+    "tmp",
+    "var",
+    "var/log",
+    "var/tmp",
+    "workspace",
+];
 
 /// One host's folder.
 #[derive(Debug, Clone)]
@@ -65,7 +77,8 @@ impl Folder {
             std::os::unix::fs::symlink(fs::read_link(&link)?, inside)?;
         }
         write_etc(&self.root().join("etc"), id)?;
-        let key = PrivateKey::random(&mut rand::rng(), Algorithm::Ed25519).map_err(io::Error::other)?;
+        let key =
+            PrivateKey::random(&mut rand::rng(), Algorithm::Ed25519).map_err(io::Error::other)?;
         let text = key.to_openssh(LineEnding::LF).map_err(io::Error::other)?;
         write_private(&self.seat().join("host_key"), text.as_bytes())
     }

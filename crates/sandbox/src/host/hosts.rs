@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio_util::sync::CancellationToken;
 
 use super::files::Folder;
@@ -39,6 +40,7 @@ impl Hosts {
         std::fs::create_dir_all(&folder).map_err(io("making the folder of the hosts"))?;
         let folder = folder.canonicalize().map_err(io("making the folder of the hosts"))?;
         let launcher = Launcher::start(program, token)?;
+        raise_file_limit();
         Ok(Self(Arc::new(Inner { folder, standby_port, launcher, all: Mutex::default() })))
     }
 
@@ -57,7 +59,8 @@ impl Hosts {
         }
         let id = spec.id.clone();
         let folder = Folder::new(&self.0.folder, &id);
-        let held = address::take(spec.kind, self.0.standby_port).map_err(io("taking an address"))?;
+        let held =
+            address::take(spec.kind, self.0.standby_port).map_err(io("taking an address"))?;
         let record = HostRecord {
             id: id.clone(),
             kind: spec.kind,
@@ -283,6 +286,16 @@ impl Hosts {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Host>>> {
         self.0.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A host takes about five open files here and each connection two, which is
+/// soon more than the usual 1024. What can't be raised is left.
+fn raise_file_limit() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "the limit on open files is not raised");
     }
 }
 

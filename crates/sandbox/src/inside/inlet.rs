@@ -32,7 +32,13 @@ pub(crate) struct Inlet<W> {
 
 impl<W: AsyncWrite + Unpin> Inlet<W> {
     pub(crate) fn new(to: W) -> Self {
-        Self { to: Some(to), queue: VecDeque::new(), queued: 0, ending: false, progress: Instant::now() }
+        Self {
+            to: Some(to),
+            queue: VecDeque::new(),
+            queued: 0,
+            ending: false,
+            progress: Instant::now(),
+        }
     }
 
     /// Takes a piece. What comes after the end, or for a writer that is gone,

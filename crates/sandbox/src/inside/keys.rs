@@ -22,7 +22,8 @@ fn holds(line: &str, key: &PublicKey) -> bool {
     }
     let words: Vec<&str> = line.split_ascii_whitespace().collect();
     words.windows(2).any(|pair| {
-        PublicKey::from_openssh(&pair.join(" ")).is_ok_and(|found| found.key_data() == key.key_data())
+        PublicKey::from_openssh(&pair.join(" "))
+            .is_ok_and(|found| found.key_data() == key.key_data())
     })
 }
 

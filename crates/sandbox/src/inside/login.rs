@@ -15,8 +15,11 @@ const BASE: &[(&str, &str)] = &[
 ];
 
 /// Places where Debian and others keep the SFTP server.
-const SFTP_SERVERS: &[&str] =
-    &["/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server", "/usr/lib/ssh/sftp-server"];
+const SFTP_SERVERS: &[&str] = &[
+    "/usr/lib/openssh/sftp-server",
+    "/usr/libexec/openssh/sftp-server",
+    "/usr/lib/ssh/sftp-server",
+];
 
 /// What every process of a login starts with.
 #[derive(Debug, Default)]

@@ -52,9 +52,8 @@ pub fn run(seat: &Path) -> Result<(), ServeError> {
 async fn serve(seat: PathBuf) -> Result<(), ServeError> {
     let failed = |what| move |source| ServeError { what, source };
     let key = std::fs::read_to_string(seat.join("host_key")).map_err(failed("the host key"))?;
-    let key = PrivateKey::from_openssh(&key)
-        .map_err(io::Error::other)
-        .map_err(failed("the host key"))?;
+    let key =
+        PrivateKey::from_openssh(&key).map_err(io::Error::other).map_err(failed("the host key"))?;
     let environment = Arc::new(Environment::read(&seat).map_err(failed("the environment"))?);
     let listener = UnixListener::bind(seat.join("ssh.sock")).map_err(failed("the socket"))?;
     let config = Arc::new(config(key));

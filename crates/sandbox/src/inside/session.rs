@@ -75,9 +75,15 @@ async fn listen(requests: &mut ChannelReadHalf) -> Option<(Job, Setting)> {
             ChannelMsg::SetEnv { variable_name, variable_value, .. } => {
                 setting.variables.push((variable_name, variable_value));
             }
-            ChannelMsg::RequestPty { term, col_width, row_height, pix_width, pix_height, .. } => {
-                let size =
-                    Size { columns: col_width, rows: row_height, width: pix_width, height: pix_height };
+            ChannelMsg::RequestPty {
+                term, col_width, row_height, pix_width, pix_height, ..
+            } => {
+                let size = Size {
+                    columns: col_width,
+                    rows: row_height,
+                    width: pix_width,
+                    height: pix_height,
+                };
                 setting.terminal = Some((term, size));
             }
             ChannelMsg::RequestShell { .. } => return Some((Job::Shell, setting)),
@@ -107,7 +113,9 @@ fn start(job: &Job, setting: &Setting, environment: &Environment) -> io::Result<
     let (program, rest) = words.split_first().ok_or(io::ErrorKind::InvalidInput)?;
     let mut command = environment.command(program);
     command.args(rest);
-    for (name, value) in setting.variables.iter().filter(|(name, value)| login::settable(name, value)) {
+    for (name, value) in
+        setting.variables.iter().filter(|(name, value)| login::settable(name, value))
+    {
         command.env(name, value);
     }
     if let Some((term, size)) = &setting.terminal {

@@ -86,7 +86,9 @@ impl Rig {
             ("HostKeyAlias", "the-host".to_owned()),
         ];
         let none = ["-F".to_owned(), "/dev/null".to_owned()];
-        let options = pairs.into_iter().flat_map(|(name, value)| ["-o".to_owned(), format!("{name}={value}")]);
+        let options = pairs
+            .into_iter()
+            .flat_map(|(name, value)| ["-o".to_owned(), format!("{name}={value}")]);
         none.into_iter().chain(options).collect()
     }
 
@@ -192,8 +194,9 @@ pub fn fill(folder: &Path, files: u32, size: usize) {
     for number in 0..files {
         let place = if number % 2 == 0 { "deep/er" } else { "." };
         let seed = number.to_le_bytes();
-        let content: Vec<u8> =
-            (0..size).map(|at| (at as u8).wrapping_mul(31) ^ seed[at % 4] ^ (at >> 8) as u8).collect();
+        let content: Vec<u8> = (0..size)
+            .map(|at| (at as u8).wrapping_mul(31) ^ seed[at % 4] ^ (at >> 8) as u8)
+            .collect();
         std::fs::write(folder.join(place).join(format!("file {number}.bin")), content).unwrap();
     }
 }
