@@ -11,7 +11,7 @@ use domain::provider::{Provider, ProviderError};
 use domain::time::Clock;
 use providers::gcp::GcpClient;
 use providers::ssh::{Dialer, KeyPair};
-use providers::vast::VastClient;
+use providers::vast::{Limits, Vast, VastClient};
 use secrecy::SecretString;
 use store::{CredentialKind, CredentialStatus, NewCredential, Store};
 
@@ -21,7 +21,7 @@ use crate::error::EngineError;
 /// The clients of every user that was served.
 pub struct Accounts {
     store: Store,
-    vast_url: String,
+    market: Result<Vast, ProviderError>,
     gcp_endpoint: Option<String>,
     clock: Arc<dyn Clock>,
     vast: Mutex<HashMap<UserId, VastClient>>,
@@ -36,7 +36,7 @@ impl Accounts {
     pub fn new(store: Store, config: &EngineConfig, clock: Arc<dyn Clock>) -> Self {
         Self {
             store,
-            vast_url: config.vast_url.clone(),
+            market: Vast::new(&config.vast_url, if config.published_limits { Limits::published() } else { Limits::none() }),
             gcp_endpoint: config.gcp_endpoint.clone(),
             clock,
             vast: Mutex::default(),
@@ -71,7 +71,7 @@ impl Accounts {
     /// # Errors
     /// The configured address is unusable.
     pub fn vast_with(&self, key: &SecretString) -> Result<VastClient, ProviderError> {
-        VastClient::new(&self.vast_url, key.clone())
+        self.market.as_ref().map(|market| market.account(key.clone())).map_err(Clone::clone)
     }
 
     /// The user's Google Compute client.

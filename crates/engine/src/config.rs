@@ -15,6 +15,8 @@ pub struct EngineConfig {
     pub standby_ssh_port: u16,
     /// Whether either provider is not the real one; marks every failover.
     pub sandbox: bool,
+    /// Keep to the rate limits that Vast publishes. Off only against a provider that has none.
+    pub published_limits: bool,
     /// Name of this process among those that share a database.
     pub holder: String,
     /// Limits of waiting.
@@ -66,6 +68,7 @@ impl Default for EngineConfig {
             gcp_endpoint: None,
             standby_ssh_port: 22,
             sandbox: false,
+            published_limits: true,
             holder: "dumont".into(),
             timings: Timings::default(),
             verdict: VerdictPolicy::default(),

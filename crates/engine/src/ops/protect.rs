@@ -26,6 +26,7 @@ pub(crate) async fn protect(
     let workspace = workspace.unwrap_or_else(|| DEFAULT_WORKSPACE.into());
     check_workspace(&workspace).map_err(|word| EngineError::field("workspace", "not_a_workspace", word))?;
     let name = name.filter(|name| !name.trim().is_empty()).unwrap_or_else(|| default_name(&instance));
+    attach_key(context, user, gpu).await;
     let association = Association {
         id: AssociationId::new(uuid::Uuid::now_v7().to_string()),
         user: user.clone(),
@@ -33,7 +34,7 @@ pub(crate) async fn protect(
         name,
         workspace,
         image: instance.image.clone(),
-        spec: GpuSpec::from(&instance),
+        spec: spec_of(&instance),
         hooks: hooks.unwrap_or_default(),
         state: AssociationState::Preparing,
         reason: None,
@@ -102,6 +103,24 @@ pub(crate) async fn instance(context: &Context, user: &UserId, gpu: GpuId) -> Re
         return Ok(Some(known.clone()));
     }
     Ok(context.accounts.vast(user).await?.get(gpu).await?)
+}
+
+/// Has the provider let us into a machine that was rented without our key. It may be in already, and
+/// the heartbeat shows whether it is.
+async fn attach_key(context: &Context, user: &UserId, gpu: GpuId) {
+    let attached = async {
+        let (_, public_key) = context.accounts.ssh(user).await?;
+        Ok::<_, EngineError>(context.accounts.vast(user).await?.attach_key(gpu, &public_key).await?)
+    };
+    if let Err(error) = attached.await {
+        tracing::warn!(%gpu, %error, "our key was not attached");
+    }
+}
+
+/// A machine's class. Its price is known only while it runs: before, the provider bills the disk alone.
+pub(crate) fn spec_of(instance: &GpuInstance) -> GpuSpec {
+    let rate = instance.usd_per_hour.filter(|_| instance.state() == GpuState::Running);
+    GpuSpec { usd_per_hour: rate, ..GpuSpec::from(instance) }
 }
 
 fn default_name(instance: &GpuInstance) -> String {

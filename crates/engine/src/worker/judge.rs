@@ -6,11 +6,12 @@ use domain::gpu::GpuState;
 use domain::time::Millis;
 use domain::verdict::{Cause, Decision, Observations, SelfCheck, Verdict, decide};
 
-use store::VerdictRow;
+use store::{Placement, VerdictRow};
 
 use crate::context::Context;
 use crate::error::EngineError;
 use crate::live::{Machine, Target};
+use crate::ops::protect;
 use crate::saga;
 
 /// Other hosts must have answered within this time for their silence to say something.
@@ -29,6 +30,17 @@ pub(super) async fn aim(context: &Context, association: &Association, machine: &
         // Ports move on each start; the host behind them, and its key, stay.
         endpoint.clone_from(&instance.ssh);
         associations.set_gpu_contact(&association.id, association.epoch, endpoint.as_ref(), host_key.as_deref()).await?;
+    }
+    if association.spec.usd_per_hour.is_none()
+        && let Some(instance) = view.instance(association.gpu).filter(|instance| instance.state() == GpuState::Running)
+    {
+        let place = Placement {
+            gpu: association.gpu,
+            endpoint: endpoint.clone(),
+            host_key: host_key.clone(),
+            spec: protect::spec_of(instance),
+        };
+        associations.switch_gpu(&association.id, association.epoch, &place, context.now()).await?;
     }
     let learned = machine.learned.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
     if let Some(learned) = learned

@@ -75,7 +75,7 @@ pub(crate) fn row(instance: &Instance, slot: &Slot, seen: &Seen) -> Map<String, 
         "disk_usage": -1,
         "rentable": false,
         "is_bid": instance.bid_micro.is_some(),
-        "min_bid": usd(seen.floor_micro),
+        "min_bid": usd(floor(instance, seen)),
         "dph_base": usd(base),
         "dph_total": usd(base + instance.disk_micro),
         "storage_total_cost": usd(instance.disk_micro),
@@ -96,6 +96,14 @@ pub(crate) fn row(instance: &Instance, slot: &Slot, seen: &Seen) -> Map<String, 
         "instance": cost(billed_gpu, if life.bill(seen.silence) == Bill::Nothing { 0 } else { instance.disk_micro }),
     })));
     row
+}
+
+/// What a bid must reach now: above our own while another holds the machine.
+fn floor(instance: &Instance, seen: &Seen) -> i64 {
+    match (instance.bid_micro, &instance.life.outbid) {
+        (Some(bid), Some(_)) => seen.floor_micro.max(bid + bid / 10 + 1_000),
+        _ => seen.floor_micro,
+    }
 }
 
 fn cost(gpu: i64, disk: i64) -> Value {
