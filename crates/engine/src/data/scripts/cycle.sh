@@ -12,13 +12,14 @@ refuse_stale
 
 work=$state/work
 versions=$state/versions/$epoch-$cycle
-mkdir -p "$work" "$state/versions" || stop failed "the standby's disk is full"
+rm -rf "$state/incoming"
+mkdir -p "$work" "$state/versions" "$state/incoming" || stop failed "the standby's disk is full"
 root=$(quoted "$workspace")
 # A file that is rewritten within a second keeps its size and its second: times are compared to the
-# nanosecond. Updated files wait beside the old ones and take their places at the end, each by a
-# rename: no file is ever half there, and none is written in place.
+# nanosecond. Files come in outside the copy, wait beside the old ones and take their places at the
+# end, each by a rename: no file is ever half there, and none is written in place.
 flags=(-a -s --numeric-ids --modify-window=-1 --no-h --timeout=120 --stats
-  --delay-updates --partial-dir=.dumont-partial
+  --delay-updates --partial-dir=.dumont-partial --temp-dir="$state/incoming"
   -e "ssh -F $state/gpu.conf"
   --rsync-path="if test -d $root; then true; else echo dumont-no-source >&2; exit 66; fi; rsync")
 

@@ -1,0 +1,90 @@
+//! The user's commands, and the job that one of them leaves on the standby.
+
+use std::time::{Duration, Instant};
+
+use engine::data;
+
+use super::rig::{DEADLINE, Rig, eventually};
+
+fn env() -> Vec<(String, String)> {
+    [("DUMONT_WORKSPACE", "/workspace"), ("DUMONT_MACHINE", "it's \"mine\"\n")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
+}
+
+#[tokio::test]
+async fn a_command_is_one_argument_and_its_end_is_told() {
+    let rig = Rig::new().await;
+    rig.synced("1").await;
+    let run = async |command: &str| {
+        data::run_hook(&rig.standby.shell, command, &env(), DEADLINE).await.expect("it ran")
+    };
+    let done = run("pwd; printf '%s|' \"$DUMONT_MACHINE\" 'a  b'; echo wrong >&2; exit 3").await;
+    assert_eq!(done.status, Some(3));
+    assert_eq!(done.output, "/workspace\nit's \"mine\"\n|a  b|wrong\n");
+    let long = run("for i in {1..3000}; do echo $i; done").await;
+    assert_eq!((long.status, long.output.chars().count()), (Some(0), 4000));
+    assert!(long.output.ends_with("2999\n3000\n"));
+    assert_eq!(run("no-such-program").await.status, Some(127));
+    assert_eq!(run("(").await.status, Some(2));
+    assert_eq!(run("cat; echo it has no input").await.output, "it has no input\n");
+}
+
+#[tokio::test]
+async fn a_command_that_takes_too_long_is_ended_with_its_children() {
+    let rig = Rig::new().await;
+    let start = Instant::now();
+    let limit = Duration::from_secs(1);
+    let cut = data::run_hook(&rig.standby.shell, "echo begun; sleep 1000 & sleep 1001", &[], limit)
+        .await
+        .expect("told");
+    assert_eq!((cut.status, cut.output.as_str()), (None, "begun\n"));
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+    eventually("nothing of it runs", async || {
+        rig.standby.run("pgrep -x sleep || echo none").await == "none"
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_background_job_goes_on_and_is_held_let_go_and_ended() {
+    let rig = Rig::new().await;
+    rig.synced("1").await;
+    // A plain child, one that left its session, and one that ignores a request to end.
+    let command = "(while :; do date +%s%N > one; sleep 0.05; done) & \
+        setsid nohup bash -c 'while :; do date +%s%N > two; sleep 0.05; done' & \
+        (trap '' TERM; while :; do date +%s%N > three; sleep 0.05; done) & echo started";
+    let start = Instant::now();
+    let done = data::run_hook(&rig.standby.shell, command, &env(), DEADLINE).await.expect("it ran");
+    assert_eq!((done.status, done.output.as_str()), (Some(0), "started\n"));
+    assert!(start.elapsed() < Duration::from_secs(20), "it returns at once: {:?}", start.elapsed());
+    let read = |name: &str| {
+        std::fs::read_to_string(rig.standby.path(format!("/workspace/{name}"))).unwrap_or_default()
+    };
+    let all = || ["one", "two", "three"].map(read);
+    let each_goes_on = async || {
+        let before = all();
+        eventually("each goes on", async || {
+            all().iter().zip(&before).all(|(now, then)| now != then && !now.is_empty())
+        })
+        .await;
+    };
+    each_goes_on().await;
+    assert!(data::freeze_writes(&rig.standby.shell).await.expect("held") >= 3);
+    let held = all();
+    for _ in 0..10 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert_eq!(all(), held);
+    }
+    data::thaw_writes(&rig.standby.shell).await.expect("let go");
+    each_goes_on().await;
+    data::freeze_writes(&rig.standby.shell).await.expect("held");
+    data::end_standby_job(&rig.standby.shell).await.expect("ended");
+    let ended = all();
+    assert_eq!(
+        rig.standby.run("grep -slz DUMONT_JOB=1 /proc/[0-9]*/environ || echo none").await,
+        "none"
+    );
+    assert_eq!(all(), ended);
+    assert_eq!(data::end_standby_job(&rig.standby.shell).await.expect("nothing to end"), 0);
+}

@@ -1,0 +1,13 @@
+//! The data path on real hosts: real files, real rsync, over real SSH.
+#![expect(clippy::expect_used, reason = "tests")]
+
+mod cut_off;
+mod fencing;
+mod follower;
+mod hooks;
+mod proof;
+mod rehearsal;
+mod rig;
+mod speed;
+mod sync;
+mod tripwire;
