@@ -16,7 +16,6 @@ pub use files::Site;
 use crate::Dumont;
 
 /// Answers every address that nothing else does.
-#[must_use]
 pub fn pages(site: &Site) -> Router<Dumont> {
     pages::router(assets::find(&site.root))
 }

@@ -69,7 +69,6 @@ pub fn complete(mut api: OpenApi) -> OpenApi {
 }
 
 /// `/docs` and its style.
-#[must_use]
 pub fn routes(api: &OpenApi) -> Router<Dumont> {
     let described = serde_json::to_value(api).unwrap_or_default();
     let page = page(&described);

@@ -110,3 +110,36 @@ pub(crate) fn log(fault: &Fault) {
         other => tracing::debug!(code = other.code(), "refused"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::middleware::from_fn;
+    use axum::routing::get;
+    use domain::view::problem::Problem;
+    use tower::ServiceExt as _;
+    use tower_http::catch_panic::CatchPanicLayer;
+
+    use super::*;
+
+    async fn broken() -> &'static str {
+        panic!("the inside of a secret")
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_that_says_nothing_of_the_inside() {
+        let router = Router::new()
+            .route("/", get(broken))
+            .layer(CatchPanicLayer::custom(after_panic))
+            .layer(from_fn(frame));
+        let request = Request::get("/").body(axum::body::Body::empty()).expect("a request");
+        let answer = router.oneshot(request).await.expect("an answer");
+        assert_eq!(answer.status(), 500);
+        assert_eq!(answer.headers()[header::CONTENT_TYPE], MEDIA_TYPE);
+        let id = answer.headers()[REQUEST_ID].to_str().expect("text").to_owned();
+        let body = axum::body::to_bytes(answer.into_body(), 10_000).await.expect("a body");
+        let told: Problem = serde_json::from_slice(&body).expect("a problem");
+        assert_eq!((told.request_id, told.code.as_str()), (id, "internal"));
+        assert!(!told.detail.contains("secret"), "{}", told.detail);
+    }
+}

@@ -21,7 +21,6 @@ use crate::{Dumont, web};
 const BODY_BYTES: usize = 256 * 1024;
 
 /// Everything that is served on the public listener.
-#[must_use]
 pub fn application(dumont: &Dumont, site: &web::Site) -> Router {
     let (api, openapi) = api();
     let openapi = Arc::new(openapi);

@@ -59,8 +59,9 @@ pub async fn page(dumont: &Dumont, user: &UserId) -> Result<MachinesPage, Fault>
 /// `NotFound` when it is neither in the provider's list nor protected.
 pub async fn machine(dumont: &Dumont, user: &UserId, id: GpuId) -> Result<MachinePage, Fault> {
     let (fleet, _) = fleet(dumont, user).await?;
+    let tie = protection(dumont, user, id).await?;
+    let id = tie.as_ref().map_or(id, |tie| tie.gpu);
     let gpu = fleet.iter().flat_map(|fleet| &fleet.instances).find(|gpu| gpu.id == id);
-    let tie = dumont.store.associations().by_gpu(user, id).await?;
     if gpu.is_none() && tie.is_none() {
         return Err(Fault::NotFound("machine"));
     }
@@ -96,6 +97,16 @@ pub async fn machine(dumont: &Dumont, user: &UserId, id: GpuId) -> Result<Machin
         sandbox: dumont.site.sandbox,
         now: dumont.now().into(),
     })
+}
+
+/// The association of a GPU; of one that a machine has left, that machine's, so that a page that was
+/// open during a failover goes on with where the machine is now.
+async fn protection(dumont: &Dumont, user: &UserId, id: GpuId) -> Result<Option<Tie>, Fault> {
+    let ties = dumont.store.associations();
+    if let Some(tie) = ties.by_gpu(user, id).await? {
+        return Ok(Some(tie));
+    }
+    Ok(ties.history_by_gpu(user, id).await?.into_iter().next())
 }
 
 /// The provider's list; without one, why there is none.

@@ -26,7 +26,6 @@ pub struct Site {
 }
 
 /// A route for each file and folder that the site has. A site that was not built has none.
-#[must_use]
 pub fn routes(site: &Site) -> Router<Dumont> {
     let mut router = Router::new();
     for path in entries(&site.root) {

@@ -200,3 +200,35 @@ async fn answers_carry_headers_that_keep_browsers_safe() {
     assert_eq!((ready["ready"].as_bool(), ready["database"].as_str()), (Some(true), Some("ok")));
     world.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_of_a_gpu_that_was_left_shows_where_its_machine_is() {
+    let world = World::start(Database::sqlite()).await;
+    let ana = Person::join(&world, "ana").await;
+    seed::machine(&world, &ana.id).await;
+    let store = &world.dumont.store;
+    let tie = store.associations().list(&ana.id).await.expect("associations").remove(0);
+    let to = store::Placement {
+        gpu: domain::id::GpuId(GPU + 1),
+        endpoint: None,
+        host_key: None,
+        spec: tie.spec.clone(),
+    };
+    store
+        .associations()
+        .switch_gpu(&tie.id, tie.epoch, &to, world.dumont.now())
+        .await
+        .expect("switched");
+    for gpu in [GPU, GPU + 1] {
+        let page =
+            server::service::machines::machine(&world.dumont, &ana.id, domain::id::GpuId(gpu))
+                .await;
+        let row = page.expect("a page").row;
+        assert_eq!((row.gpu_instance_id.0, row.name.as_str()), (GPU + 1, "owners-machine"));
+    }
+    let bob = Person::join(&world, "bob").await;
+    let theirs =
+        server::service::machines::machine(&world.dumont, &bob.id, domain::id::GpuId(GPU)).await;
+    assert_eq!(theirs.expect_err("not theirs").status(), 404);
+    world.end().await;
+}

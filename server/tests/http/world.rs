@@ -134,7 +134,7 @@ pub(crate) fn cookie(answer: &Response) -> Option<String> {
     let own = set
         .filter(|line| line.starts_with("dumont_session="))
         .map(|line| line.split(';').next().unwrap_or_default().to_owned());
-    own.last()
+    own.collect::<Vec<_>>().pop()
 }
 
 /// Runs each test on both databases.

@@ -69,8 +69,10 @@ pub fn report(all: &[FailoverStatus], filter: &Filter, now: Millis) -> FailoverR
     let repair = sorted(good.iter().filter_map(|row| row.total_time_ms));
     let to_cpu = sorted(good.iter().filter_map(|row| row.time_to_cpu_ms));
     let mttr = mean(&repair);
+    // In a drill nobody works on the standby.
     let standby: Vec<i64> = good
         .iter()
+        .filter(|row| row.kind != Kind::Drill)
         .filter_map(|row| Some(row.total_time_ms?.saturating_sub(row.time_to_cpu_ms?).max(0)))
         .collect();
     FailoverReport {
@@ -278,7 +280,8 @@ mod tests {
         assert_eq!(report(&rows, &filter(), at(DAY_MS)).mttr_ms, Some(3));
         assert_eq!(report(&rows, &Filter::usual(false), at(DAY_MS)).mttr_ms, Some(2));
         let drills = Filter { kind: Kind::Drill, ..filter() };
-        assert_eq!(report(&rows, &drills, at(DAY_MS)).mttr_ms, Some(1));
+        let rehearsed = report(&rows, &drills, at(DAY_MS));
+        assert_eq!((rehearsed.mttr_ms, rehearsed.standby_time_ms), (Some(1), None));
         assert_eq!(report(&rows, &filter(), at(31 * DAY_MS)).total_failovers, 0);
     }
 

@@ -115,7 +115,8 @@ pub struct VerdictRow {
 pub struct MachinePage {
     /// Its line.
     pub row: MachineRow,
-    /// What is ready for a failover and what blocks one; `null` when it is not protected.
+    /// What is ready for a failover and what blocks one; `null` when it is not protected, and while
+    /// the providers are asked for the first time.
     pub readiness: Option<Readiness>,
     /// What each observer says now; empty when nobody watches it here.
     pub observers: Vec<Witness>,
