@@ -72,7 +72,7 @@ pub(crate) async fn answer(
         Route::MachineAct(gpu, act) => machine::act::answer(gpu, act, request, plane).await,
         Route::Offers => offers::answer(visit, request, plane).await,
         Route::Offer(offer) => offers::rent::answer(visit, offer, request, plane).await,
-        Route::Failovers => failovers::answer(visit, request, plane).await,
+        Route::Failovers => failovers::answer(request, plane).await,
         Route::Failover(id) => failover::answer(&id, request, plane).await,
         Route::FailoverAct(id, act) => failover::act::answer(&id, act, request, plane).await,
         Route::Settings => settings::failover::answer(visit, request, plane).await,

@@ -428,7 +428,7 @@ texts! {
     report_others: "{cancelled} cancelled · {active} under way",
     quantiles: "median {p50} · p95 {p95}",
     median: "median",
-    mean: "Mean",
+    mean: "mean",
     stat_total: "In the period",
     stat_rate: "Success rate",
     stat_rate_what: "of those that ended",
@@ -593,6 +593,7 @@ texts! {
 
     // settings
     settings: "Settings",
+    to_report: "To the report",
     saved_now: "Saved now",
     gcp_missing: "No Google Cloud service account is stored. Without a working one these settings can't be saved.",
     gcp_refused: "Google Cloud refused the stored service account. Until it is replaced these settings can't be saved.",

@@ -412,7 +412,7 @@ pub(super) const PT: Texts = Texts {
     report_others: "{cancelled} cancelados · {active} em andamento",
     quantiles: "mediana {p50} · p95 {p95}",
     median: "mediana",
-    mean: "Média",
+    mean: "média",
     stat_total: "No período",
     stat_rate: "Taxa de sucesso",
     stat_rate_what: "dos que terminaram",
@@ -577,6 +577,7 @@ pub(super) const PT: Texts = Texts {
 
     // settings
     settings: "Configurações",
+    to_report: "Ver o relatório",
     saved_now: "Salvo agora",
     gcp_missing: "Nenhuma conta de serviço do Google Cloud está guardada. Sem uma que funcione, estas configurações não podem ser salvas.",
     gcp_refused: "O Google Cloud recusou a conta de serviço guardada. Até ser substituída, estas configurações não podem ser salvas.",

@@ -1,6 +1,6 @@
 //! A lane of a waterfall: bars on a time axis, drawn by percentages so that it fits any width.
 //!
-//! Each bar has our own time in full and the provider's hatched. The order of the two within a bar
+//! Each bar has our own time thick and the provider's thin. The order of the two within a bar
 //! is not known and not claimed: a bar shows shares.
 
 use leptos::prelude::*;
@@ -62,7 +62,7 @@ fn drawn(bar: &Bar, axis: i64) -> AnyView {
         <rect class=format!("own {state}") x=share(bar.from, axis) y="4" height="12" rx="1"
             width=share(if provider == 0 { own.max(least) } else { own }, axis)></rect>
         {(provider > 0).then(|| view! {
-            <rect class=format!("provider {state}") x=share(bar.from + own, axis) y="4" height="12" rx="1"
+            <rect class=format!("provider {state}") x=share(bar.from + own, axis) y="7" height="6" rx="1"
                 width=share(provider.max(least), axis)></rect>
         })}
     }

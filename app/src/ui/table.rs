@@ -24,12 +24,12 @@ pub(crate) fn table(caption: &'static str, columns: &[(&'static str, bool)], row
 
 /// A cell.
 pub(crate) fn cell(column: &'static str, content: impl IntoView + 'static) -> AnyView {
-    view! { <td data-label=column>{content.into_any()}</td> }.into_any()
+    view! { <td data-label=column><div>{content.into_any()}</div></td> }.into_any()
 }
 
 /// A cell with a figure.
 pub(crate) fn number_cell(column: &'static str, content: impl IntoView + 'static) -> AnyView {
-    view! { <td class="figure" data-label=column>{content.into_any()}</td> }.into_any()
+    view! { <td class="figure" data-label=column><div>{content.into_any()}</div></td> }.into_any()
 }
 
 /// The cell that names the row.

@@ -1,5 +1,6 @@
 //! What became of the data, and of every instance and its money.
 
+use domain::failover::Role;
 use domain::view::failover::{FailoverPage, Fate, TouchedInstance};
 use leptos::prelude::*;
 
@@ -101,6 +102,16 @@ pub(super) fn instances(visit: &Visit, page: &FailoverPage) -> AnyView {
     .into_any()
 }
 
+/// Each side has its colour, here as everywhere.
+const fn part(role: Role) -> Tone {
+    match role {
+        Role::OldGpu => Tone::Gpu,
+        Role::NewGpu => Tone::NewGpu,
+        Role::Standby => Tone::Standby,
+        Role::Candidate | Role::Rental => Tone::Quiet,
+    }
+}
+
 fn line(visit: &Visit, one: &TouchedInstance) -> AnyView {
     let t = visit.t();
     let tone = match one.fate {
@@ -114,7 +125,7 @@ fn line(visit: &Visit, one: &TouchedInstance) -> AnyView {
     view! {
         <tr data-key=one.id.to_string()>
             {key_cell(view! { <code>{one.id.to_string()}</code> <span class="under">{text::provider(one.provider)}</span> })}
-            {cell(t.col_role, text::role(one.role, t))}
+            {cell(t.col_role, badge(part(one.role), text::role(one.role, t)))}
             {cell(t.col_fate, view! {
                 {badge(tone, text::fate(one.fate, t))}
                 {one.verified_gone_at.map(|at| view! { <span class="under">{t.verified_gone} " " {ago(visit, at)}</span> })}

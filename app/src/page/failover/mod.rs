@@ -3,6 +3,7 @@
 
 pub(crate) mod act;
 mod data;
+mod evidence;
 mod journal;
 mod sentence;
 mod waterfall;
@@ -14,7 +15,6 @@ use leptos::prelude::*;
 
 use super::Page;
 use super::failovers::history::state_tone;
-use super::machine::witnesses;
 use super::problem::done_word;
 use crate::control_plane::{Answer, ControlPlane};
 use crate::format;
@@ -49,11 +49,11 @@ fn page(visit: &Visit, data: &FailoverPage, word: Option<&str>) -> Page {
             {figures(visit, data)}
             {card("timeline", t.timeline, waterfall::waterfall(visit, data))}
             <div class="columns">
+                <div>{card("data", t.data, data::data(visit, data))}</div>
                 <div>
-                    {card("data", t.data, data::data(visit, data))}
-                    {card("evidence", t.evidence, evidence(visit, data))}
+                    {card("instances", t.instances, data::instances(visit, data))}
+                    {card("evidence", t.evidence, evidence::evidence(visit, data))}
                 </div>
-                <div>{card("instances", t.instances, data::instances(visit, data))}</div>
             </div>
             {card("journal", t.journal, journal::journal(visit, data))}
         </div>
@@ -125,28 +125,6 @@ fn figures(visit: &Visit, data: &FailoverPage) -> AnyView {
             {stat(t.files_verified, verified, bytes)}
             {stat(t.cost, format::usd(status.cost_usd, lang).into_any(), Some(t.cost_what.into_any()))}
         </dl>
-    }
-    .into_any()
-}
-
-/// What the observers said when it was judged.
-fn evidence(visit: &Visit, data: &FailoverPage) -> AnyView {
-    let t = visit.t();
-    let status = &data.status;
-    let since = |at: Option<domain::view::Time>| {
-        at.map(|at| format::span(at.0.since(status.started_at.0).max(0), visit.lang))
-    };
-    let suspect = since(data.suspect_at).map(|span| view! { <p>{fill(t.suspect_after, &[("span", &span)])}</p> });
-    let confirmed = since(data.confirmed_at).map(|span| view! { <p>{fill(t.confirmed_after, &[("span", &span)])}</p> });
-    let said = if data.evidence.is_empty() {
-        view! { <p class="muted">{t.evidence_asked}</p> }.into_any()
-    } else {
-        witnesses(visit, &data.evidence)
-    };
-    view! {
-        <p>{t.col_cause} ": " <strong>{text::cause(status.cause, t)}</strong></p>
-        {(status.reason != status.cause.to_string()).then(|| view! { <p class="words">{status.reason.clone()}</p> })}
-        {suspect} {confirmed} {said}
     }
     .into_any()
 }

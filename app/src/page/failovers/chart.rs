@@ -60,7 +60,7 @@ pub(crate) fn legend(visit: &Visit) -> AnyView {
         <p class="legend">
             <svg width="16" height="12" class="lane" aria-hidden="true"><rect class="own" width="16" height="12" rx="1"></rect></svg>
             {t.own_time}
-            <svg width="16" height="12" class="lane" aria-hidden="true"><rect class="provider" width="16" height="12" rx="1"></rect></svg>
+            <svg width="16" height="12" class="lane" aria-hidden="true"><rect class="provider" y="3" width="16" height="6" rx="1"></rect></svg>
             {t.provider_time}
         </p>
     }

@@ -74,7 +74,7 @@ impl Wanted {
     }
 }
 
-pub(crate) async fn answer(visit: &Visit, request: &Request, plane: &dyn ControlPlane) -> Answer<Outcome> {
+pub(crate) async fn answer(request: &Request, plane: &dyn ControlPlane) -> Answer<Outcome> {
     let wanted = Wanted::read(&request.query);
     let active = plane.active().await?;
     let report = plane.report(wanted.query()).await;
@@ -82,14 +82,13 @@ pub(crate) async fn answer(visit: &Visit, request: &Request, plane: &dyn Control
         Err(problem) if problem.status != 422 => return Err(problem),
         other => other,
     };
-    _ = visit;
     Outcome::page(move |visit| page(visit, &wanted, &active, report.as_ref()))
 }
 
 fn page(visit: &Visit, wanted: &Wanted, active: &ActiveFailovers, report: Result<&FailoverReport, &Problem>) -> Page {
     let t = visit.t();
     let problem = report.err();
-    let state = report.ok().map(|report| sentence(visit, wanted, report));
+    let state = report.ok().map(|report| sentence(visit, report));
     let refresh = if active.active_count > 0 { "1000" } else { "15000" };
     let content = match report {
         Err(problem) => said(visit, Some(problem)).into_any(),
@@ -107,24 +106,27 @@ fn page(visit: &Visit, wanted: &Wanted, active: &ActiveFailovers, report: Result
     Page::new(t.failovers, body.into_any()).live("failover").of(problem)
 }
 
-fn sentence(visit: &Visit, wanted: &Wanted, report: &FailoverReport) -> AnyView {
+fn sentence(visit: &Visit, report: &FailoverReport) -> AnyView {
+    view! { {kind_badge(visit, report.kind, report.sandbox)} " " {summed(visit, report)} }.into_any()
+}
+
+/// The report in one sentence.
+pub(crate) fn summed(visit: &Visit, report: &FailoverReport) -> String {
     let t = visit.t();
-    let lang = visit.lang;
-    let number = |count: usize| format::count(i64::try_from(count).unwrap_or(i64::MAX), lang);
-    let days = number(usize::try_from(wanted.days).unwrap_or(0));
-    let text = if report.total_failovers == 0 {
-        fill(text::none_in(wanted.kind, t), &[("days", &days)])
-    } else {
-        let values = [
-            ("days", days),
-            ("total", number(report.total_failovers)),
-            ("good", number(report.successful_failovers)),
-            ("failed", number(report.failed_failovers)),
-        ];
-        let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        fill(text::some_in(wanted.kind, t), &values)
-    };
-    view! { {kind_badge(visit, wanted.kind, report.sandbox)} " " {text} }.into_any()
+    let number = |count: usize| format::count(i64::try_from(count).unwrap_or(i64::MAX), visit.lang);
+    let days = format::count(report.period_days, visit.lang);
+    if report.total_failovers == 0 {
+        return fill(text::none_in(report.kind, t), &[("days", &days)]);
+    }
+    fill(
+        text::some_in(report.kind, t),
+        &[
+            ("days", &days),
+            ("total", &number(report.total_failovers)),
+            ("good", &number(report.successful_failovers)),
+            ("failed", &number(report.failed_failovers)),
+        ],
+    )
 }
 
 /// Failovers that go on now, of any kind: always on top, each with its kind.

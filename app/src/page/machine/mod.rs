@@ -127,5 +127,4 @@ pub(crate) fn named(visit: &Visit, data: &MachinePage) -> String {
     fill(t.machine_named, &[("name", &data.row.name), ("id", &data.row.gpu_instance_id.to_string())])
 }
 
-pub(crate) use self::sections::witnesses;
 use self::machines::{per_hour, per_month};

@@ -96,24 +96,25 @@ pub(super) fn observers(visit: &Visit, data: &MachinePage) -> AnyView {
     card("observers", t.observers, view! { {body} {changes} }.into_any())
 }
 
-/// Witnesses as a table; also a failover's evidence.
-pub(crate) fn witnesses(visit: &Visit, all: &[Witness]) -> AnyView {
+fn witnesses(visit: &Visit, all: &[Witness]) -> AnyView {
     let t = visit.t();
     let rows = all
         .iter()
         .map(|witness| {
-            let last = match (witness.able, witness.last_ok) {
-                (false, None) => unknown(t.observer_blind),
-                (_, at) => ago_or(visit, at, t.never),
+            let last = match (witness.able, witness.last_ok, witness.observer.as_str()) {
+                (false, None, _) => unknown(t.observer_blind),
+                // It judges, and is not judged by signs of life.
+                (true, None, "self") => unknown(t.dash),
+                (_, at, _) => ago_or(visit, at, t.never),
             };
             let failing = witness.failing_since.map(|at| {
-                view! { {mark(Tone::Down)} " " {t.failing_since} " " {ago(visit, at)} }
+                view! { <p>{mark(Tone::Down)} " " {t.failing_since} " " {ago(visit, at)}</p> }
             });
             view! {
                 <tr data-key=witness.observer.clone()>
                     {key_cell(text::observer(&witness.observer, t).to_owned())}
                     {cell(t.col_last_seen, last)}
-                    {cell(t.col_word, view! { {failing} <span class="words">{witness.word.clone()}</span> })}
+                    {cell(t.col_word, view! { {failing} <p class="words">{witness.word.clone()}</p> })}
                 </tr>
             }
             .into_any()

@@ -1,8 +1,10 @@
 //! Settings → CPU Failover: ten controls, what a standby would cost, and what is saved now.
 
+use domain::failover::Kind;
 use domain::policy::GpuClass;
 use domain::pricing::{self, MACHINE_TYPES, ZONES};
 use domain::view::problem::{FieldProblem, Problem};
+use domain::view::report::{FailoverReport, ReportQuery};
 use domain::view::settings::{SecretState, Settings};
 use domain::view::standby::{ConfigureStandby, StandbyConfig};
 use leptos::prelude::*;
@@ -12,6 +14,7 @@ use crate::control_plane::{Answer, ControlPlane};
 use crate::form::Fields;
 use crate::format;
 use crate::island::estimate::{Chosen, Estimate, EstimateWords};
+use crate::page::failovers::summed;
 use crate::page::problem::done_word;
 use crate::page::{Page, done};
 use crate::router::Route;
@@ -32,9 +35,13 @@ pub(crate) async fn answer(visit: &Visit, request: &Request, plane: &dyn Control
         }
     }
     let settings = plane.settings().await?;
-    let typed = if request.post { Typed::of_form(&request.form) } else { Typed::of(&settings.standby, visit.lang) };
+    let report = plane.report(ReportQuery { days: Some(30), kind: Some(Kind::Real.to_string()), ..ReportQuery::default() }).await?;
+    let typed = if request.post { Typed::of_form(&request.form) } else { Typed::of(&settings.standby) };
     let word = request.query.get("said").map(str::to_owned);
-    Outcome::page(move |visit| page(visit, &settings, typed, refused.as_ref(), word.as_deref()))
+    Outcome::page(move |visit| {
+        let page = page(visit, &settings, typed, refused.as_ref(), word.as_deref(), &report);
+        page.of(refused.as_ref())
+    })
 }
 
 /// The form's fields as text: what is saved, or what was typed and refused.
@@ -56,8 +63,7 @@ struct Typed {
 }
 
 impl Typed {
-    fn of(saved: &StandbyConfig, lang: Lang) -> Self {
-        _ = lang;
+    fn of(saved: &StandbyConfig) -> Self {
         Self {
             enabled: saved.enabled,
             zone: saved.gcp_zone.clone(),
@@ -127,7 +133,14 @@ fn read(form: &Fields, wrong: &mut Vec<FieldProblem>) -> ConfigureStandby {
     }
 }
 
-fn page(visit: &Visit, settings: &Settings, typed: Typed, refused: Option<&Problem>, word: Option<&str>) -> Page {
+fn page(
+    visit: &Visit,
+    settings: &Settings,
+    typed: Typed,
+    refused: Option<&Problem>,
+    word: Option<&str>,
+    report: &FailoverReport,
+) -> Page {
     let t = visit.t();
     let body = view! {
         {heading(t.settings, None, None)}
@@ -142,8 +155,19 @@ fn page(visit: &Visit, settings: &Settings, typed: Typed, refused: Option<&Probl
             <div class="answers"><button type="submit" class="button primary">{t.save}</button></div>
         </form>
         {saved(visit, &settings.standby)}
+        {summary(visit, report)}
     };
-    Page::new(t.nav_failover_settings, body.into_any()).narrow().of(refused)
+    Page::new(t.nav_failover_settings, body.into_any()).narrow()
+}
+
+/// What these settings have come to lately.
+fn summary(visit: &Visit, report: &FailoverReport) -> AnyView {
+    let t = visit.t();
+    let body = view! {
+        <p>{summed(visit, report)}</p>
+        <p><a href=Route::Failovers.path()>{t.to_report}</a></p>
+    };
+    card("report", t.failovers, body.into_any())
 }
 
 /// Said before anything is typed: without these, saving is refused.

@@ -1,0 +1,433 @@
+//! Pages and forms as a browser meets them, with a control plane that tells a made-up story.
+
+mod support;
+
+use app::control_plane::Visitor;
+use app::site::{Assets, Request};
+use domain::association::Serving;
+use domain::failover::{FailoverState, Kind};
+use domain::view::failover::{ActiveFailovers, Fate};
+use support::plane::{Fake, problem};
+use support::{fields, get, post, reply, reply_with, story};
+
+/// The text of a page without its tags.
+fn words(html: &str) -> String {
+    let mut out = String::new();
+    let mut inside = false;
+    for letter in html.chars() {
+        match letter {
+            '<' => inside = true,
+            '>' => {
+                inside = false;
+                out.push(' ');
+            }
+            other if !inside => out.push(other),
+            _ => {}
+        }
+    }
+    out.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn shown(address: &str, plane: &Fake) -> String {
+    let got = reply(&get(address), plane);
+    assert_eq!(got.status, 200, "{address}");
+    got.html
+}
+
+const PAGES: &[&str] = &[
+    "/app",
+    "/app/balance",
+    "/app/offers",
+    "/app/offers/502",
+    "/app/machines/7001",
+    "/app/machines/7001/drill",
+    "/app/machines/7001/destroy",
+    "/app/failovers",
+    "/app/failovers/0199-done",
+    "/app/failovers/0199-done/cancel",
+    "/app/settings",
+    "/app/settings/credentials",
+    "/app/settings/account",
+];
+
+#[test]
+fn an_empty_install_leads_to_its_set_up_and_a_stranger_to_the_login() {
+    let empty = Fake { visitor: Visitor { user: None, empty: true, sandbox: false }, ..Fake::default() };
+    assert_eq!(reply(&get("/app"), &empty).location.as_deref(), Some("/setup"));
+    assert_eq!(reply(&get("/login"), &empty).location.as_deref(), Some("/setup"));
+    assert_eq!(reply(&get("/setup"), &empty).status, 200);
+    for page in PAGES.iter().filter(|page| **page != "/app") {
+        let to = reply(&get(page), &Fake::nobody()).location.expect("elsewhere");
+        assert!(to.starts_with("/login?next=%2Fapp%2F"), "{page}: {to}");
+    }
+    assert_eq!(reply(&get("/setup"), &Fake::default()).location.as_deref(), Some("/app"));
+}
+
+#[test]
+fn a_stranger_can_do_nothing_by_form() {
+    let plane = Fake::nobody();
+    for path in ["/app/machines/7001/destroy", "/app/settings", "/app/offers/502", "/app/settings/account/tokens"] {
+        assert_eq!(reply(&post(path, &[("x", "1")]), &plane).location.as_deref(), Some("/login"), "{path}");
+    }
+    assert!(plane.acts().is_empty());
+}
+
+#[test]
+fn a_login_leads_back_to_the_page_asked_for_and_never_to_another_site() {
+    let form = |next| post("/login", &[("username", "ana"), ("password", " p "), ("next", next)]);
+    let plane = Fake::nobody();
+    assert_eq!(reply(&form("/app/failovers?days=7"), &plane).location.as_deref(), Some("/app/failovers?days=7"));
+    assert_eq!(reply(&form("//evil.example"), &plane).location.as_deref(), Some("/app"));
+    assert_eq!(plane.acts(), ["log in ana", "log in ana"]);
+}
+
+#[test]
+fn a_refused_login_keeps_the_name_and_says_why_with_the_request() {
+    let plane = Fake { refusal: Some(problem(401, "wrong_password", &[])), ..Fake::nobody() };
+    let got = reply(&post("/login", &[("username", "ana"), ("password", "sesame")]), &plane);
+    assert_eq!(got.status, 401);
+    assert!(got.html.contains("value=\"ana\"") && !got.html.contains("sesame"));
+    let text = words(&got.html);
+    assert!(text.contains("The name or the password is wrong.") && text.contains("0199req"), "{text}");
+}
+
+#[test]
+fn every_page_is_a_whole_document_in_both_languages_with_one_heading() {
+    for page in PAGES {
+        for (accept, lang) in [("en", "en"), ("pt-BR,pt;q=0.9", "pt-BR")] {
+            let request = Request { accept_language: accept.to_owned(), ..get(page) };
+            let html = reply(&request, &Fake::default()).html;
+            assert!(html.starts_with("<!DOCTYPE html><html lang=\""), "{page}");
+            assert!(html.contains(&format!("lang=\"{lang}\"")), "{page}");
+            assert_eq!(html.matches("<h1").count(), 1, "{page}");
+            assert!(!html.contains("style=\""), "{page} has inline style");
+        }
+    }
+}
+
+#[test]
+fn a_part_is_the_content_alone() {
+    let part = reply(&Request { part: true, ..get("/app") }, &Fake::default()).html;
+    assert!(!part.contains("<html") && part.contains("diffusion-eval"));
+    let figure = reply(&Request { part: true, ..get("/app/balance") }, &Fake::default()).html;
+    assert!(figure.starts_with("<a href=\"/app/balance\"") && figure.contains("$24.47"), "{figure}");
+    assert_eq!(reply(&Request { part: true, ..get("/app") }, &Fake::nobody()).status, 401);
+}
+
+#[test]
+fn scripts_are_named_with_the_nonce_and_only_where_they_were_built() {
+    let assets = Assets {
+        style: Some("/pkg/dumont.1.css".into()),
+        islands: Some(("/pkg/dumont.1.js".into(), "/pkg/dumont.1.wasm".into())),
+    };
+    let html = reply_with(&get("/app"), &Fake::default(), &assets).html;
+    assert!(html.contains("nonce=\"n0nce\"") && html.contains("/pkg/dumont.1.css"));
+    assert_eq!(html.matches("<script").count(), 1);
+    assert!(!shown("/app", &Fake::default()).contains("<script"));
+}
+
+#[test]
+fn the_machines_say_where_each_serves_and_what_all_cost() {
+    let text = words(&shown("/app", &Fake::default()));
+    assert!(text.contains("2 machines on GPU, 1 on its standby since 14:14 UTC ."), "{text}");
+    assert!(text.contains("REAL · Provisioning") && text.contains("not protected"), "{text}");
+    assert!(text.contains("$1.262 / h"), "{text}");
+}
+
+#[test]
+fn a_cost_that_is_not_known_is_not_added_up() {
+    let mut machines = story::machines();
+    machines.machines[0].total_dph = None;
+    let text = words(&shown("/app", &Fake { machines, ..Fake::default() }));
+    assert!(!text.contains("All machines") && text.contains("unknown"), "{text}");
+}
+
+#[test]
+fn a_provider_that_never_answered_is_not_an_empty_list() {
+    let mut machines = story::machines();
+    machines.machines.clear();
+    let none = words(&shown("/app", &Fake { machines: machines.clone(), ..Fake::default() }));
+    assert!(none.contains("No GPU yet"), "{none}");
+    machines.as_of = None;
+    machines.stale_error = Some("503 service unavailable".into());
+    let unknown = words(&shown("/app", &Fake { machines, ..Fake::default() }));
+    assert!(unknown.contains("not known") && !unknown.contains("No GPU yet"), "{unknown}");
+    assert!(unknown.contains("503 service unavailable"));
+}
+
+#[test]
+fn the_credit_has_four_states_and_none_of_them_is_a_false_zero() {
+    let bar = |balance| {
+        let html = reply(&Request { part: true, ..get("/app/balance") }, &Fake { balance, ..Fake::default() }).html;
+        assert!(!html.contains("0.00"), "{html}");
+        words(&html)
+    };
+    assert_eq!(bar(None), "Credit : --");
+    assert!(bar(Some(Ok(story::balance()))).contains("$24.47 19 h left"));
+    let mut old = story::balance();
+    old.as_of = story::ago(180_000);
+    old.stale_error = Some("timed out".into());
+    assert!(bar(Some(Ok(old))).contains("as of 3 min ago"));
+    let mut low = story::balance();
+    low.low = Some(true);
+    assert!(bar(Some(Ok(low))).contains("low"));
+    let mut untold = story::balance();
+    untold.credit = None;
+    assert!(bar(Some(Ok(untold))).contains("unknown"));
+    assert!(bar(Some(Err(problem(502, "provider_down", &[])))).contains("not readable"));
+    assert!(bar(Some(Err(problem(424, "vast_api_key_missing", &[])))).contains("no key"));
+}
+
+#[test]
+fn an_action_that_is_not_possible_is_disabled_with_its_reason() {
+    let open = shown("/app/machines/7001", &Fake::default());
+    assert!(open.contains("href=\"/app/machines/7001/drill\""));
+    let mut machine = story::machine();
+    machine.row = story::away();
+    let shut = shown("/app/machines/7002", &Fake { machine, ..Fake::default() });
+    assert!(!shut.contains("href=\"/app/machines/7002/drill\""));
+    assert!(shut.contains("disabled") && words(&shut).contains("A failover of this machine is under way."));
+}
+
+#[test]
+fn what_spends_or_destroys_shows_the_money_before_it_is_done() {
+    let plane = Fake::default();
+    let drill = words(&shown("/app/machines/7001/drill", &plane));
+    assert!(drill.contains("12 GPUs on offer") && drill.contains("$0.40 for each hour"), "{drill}");
+    let destroy = words(&shown("/app/machines/7001/destroy", &plane));
+    assert!(destroy.contains("Stops costing $0.412 / h"), "{destroy}");
+    let rent = words(&shown("/app/offers/502", &plane));
+    assert!(rent.contains("$0.398 / h · ≈ $290.54 / month"), "{rent}");
+    assert!(plane.acts().is_empty(), "looking does nothing");
+}
+
+#[test]
+fn a_form_that_was_done_leads_to_the_page_that_shows_it() {
+    let plane = Fake::default();
+    let table: &[(&str, &[(&str, &str)], &str)] = &[
+        ("/app/machines/7001/drill", &[("simulate_new_gpu", "on"), ("simulate_restore", "on")], "/app/failovers/0199-drill"),
+        ("/app/machines/7001/drill", &[("simulate_restore", "on")], "/app/failovers/0199-drill"),
+        ("/app/machines/7001/failover", &[("reason", "maintenance")], "/app/failovers/0199-move"),
+        ("/app/machines/7001/pause-sync", &[], "/app/machines/7001?said=sync_paused"),
+        ("/app/machines/7001/destroy", &[("destroy_standby", "on")], "/app?said=destroying"),
+        ("/app/offers/502", &[("image", "ubuntu"), ("disk_size", "32"), ("standby", "on")], "/app/machines/31337?said=rented"),
+        ("/app/failovers/0199-done/cancel", &[], "/app/failovers/0199-done?said=cancelling"),
+        ("/app/failovers/0199-done/failback", &[], "/app/failovers/0199-back"),
+    ];
+    for (path, form, to) in table {
+        let got = reply(&post(path, form), &plane);
+        assert_eq!((got.status, got.location.as_deref()), (303, Some(*to)), "{path}");
+    }
+    assert_eq!(
+        plane.acts(),
+        [
+            "drill 7001 gpu: true restore: true",
+            "drill 7001 gpu: false restore: false",
+            "fail over 7001 Some(\"maintenance\")",
+            "follow 7001 false",
+            "destroy 7001 standby too: true",
+            "rent 502 32 GB",
+            "cancel 0199-done",
+            "fail back 0199-done",
+        ]
+    );
+}
+
+#[test]
+fn a_refused_action_asks_again_with_what_was_typed() {
+    let plane = Fake { refusal: Some(problem(409, "standby_not_ready", &[])), ..Fake::default() };
+    let got = reply(&post("/app/machines/7001/drill", &[("reason", "friday test")]), &plane);
+    assert_eq!(got.status, 409);
+    let text = words(&got.html);
+    assert!(text.contains("Its standby is not ready."), "{text}");
+    assert!(got.html.contains("value=\"friday test\""));
+    assert!(!got.html.contains("checked"), "boxes without a tick stay without one");
+}
+
+#[test]
+fn an_offer_that_is_gone_is_said_and_nothing_is_bought() {
+    let plane = Fake::default();
+    let got = reply(&get("/app/offers/999"), &plane);
+    assert_eq!(got.status, 404);
+    assert!(words(&got.html).contains("Nothing was bought."));
+}
+
+const SETTINGS: [(&str, &str); 6] = [
+    ("gcp_zone", "europe-west1-b"),
+    ("gcp_machine_type", "e2-small"),
+    ("gcp_disk_size", "250"),
+    ("sync_interval", "10"),
+    ("max_delete_percent", "30"),
+    ("max_price", "0,75"),
+];
+
+#[test]
+fn settings_are_saved_as_typed() {
+    let plane = Fake::default();
+    let got = reply(&post("/app/settings", &SETTINGS), &plane);
+    assert_eq!(got.location.as_deref(), Some("/app/settings?said=saved"));
+    let acts = plane.acts();
+    let saved = acts.iter().find(|act| act.starts_with("configure")).expect("saved");
+    for part in ["gcp_disk_size: 250", "sync_interval: 10", "max_price: Some(Some(0.75))", "enabled: false", "gcp_spot: false"] {
+        assert!(saved.contains(part), "{part} in {saved}");
+    }
+}
+
+#[test]
+fn settings_without_credentials_are_refused_with_a_link_and_keep_what_was_typed() {
+    let refusal = problem(424, "gcp_credentials_missing", &[("gcp_credentials", "missing")]);
+    let plane = Fake { refusal: Some(refusal), ..Fake::default() };
+    let got = reply(&post("/app/settings", &SETTINGS), &plane);
+    assert_eq!(got.status, 424);
+    assert!(got.html.contains("href=\"/app/settings/credentials#field-gcp_credentials\""));
+    assert!(got.html.contains("value=\"250\"") && got.html.contains("value=\"0,75\""));
+    assert!(words(&got.html).contains("needs a Google Cloud service account"));
+}
+
+#[test]
+fn a_field_that_can_not_be_accepted_says_so_beside_it() {
+    let plane = Fake::default();
+    let mut typed = SETTINGS.to_vec();
+    typed[2] = ("gcp_disk_size", "plenty");
+    let got = reply(&post("/app/settings", &typed), &plane);
+    assert_eq!(got.status, 422);
+    assert!(got.html.contains("id=\"field-gcp_disk_size-wrong\"") && got.html.contains("aria-invalid=\"true\""));
+    assert!(got.html.contains("value=\"plenty\""));
+    assert!(!plane.acts().iter().any(|act| act.starts_with("configure")), "nothing was sent");
+}
+
+#[test]
+fn a_secret_that_was_typed_is_never_shown_again() {
+    let plane = Fake { refusal: Some(problem(424, "vast_api_key_refused", &[("vast_api_key", "refused")])), ..Fake::default() };
+    let got = reply(&post("/app/settings/credentials", &[("vast_api_key", "topsecret")]), &plane);
+    assert_eq!(got.status, 424);
+    assert!(!got.html.contains("topsecret"));
+    let text = words(&got.html);
+    assert!(text.contains("Vast.ai refused") && text.contains("the server's own words"), "{text}");
+}
+
+#[test]
+fn a_new_token_is_shown_once() {
+    let plane = Fake::default();
+    let made = reply(&post("/app/settings/account/tokens", &[("name", "ci"), ("days", "30")]), &plane);
+    assert!(made.html.contains("dumont_sk_shown_once"));
+    assert!(!shown("/app/settings/account", &plane).contains("dumont_sk_shown_once"));
+}
+
+#[test]
+fn language_and_theme_are_kept_by_account_and_browser() {
+    let plane = Fake::default();
+    let got = reply(&post("/prefs", &[("lang", "pt-BR"), ("back", "/app/failovers")]), &plane);
+    assert_eq!(got.location.as_deref(), Some("/app/failovers"));
+    assert_eq!(got.cookies, [("dumont_lang", "pt-BR".to_owned())]);
+    assert!(plane.acts()[0].contains("locale: Some(Some(\"pt-BR\"))"));
+    let wrong = reply(&post("/prefs", &[("theme", "\"><script>"), ("back", "//evil")]), &plane);
+    assert!(wrong.cookies.is_empty());
+    assert_eq!(wrong.location.as_deref(), Some("/"));
+    let dark = Request { cookies: fields(&[("dumont_theme", "dark")]), ..get("/app") };
+    assert!(reply(&dark, &plane).html.contains("data-theme=\"dark\""));
+}
+
+#[test]
+fn a_failover_tells_both_clocks_the_loss_and_every_fate() {
+    let text = words(&shown("/app/failovers/0199-done", &Fake::default()));
+    for part in [
+        "Recovered in 74.2 s. On CPU after 2.9 s, on GPU after 74.2 s. The last 1.1 s of writes were lost, in 3 files.",
+        "of it 60.4 s the providers'",
+        "ckpt/step-8812.tmp",
+        "old GPU destroyed verified gone",
+        "offer 502 is no longer available",
+        "Confirmed 1.4 s after the last sign of life.",
+    ] {
+        assert!(text.contains(part), "{part:?} in {text}");
+    }
+}
+
+#[test]
+fn what_has_not_happened_yet_is_said_to_be_so() {
+    let html = shown("/app/failovers/0199-now", &Fake { failover: story::failover_running(), ..Fake::default() });
+    let text = words(&html);
+    assert!(text.contains("Provisioning, for 42.0 s so far. On CPU after 2.9 s."), "{text}");
+    assert!(text.contains("to come : Restoring") && text.contains("not yet"), "{text}");
+    assert!(html.contains("data-refresh=\"700\""));
+    assert!(html.contains("/app/failovers/0199-done/cancel"), "it can be cancelled");
+}
+
+#[test]
+fn a_drill_says_that_the_gpu_was_not_touched_and_speaks_of_no_loss() {
+    let mut failover = story::failover();
+    failover.status.kind = Kind::Drill;
+    failover.status.sandbox = true;
+    let text = words(&shown("/app/failovers/0199-done", &Fake { failover, ..Fake::default() }));
+    assert!(text.contains("DRILL SANDBOX") && text.contains("the running GPU was not touched"), "{text}");
+    assert!(!text.contains("writes were lost"), "{text}");
+}
+
+#[test]
+fn a_failover_that_stays_on_the_standby_offers_the_way_back() {
+    let mut failover = story::failover();
+    failover.status.state = FailoverState::Failed;
+    failover.status.success = Some(false);
+    failover.status.total_time_ms = None;
+    failover.status.error = Some("no credit".into());
+    failover.status.instances[2].fate = Fate::Unknown;
+    let html = shown("/app/failovers/0199-done", &Fake { failover, ..Fake::default() });
+    assert!(html.contains("/app/failovers/0199-done/failback"));
+    let text = words(&html);
+    assert!(text.contains("no credit") && text.contains("not known") && text.contains("not reached"), "{text}");
+}
+
+#[test]
+fn the_report_asks_for_one_kind_and_an_empty_one_has_no_figures() {
+    let plane = Fake::default();
+    shown("/app/failovers?kind=drill&days=7", &plane);
+    assert_eq!(plane.acts(), ["report Some(\"drill\") Some(7)"]);
+    let mut report = story::report();
+    report.total_failovers = 0;
+    report.history.clear();
+    let text = words(&shown("/app/failovers", &Fake { report, ..Fake::default() }));
+    assert!(text.contains("No GPU was lost in the last 30 days.") && !text.contains("Success rate"), "{text}");
+}
+
+#[test]
+fn failovers_under_way_are_on_top_of_every_report() {
+    let running = story::failover_running().status;
+    let active = ActiveFailovers { active_count: 1, failovers: vec![running] };
+    let html = shown("/app/failovers?kind=drill", &Fake { active, ..Fake::default() });
+    assert!(words(&html).contains("Under way now REAL llama-ft · Provisioning"));
+    assert!(html.contains("data-refresh=\"1000\""));
+}
+
+#[test]
+fn a_sandbox_is_marked_on_every_page() {
+    let visitor = Visitor { user: Some(story::user()), empty: false, sandbox: true };
+    for page in PAGES {
+        let plane = Fake { visitor: visitor.clone(), ..Fake::default() };
+        assert!(words(&shown(page, &plane)).contains("SANDBOX"), "{page}");
+        assert!(!words(&shown(page, &Fake::default())).contains("SANDBOX"), "{page}");
+    }
+}
+
+#[test]
+fn what_others_typed_is_never_markup() {
+    let mut machines = story::machines();
+    machines.machines[0].name = "<script>alert(1)</script>".into();
+    machines.stale_error = Some("<img src=x onerror=alert(1)>".into());
+    let html = shown("/app", &Fake { machines, ..Fake::default() });
+    assert!(!html.contains("<script>alert") && !html.contains("<img"));
+}
+
+#[test]
+fn a_machine_that_serves_nowhere_says_so() {
+    let mut machine = story::machine();
+    machine.row.serving = Serving::None;
+    let text = words(&shown("/app/machines/7001", &Fake { machine, ..Fake::default() }));
+    assert!(text.contains("Not running."), "{text}");
+}
+
+#[test]
+fn an_address_with_nothing_behind_it_is_not_found() {
+    let got = reply(&get("/app/nowhere"), &Fake::default());
+    assert_eq!(got.status, 404);
+    assert!(words(&got.html).contains("There is nothing at this address"));
+}

@@ -1,0 +1,214 @@
+//! The fake control plane.
+
+use std::sync::Mutex;
+
+use app::control_plane::{Answer, ControlPlane, Visitor};
+use async_trait::async_trait;
+use domain::id::{FailoverId, GpuId};
+use domain::time::Millis;
+use domain::view::account::*;
+use domain::view::balance::Balance;
+use domain::view::failover::*;
+use domain::view::instance::CreateInstance;
+use domain::view::machine::{MachinePage, MachinesPage};
+use domain::view::offer::{OfferQuery, Offers};
+use domain::view::problem::{FieldProblem, Problem};
+use domain::view::readiness::{DryRun, Readiness};
+use domain::view::report::{FailoverReport, ReportQuery};
+use domain::view::settings::{Settings, SettingsUpdate};
+use domain::view::standby::{ConfigureStandby, ProvisionStandby};
+
+use super::story;
+
+/// What it tells, and what it was asked to do.
+pub(crate) struct Fake {
+    pub(crate) visitor: Visitor,
+    pub(crate) balance: Option<Answer<Balance>>,
+    pub(crate) machines: MachinesPage,
+    pub(crate) machine: MachinePage,
+    pub(crate) readiness: Readiness,
+    pub(crate) dry_run: Answer<DryRun>,
+    pub(crate) offers: Offers,
+    pub(crate) active: ActiveFailovers,
+    pub(crate) report: FailoverReport,
+    pub(crate) failover: FailoverPage,
+    pub(crate) settings: Settings,
+    pub(crate) tokens: Tokens,
+    pub(crate) sessions: Sessions,
+    /// Refuses everything that is to be done.
+    pub(crate) refusal: Option<Problem>,
+    pub(crate) done: Mutex<Vec<String>>,
+}
+
+impl Default for Fake {
+    fn default() -> Self {
+        Self {
+            visitor: Visitor { user: Some(story::user()), empty: false, sandbox: false },
+            balance: Some(Ok(story::balance())),
+            machines: story::machines(),
+            machine: story::machine(),
+            readiness: story::readiness(),
+            dry_run: Ok(story::dry_run()),
+            offers: story::offers(),
+            active: ActiveFailovers { active_count: 0, failovers: Vec::new() },
+            report: story::report(),
+            failover: story::failover(),
+            settings: story::settings(),
+            tokens: story::tokens(),
+            sessions: story::sessions(),
+            refusal: None,
+            done: Mutex::default(),
+        }
+    }
+}
+
+/// A problem as the server tells it.
+pub(crate) fn problem(status: u16, code: &str, fields: &[(&str, &str)]) -> Problem {
+    let errors: Vec<FieldProblem> = fields
+        .iter()
+        .map(|(field, code)| FieldProblem {
+            field: (*field).to_owned(),
+            code: (*code).to_owned(),
+            message: "told in English".to_owned(),
+        })
+        .collect();
+    Problem {
+        kind: format!("/problems/{code}"),
+        title: "Not done".to_owned(),
+        status,
+        detail: "the server's own words".to_owned(),
+        error: "the server's own words".to_owned(),
+        code: code.to_owned(),
+        request_id: "0199req".to_owned(),
+        errors: (!errors.is_empty()).then_some(errors),
+    }
+}
+
+impl Fake {
+    /// Someone who is not logged in.
+    pub(crate) fn nobody() -> Self {
+        Self { visitor: Visitor { user: None, empty: false, sandbox: false }, ..Self::default() }
+    }
+
+    /// What it was asked to do, in order.
+    pub(crate) fn acts(&self) -> Vec<String> {
+        self.done.lock().expect("not poisoned").clone()
+    }
+
+    fn act<T>(&self, what: String, answer: T) -> Answer<T> {
+        if let Some(problem) = &self.refusal {
+            return Err(problem.clone());
+        }
+        self.done.lock().expect("not poisoned").push(what);
+        Ok(answer)
+    }
+}
+
+#[async_trait]
+impl ControlPlane for Fake {
+    fn now(&self) -> Millis {
+        story::NOW
+    }
+    async fn visitor(&self) -> Answer<Visitor> {
+        Ok(self.visitor.clone())
+    }
+    async fn set_up(&self, first: SetupRequest) -> Answer<()> {
+        self.act(format!("set up {} {}", first.email, first.username), ())
+    }
+    async fn log_in(&self, login: LoginRequest) -> Answer<()> {
+        self.act(format!("log in {}", login.username.unwrap_or_default()), ())
+    }
+    async fn log_out(&self) -> Answer<()> {
+        self.act("log out".to_owned(), ())
+    }
+    async fn balance(&self) -> Option<Answer<Balance>> {
+        self.balance.clone()
+    }
+    async fn machines(&self) -> Answer<MachinesPage> {
+        Ok(self.machines.clone())
+    }
+    async fn machine(&self, _: GpuId) -> Answer<MachinePage> {
+        Ok(self.machine.clone())
+    }
+    async fn readiness(&self, _: GpuId) -> Answer<Readiness> {
+        Ok(self.readiness.clone())
+    }
+    async fn dry_run(&self, _: GpuId) -> Answer<DryRun> {
+        self.dry_run.clone()
+    }
+    async fn offers(&self, _: OfferQuery) -> Answer<Offers> {
+        Ok(self.offers.clone())
+    }
+    async fn rent(&self, wanted: CreateInstance) -> Answer<GpuId> {
+        self.act(format!("rent {} {} GB", wanted.offer_id, wanted.disk_size), GpuId(31_337))
+    }
+    async fn destroy(&self, gpu: GpuId, standby_too: bool) -> Answer<()> {
+        self.act(format!("destroy {gpu} standby too: {standby_too}"), ())
+    }
+    async fn pause(&self, gpu: GpuId) -> Answer<()> {
+        self.act(format!("pause {gpu}"), ())
+    }
+    async fn resume(&self, gpu: GpuId) -> Answer<()> {
+        self.act(format!("resume {gpu}"), ())
+    }
+    async fn protect(&self, gpu: GpuId, wanted: ProvisionStandby) -> Answer<()> {
+        self.act(format!("protect {gpu} {}", wanted.workspace.unwrap_or_default()), ())
+    }
+    async fn unprotect(&self, gpu: GpuId) -> Answer<()> {
+        self.act(format!("unprotect {gpu}"), ())
+    }
+    async fn follow(&self, gpu: GpuId, on: bool) -> Answer<()> {
+        self.act(format!("follow {gpu} {on}"), ())
+    }
+    async fn drill(&self, gpu: GpuId, wanted: SimulateFailover) -> Answer<FailoverId> {
+        let what = format!("drill {gpu} gpu: {} restore: {}", wanted.simulate_new_gpu, wanted.simulate_restore);
+        self.act(what, FailoverId::new("0199-drill"))
+    }
+    async fn fail_over(&self, gpu: GpuId, wanted: StartFailover) -> Answer<FailoverId> {
+        self.act(format!("fail over {gpu} {:?}", wanted.reason), FailoverId::new("0199-move"))
+    }
+    async fn fail_back(&self, failover: &FailoverId) -> Answer<FailoverId> {
+        self.act(format!("fail back {failover}"), FailoverId::new("0199-back"))
+    }
+    async fn cancel(&self, failover: &FailoverId) -> Answer<()> {
+        self.act(format!("cancel {failover}"), ())
+    }
+    async fn active(&self) -> Answer<ActiveFailovers> {
+        Ok(self.active.clone())
+    }
+    async fn report(&self, wanted: ReportQuery) -> Answer<FailoverReport> {
+        self.done.lock().expect("not poisoned").push(format!("report {:?} {:?}", wanted.kind, wanted.days));
+        Ok(self.report.clone())
+    }
+    async fn failover(&self, _: &FailoverId) -> Answer<FailoverPage> {
+        Ok(self.failover.clone())
+    }
+    async fn settings(&self) -> Answer<Settings> {
+        Ok(self.settings.clone())
+    }
+    async fn configure(&self, wanted: ConfigureStandby) -> Answer<()> {
+        self.act(format!("configure {wanted:?}"), ())
+    }
+    async fn update(&self, wanted: SettingsUpdate) -> Answer<Settings> {
+        self.act(format!("update {wanted:?}"), self.settings.clone())
+    }
+    async fn tokens(&self) -> Answer<Tokens> {
+        Ok(self.tokens.clone())
+    }
+    async fn create_token(&self, wanted: NewToken) -> Answer<CreatedToken> {
+        let info = self.tokens.tokens[0].clone();
+        self.act(format!("make token {}", wanted.name), CreatedToken { token: "dumont_sk_shown_once".to_owned(), info })
+    }
+    async fn revoke_token(&self, id: &str) -> Answer<()> {
+        self.act(format!("revoke token {id}"), ())
+    }
+    async fn sessions(&self) -> Answer<Sessions> {
+        Ok(self.sessions.clone())
+    }
+    async fn revoke_session(&self, id: &str) -> Answer<()> {
+        self.act(format!("revoke session {id}"), ())
+    }
+    async fn change_password(&self, _: ChangePassword) -> Answer<()> {
+        self.act("change password".to_owned(), ())
+    }
+}
