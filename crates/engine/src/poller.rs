@@ -26,6 +26,9 @@ use crate::{purchase, reaper};
 const IDLE: Duration = Duration::from_secs(10);
 /// Between two looks at the balance.
 const BALANCE_MS: i64 = 10_000;
+/// How long a rental may take to be recorded with all that its user said of it, before its machine
+/// counts as any new one.
+const RENTAL_MS: i64 = 60_000;
 /// Complete lists without an instance, before it is looked for by itself.
 const MISSES: u32 = 2;
 
@@ -168,7 +171,7 @@ async fn protect_new(context: &Context, user: &UserId, instances: &[GpuInstance]
     }
     let taken: HashSet<GpuId> = context.store.associations().list(user).await?.iter().map(|one| one.gpu).collect();
     for instance in instances.iter().filter(|instance| instance.state() == GpuState::Running) {
-        if taken.contains(&instance.id) || is_ours_in_passing(context, user, instance.id).await? {
+        if taken.contains(&instance.id) || is_spoken_for(context, user, instance).await? {
             continue;
         }
         if let Err(error) = protect::protect(context, user, instance.id, None, None, None).await {
@@ -178,18 +181,24 @@ async fn protect_new(context: &Context, user: &UserId, instances: &[GpuInstance]
     Ok(())
 }
 
-/// Candidates of a failover, machines on their way out, and machines that their user wants without a
-/// standby are not new machines.
-async fn is_ours_in_passing(context: &Context, user: &UserId, gpu: GpuId) -> Result<bool, EngineError> {
-    let id = gpu.to_string();
-    if context.store.associations().is_excluded(user, gpu).await? {
+/// What a failover bought, a rental that is still being recorded, a machine on its way out, and one
+/// that its user wants without a standby are not new machines. A purchase is known by its label: it
+/// can run before it is bound.
+async fn is_spoken_for(context: &Context, user: &UserId, instance: &GpuInstance) -> Result<bool, EngineError> {
+    let id = instance.id.to_string();
+    if context.store.associations().is_excluded(user, instance.id).await? {
         return Ok(true);
     }
     if reaper::pending(context, user, Provider::Vast, &id).await?.is_some() {
         return Ok(true);
     }
-    let intent = context.store.intents().by_external(user, Provider::Vast, &id).await?;
-    Ok(intent.is_some_and(|intent| intent.failover.is_some() && intent.state != IntentState::Adopted))
+    let Some(label) = instance.label.as_deref() else { return Ok(false) };
+    let Some(intent) = context.store.intents().by_label(label).await?.filter(|intent| &intent.user == user) else {
+        return Ok(false);
+    };
+    let being_rented = matches!(intent.state, IntentState::Open | IntentState::Bound);
+    let young = context.now().since(intent.created_at) < RENTAL_MS;
+    Ok(intent.failover.is_some() || being_rented && young)
 }
 
 async fn note_failure(context: &Context, user: &UserId, account: &Account, error: &EngineError) {

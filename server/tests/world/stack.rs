@@ -313,19 +313,43 @@ impl Stack {
     /// A machine rented outside Dumont, for a bid, then protected by hand.
     pub async fn protected_bid(&self) -> i64 {
         let key = std::fs::read_to_string(self.dir.path().join("vast.key")).unwrap();
-        let vast = |method, path: &str| self.http.request(method, format!("{}{path}", self.sandbox_url)).bearer_auth(&key);
+        let vast = |method, path: &str| {
+            self.http.request(method, format!("{}{path}", self.sandbox_url)).bearer_auth(&key)
+        };
         let query = json!({ "type": "bid", "rentable": { "eq": true }, "num_gpus": { "eq": "1" }, "order": [["dph_total", "asc"]] });
-        let offers: Value = vast(reqwest::Method::POST, "/api/v0/bundles/").json(&query).send().await.unwrap().json().await.unwrap();
+        let offers: Value = vast(reqwest::Method::POST, "/api/v0/bundles/")
+            .json(&query)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
         let offer = &offers["offers"][0];
         let body = json!({
             "client_id": "me", "image": "nvidia/cuda:12.4.1-runtime-ubuntu22.04", "disk": 20.0, "runtype": "ssh_direc ssh_proxy",
             "price": offer["min_bid"].as_f64().unwrap() * 1.2, "onstart": JOB,
         });
         let path = format!("/api/v0/asks/{}/", offer["id"]);
-        let made: Value = vast(reqwest::Method::PUT, &path).json(&body).send().await.unwrap().json().await.unwrap();
+        let made: Value = vast(reqwest::Method::PUT, &path)
+            .json(&body)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
         let gpu = made["new_contract"].as_i64().unwrap_or_else(|| panic!("{made}"));
-        self.eventually("Dumont to see the machine", async |stack| stack.try_get(&format!("/instances/{gpu}")).await.filter(|one| one["status"] == "running")).await;
-        self.post(&format!("/standby/provision/{gpu}"), json!({})).await;
+        self.eventually("Dumont to see the machine", async |stack| {
+            stack
+                .try_get(&format!("/instances/{gpu}"))
+                .await
+                .filter(|one| one["status"] == "running")
+        })
+        .await;
+        // Auto-standby may have been quicker.
+        let (status, answer) = self.call(reqwest::Method::POST, &format!("/standby/provision/{gpu}"), json!({})).await;
+        assert!(status == 202 || status == 409, "provision: {status} {answer}");
         self.until_following(gpu).await;
         gpu
     }

@@ -40,8 +40,9 @@ pub(crate) async fn rent(context: &Context, user: &UserId, rent: Rent) -> Result
     };
     match purchase::buy(context, &order, &offer).await? {
         Purchase::Bound(intent, gpu) => {
-            context.store.intents().adopt(&intent.id, context.now()).await?;
             after_rent(context, user, gpu, &rent).await?;
+            // Last, since from here on it counts as any machine of the user's.
+            context.store.intents().adopt(&intent.id, context.now()).await?;
             Ok(gpu)
         }
         Purchase::Refused(error) => Err(error.into()),
