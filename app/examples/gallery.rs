@@ -21,7 +21,8 @@ fn main() -> std::io::Result<()> {
             for (name, request, plane) in pages() {
                 let mut request = request;
                 request.accept_language = lang.to_owned();
-                request.cookies = support::fields(&[("dumont_theme", theme), ("dumont_zone", "-180")]);
+                request.cookies =
+                    support::fields(&[("dumont_theme", theme), ("dumont_zone", "-180")]);
                 let assets = Assets { style: style.clone(), islands: None };
                 let html = support::reply_with(&request, &plane, &assets).html;
                 std::fs::write(folder.join(format!("{name}.{lang}.{theme}.html")), html)?;
@@ -34,21 +35,46 @@ fn main() -> std::io::Result<()> {
 fn pages() -> Vec<(&'static str, app::site::Request, Fake)> {
     let fake = Fake::default;
     let sandbox = Visitor { user: Some(story::user()), empty: false, sandbox: true };
-    let running = || Fake { failover: story::failover_running(), visitor: sandbox.clone(), ..fake() };
+    let running =
+        || Fake { failover: story::failover_running(), visitor: sandbox.clone(), ..fake() };
     let none = MachinesPage { machines: Vec::new(), ..story::machines() };
-    let no_key = MachinesPage { as_of: None, missing: vec!["vast_api_key".into(), "gcp_credentials".into()], ..none.clone() };
-    let refused = Fake { refusal: Some(problem(422, "invalid", &[("gcp_disk_size", "out_of_range")])), ..fake() };
-    let settings = [("gcp_zone", "europe-west1-b"), ("gcp_machine_type", "e2-medium"), ("gcp_disk_size", "9000"), ("sync_interval", "30"), ("max_delete_percent", "30")];
+    let no_key = MachinesPage {
+        as_of: None,
+        missing: vec!["vast_api_key".into(), "gcp_credentials".into()],
+        ..none.clone()
+    };
+    let refused = Fake {
+        refusal: Some(problem(422, "invalid", &[("gcp_disk_size", "out_of_range")])),
+        ..fake()
+    };
+    let settings = [
+        ("gcp_zone", "europe-west1-b"),
+        ("gcp_machine_type", "e2-medium"),
+        ("gcp_disk_size", "9000"),
+        ("sync_interval", "30"),
+        ("max_delete_percent", "30"),
+    ];
     let empty = Visitor { user: None, empty: true, sandbox: false };
     let wrong = Fake { refusal: Some(problem(401, "wrong_password", &[])), ..Fake::nobody() };
-    let gcp_gone = Fake { refusal: Some(problem(424, "gcp_credentials_missing", &[("gcp_credentials", "missing")])), ..fake() };
+    let gcp_gone = Fake {
+        refusal: Some(problem(424, "gcp_credentials_missing", &[("gcp_credentials", "missing")])),
+        ..fake()
+    };
     vec![
         ("setup", get("/setup"), Fake { visitor: empty, ..fake() }),
         ("login", get("/login"), Fake::nobody()),
         ("login-wrong", post("/login", &[("username", "ana"), ("password", "x")]), wrong),
         ("machines", get("/app"), Fake { visitor: sandbox.clone(), ..fake() }),
         ("machines-none", get("/app"), Fake { machines: none, ..fake() }),
-        ("machines-no-key", get("/app"), Fake { machines: no_key, balance: Some(Err(problem(424, "vast_api_key_missing", &[]))), ..fake() }),
+        (
+            "machines-no-key",
+            get("/app"),
+            Fake {
+                machines: no_key,
+                balance: Some(Err(problem(424, "vast_api_key_missing", &[]))),
+                ..fake()
+            },
+        ),
         ("machine", get("/app/machines/7001"), fake()),
         ("drill", get("/app/machines/7001/drill"), fake()),
         ("destroy", get("/app/machines/7001/destroy"), fake()),

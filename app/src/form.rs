@@ -71,9 +71,10 @@ impl Fields {
     /// The fields as a query string, without those named.
     #[must_use]
     pub fn query_without(&self, left_out: &[&str]) -> String {
-        let kept = self.0.iter().filter(|(name, value)| {
-            !left_out.contains(&name.as_str()) && !value.trim().is_empty()
-        });
+        let kept = self
+            .0
+            .iter()
+            .filter(|(name, value)| !left_out.contains(&name.as_str()) && !value.trim().is_empty());
         kept.map(|(name, value)| format!("{}={}", encode(name), encode(value)))
             .collect::<Vec<_>>()
             .join("&")

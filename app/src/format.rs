@@ -44,7 +44,13 @@ impl Zone {
 pub(crate) fn exact(at: Millis, zone: Zone) -> String {
     zone.at(at).map_or_else(String::new, |at| {
         let (date, time) = (at.date(), at.time());
-        format!("{date} {:02}:{:02}:{:02} {}", time.hour(), time.minute(), time.second(), zone.name())
+        format!(
+            "{date} {:02}:{:02}:{:02} {}",
+            time.hour(),
+            time.minute(),
+            time.second(),
+            zone.name()
+        )
     })
 }
 
@@ -65,7 +71,8 @@ pub(crate) fn clock(at: Millis, now: Millis, zone: Zone, lang: Lang) -> String {
         Lang::Pt => "jan fev mar abr mai jun jul ago set out nov dez",
     };
     let name = months.split(' ').nth(month).unwrap_or_default();
-    let year = if then.year() == today.year() { String::new() } else { format!(" {}", then.year()) };
+    let year =
+        if then.year() == today.year() { String::new() } else { format!(" {}", then.year()) };
     match lang {
         Lang::En => format!("{} {name}{year}, {text}", then.day()),
         Lang::Pt => format!("{} de {name}{year}, {text}", then.day()),
@@ -76,7 +83,13 @@ pub(crate) fn clock(at: Millis, now: Millis, zone: Zone, lang: Lang) -> String {
 pub(crate) fn moment(at: Millis, zone: Zone) -> String {
     zone.at(at).map_or_else(String::new, |at| {
         let time = at.time();
-        format!("{:02}:{:02}:{:02}.{:03}", time.hour(), time.minute(), time.second(), time.millisecond())
+        format!(
+            "{:02}:{:02}:{:02}.{:03}",
+            time.hour(),
+            time.minute(),
+            time.second(),
+            time.millisecond()
+        )
     })
 }
 

@@ -198,7 +198,9 @@ mod tests {
     #[test]
     fn a_form_leads_nowhere_but_to_our_own_pages() {
         assert_eq!(place(Some("/app/failovers?days=7")).as_deref(), Some("/app/failovers?days=7"));
-        for elsewhere in ["//evil.example", "https://evil.example", "/\\evil", "app", "/nowhere", ""] {
+        for elsewhere in
+            ["//evil.example", "https://evil.example", "/\\evil", "app", "/nowhere", ""]
+        {
             assert_eq!(place(Some(elsewhere)), None, "{elsewhere}");
         }
     }

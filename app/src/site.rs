@@ -53,7 +53,12 @@ pub struct Reply {
 impl Reply {
     /// Go and look there.
     pub(crate) fn see(location: impl Into<String>) -> Self {
-        Self { status: 303, location: Some(location.into()), html: String::new(), cookies: Vec::new() }
+        Self {
+            status: 303,
+            location: Some(location.into()),
+            html: String::new(),
+            cookies: Vec::new(),
+        }
     }
 }
 
@@ -145,6 +150,7 @@ fn to_login(request: &Request) -> Reply {
         return reply;
     }
     let query = request.query.query_without(&[]);
-    let wanted = if query.is_empty() { request.path.clone() } else { format!("{}?{query}", request.path) };
+    let wanted =
+        if query.is_empty() { request.path.clone() } else { format!("{}?{query}", request.path) };
     Reply::see(format!("{login}?next={}", encode(&wanted)))
 }

@@ -62,7 +62,10 @@ impl Visit {
         let locale = chosen.and_then(|chosen| chosen.locale.as_deref());
         let theme = chosen.and_then(|chosen| chosen.theme.as_deref());
         Self {
-            lang: Lang::choose(locale.or(request.cookies.get(LANG_COOKIE)), &request.accept_language),
+            lang: Lang::choose(
+                locale.or(request.cookies.get(LANG_COOKIE)),
+                &request.accept_language,
+            ),
             zone: Zone::read(request.cookies.get(ZONE_COOKIE)),
             theme: Theme::read(theme.or(request.cookies.get(THEME_COOKIE))),
             now,

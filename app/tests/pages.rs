@@ -52,7 +52,8 @@ const PAGES: &[&str] = &[
 
 #[test]
 fn an_empty_install_leads_to_its_set_up_and_a_stranger_to_the_login() {
-    let empty = Fake { visitor: Visitor { user: None, empty: true, sandbox: false }, ..Fake::default() };
+    let empty =
+        Fake { visitor: Visitor { user: None, empty: true, sandbox: false }, ..Fake::default() };
     assert_eq!(reply(&get("/app"), &empty).location.as_deref(), Some("/setup"));
     assert_eq!(reply(&get("/login"), &empty).location.as_deref(), Some("/setup"));
     assert_eq!(reply(&get("/setup"), &empty).status, 200);
@@ -66,8 +67,17 @@ fn an_empty_install_leads_to_its_set_up_and_a_stranger_to_the_login() {
 #[test]
 fn a_stranger_can_do_nothing_by_form() {
     let plane = Fake::nobody();
-    for path in ["/app/machines/7001/destroy", "/app/settings", "/app/offers/502", "/app/settings/account/tokens"] {
-        assert_eq!(reply(&post(path, &[("x", "1")]), &plane).location.as_deref(), Some("/login"), "{path}");
+    for path in [
+        "/app/machines/7001/destroy",
+        "/app/settings",
+        "/app/offers/502",
+        "/app/settings/account/tokens",
+    ] {
+        assert_eq!(
+            reply(&post(path, &[("x", "1")]), &plane).location.as_deref(),
+            Some("/login"),
+            "{path}"
+        );
     }
     assert!(plane.acts().is_empty());
 }
@@ -76,7 +86,10 @@ fn a_stranger_can_do_nothing_by_form() {
 fn a_login_leads_back_to_the_page_asked_for_and_never_to_another_site() {
     let form = |next| post("/login", &[("username", "ana"), ("password", " p "), ("next", next)]);
     let plane = Fake::nobody();
-    assert_eq!(reply(&form("/app/failovers?days=7"), &plane).location.as_deref(), Some("/app/failovers?days=7"));
+    assert_eq!(
+        reply(&form("/app/failovers?days=7"), &plane).location.as_deref(),
+        Some("/app/failovers?days=7")
+    );
     assert_eq!(reply(&form("//evil.example"), &plane).location.as_deref(), Some("/app"));
     assert_eq!(plane.acts(), ["log in ana", "log in ana"]);
 }
@@ -88,7 +101,10 @@ fn a_refused_login_keeps_the_name_and_says_why_with_the_request() {
     assert_eq!(got.status, 401);
     assert!(got.html.contains("value=\"ana\"") && !got.html.contains("sesame"));
     let text = words(&got.html);
-    assert!(text.contains("The name or the password is wrong.") && text.contains("0199req"), "{text}");
+    assert!(
+        text.contains("The name or the password is wrong.") && text.contains("0199req"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -110,7 +126,10 @@ fn a_part_is_the_content_alone() {
     let part = reply(&Request { part: true, ..get("/app") }, &Fake::default()).html;
     assert!(!part.contains("<html") && part.contains("diffusion-eval"));
     let figure = reply(&Request { part: true, ..get("/app/balance") }, &Fake::default()).html;
-    assert!(figure.starts_with("<a href=\"/app/balance\"") && figure.contains("$24.47"), "{figure}");
+    assert!(
+        figure.starts_with("<a href=\"/app/balance\"") && figure.contains("$24.47"),
+        "{figure}"
+    );
     assert_eq!(reply(&Request { part: true, ..get("/app") }, &Fake::nobody()).status, 401);
 }
 
@@ -158,7 +177,11 @@ fn a_provider_that_never_answered_is_not_an_empty_list() {
 #[test]
 fn the_credit_has_four_states_and_none_of_them_is_a_false_zero() {
     let bar = |balance| {
-        let html = reply(&Request { part: true, ..get("/app/balance") }, &Fake { balance, ..Fake::default() }).html;
+        let html = reply(
+            &Request { part: true, ..get("/app/balance") },
+            &Fake { balance, ..Fake::default() },
+        )
+        .html;
         assert!(!html.contains("0.00"), "{html}");
         words(&html)
     };
@@ -186,7 +209,10 @@ fn an_action_that_is_not_possible_is_disabled_with_its_reason() {
     machine.row = story::away();
     let shut = shown("/app/machines/7002", &Fake { machine, ..Fake::default() });
     assert!(!shut.contains("href=\"/app/machines/7002/drill\""));
-    assert!(shut.contains("disabled") && words(&shut).contains("A failover of this machine is under way."));
+    assert!(
+        shut.contains("disabled")
+            && words(&shut).contains("A failover of this machine is under way.")
+    );
 }
 
 #[test]
@@ -205,12 +231,20 @@ fn what_spends_or_destroys_shows_the_money_before_it_is_done() {
 fn a_form_that_was_done_leads_to_the_page_that_shows_it() {
     let plane = Fake::default();
     let table: &[(&str, &[(&str, &str)], &str)] = &[
-        ("/app/machines/7001/drill", &[("simulate_new_gpu", "on"), ("simulate_restore", "on")], "/app/failovers/0199-drill"),
+        (
+            "/app/machines/7001/drill",
+            &[("simulate_new_gpu", "on"), ("simulate_restore", "on")],
+            "/app/failovers/0199-drill",
+        ),
         ("/app/machines/7001/drill", &[("simulate_restore", "on")], "/app/failovers/0199-drill"),
         ("/app/machines/7001/failover", &[("reason", "maintenance")], "/app/failovers/0199-move"),
         ("/app/machines/7001/pause-sync", &[], "/app/machines/7001?said=sync_paused"),
         ("/app/machines/7001/destroy", &[("destroy_standby", "on")], "/app?said=destroying"),
-        ("/app/offers/502", &[("image", "ubuntu"), ("disk_size", "32"), ("standby", "on")], "/app/machines/31337?said=rented"),
+        (
+            "/app/offers/502",
+            &[("image", "ubuntu"), ("disk_size", "32"), ("standby", "on")],
+            "/app/machines/31337?said=rented",
+        ),
         ("/app/failovers/0199-done/cancel", &[], "/app/failovers/0199-done?said=cancelling"),
         ("/app/failovers/0199-done/failback", &[], "/app/failovers/0199-back"),
     ];
@@ -268,7 +302,13 @@ fn settings_are_saved_as_typed() {
     assert_eq!(got.location.as_deref(), Some("/app/settings?said=saved"));
     let acts = plane.acts();
     let saved = acts.iter().find(|act| act.starts_with("configure")).expect("saved");
-    for part in ["gcp_disk_size: 250", "sync_interval: 10", "max_price: Some(Some(0.75))", "enabled: false", "gcp_spot: false"] {
+    for part in [
+        "gcp_disk_size: 250",
+        "sync_interval: 10",
+        "max_price: Some(Some(0.75))",
+        "enabled: false",
+        "gcp_spot: false",
+    ] {
         assert!(saved.contains(part), "{part} in {saved}");
     }
 }
@@ -291,14 +331,20 @@ fn a_field_that_can_not_be_accepted_says_so_beside_it() {
     typed[2] = ("gcp_disk_size", "plenty");
     let got = reply(&post("/app/settings", &typed), &plane);
     assert_eq!(got.status, 422);
-    assert!(got.html.contains("id=\"field-gcp_disk_size-wrong\"") && got.html.contains("aria-invalid=\"true\""));
+    assert!(
+        got.html.contains("id=\"field-gcp_disk_size-wrong\"")
+            && got.html.contains("aria-invalid=\"true\"")
+    );
     assert!(got.html.contains("value=\"plenty\""));
     assert!(!plane.acts().iter().any(|act| act.starts_with("configure")), "nothing was sent");
 }
 
 #[test]
 fn a_secret_that_was_typed_is_never_shown_again() {
-    let plane = Fake { refusal: Some(problem(424, "vast_api_key_refused", &[("vast_api_key", "refused")])), ..Fake::default() };
+    let plane = Fake {
+        refusal: Some(problem(424, "vast_api_key_refused", &[("vast_api_key", "refused")])),
+        ..Fake::default()
+    };
     let got = reply(&post("/app/settings/credentials", &[("vast_api_key", "topsecret")]), &plane);
     assert_eq!(got.status, 424);
     assert!(!got.html.contains("topsecret"));
@@ -309,7 +355,8 @@ fn a_secret_that_was_typed_is_never_shown_again() {
 #[test]
 fn a_new_token_is_shown_once() {
     let plane = Fake::default();
-    let made = reply(&post("/app/settings/account/tokens", &[("name", "ci"), ("days", "30")]), &plane);
+    let made =
+        reply(&post("/app/settings/account/tokens", &[("name", "ci"), ("days", "30")]), &plane);
     assert!(made.html.contains("dumont_sk_shown_once"));
     assert!(!shown("/app/settings/account", &plane).contains("dumont_sk_shown_once"));
 }
@@ -345,7 +392,10 @@ fn a_failover_tells_both_clocks_the_loss_and_every_fate() {
 
 #[test]
 fn what_has_not_happened_yet_is_said_to_be_so() {
-    let html = shown("/app/failovers/0199-now", &Fake { failover: story::failover_running(), ..Fake::default() });
+    let html = shown(
+        "/app/failovers/0199-now",
+        &Fake { failover: story::failover_running(), ..Fake::default() },
+    );
     let text = words(&html);
     assert!(text.contains("Provisioning, for 42.0 s so far. On CPU after 2.9 s."), "{text}");
     assert!(text.contains("to come : Restoring") && text.contains("not yet"), "{text}");
@@ -359,7 +409,10 @@ fn a_drill_says_that_the_gpu_was_not_touched_and_speaks_of_no_loss() {
     failover.status.kind = Kind::Drill;
     failover.status.sandbox = true;
     let text = words(&shown("/app/failovers/0199-done", &Fake { failover, ..Fake::default() }));
-    assert!(text.contains("DRILL SANDBOX") && text.contains("the running GPU was not touched"), "{text}");
+    assert!(
+        text.contains("DRILL SANDBOX") && text.contains("the running GPU was not touched"),
+        "{text}"
+    );
     assert!(!text.contains("writes were lost"), "{text}");
 }
 
@@ -374,7 +427,10 @@ fn a_failover_that_stays_on_the_standby_offers_the_way_back() {
     let html = shown("/app/failovers/0199-done", &Fake { failover, ..Fake::default() });
     assert!(html.contains("/app/failovers/0199-done/failback"));
     let text = words(&html);
-    assert!(text.contains("no credit") && text.contains("not known") && text.contains("not reached"), "{text}");
+    assert!(
+        text.contains("no credit") && text.contains("not known") && text.contains("not reached"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -386,7 +442,10 @@ fn the_report_asks_for_one_kind_and_an_empty_one_has_no_figures() {
     report.total_failovers = 0;
     report.history.clear();
     let text = words(&shown("/app/failovers", &Fake { report, ..Fake::default() }));
-    assert!(text.contains("No GPU was lost in the last 30 days.") && !text.contains("Success rate"), "{text}");
+    assert!(
+        text.contains("No GPU was lost in the last 30 days.") && !text.contains("Success rate"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -49,7 +49,9 @@ rent_gpu() {
     die "no offers: $(api_error)"
   offer="$(jq -er '.offers[0].id' <<<"$offers")" || die "no GPU is on offer"
   wish="$(jq --null-input --compact-output --argjson offer "$offer" --arg image "$IMAGE" --arg name "$LABEL" \
-    '{offer_id: $offer, image: $image, disk_size: 20, label: $name}')"
+    '{offer_id: $offer, image: $image, disk_size: 20, label: $name, hooks: {
+      on_standby: "bash /workspace/job.sh start", on_gpu: "bash /workspace/job.sh start",
+      before_switch: "bash /workspace/job.sh stop"}}')"
   answer="$(api POST /instances "$wish")" ||
     die "the GPU can't be rented: $(api_error)"
   GPU_ID="$(jq -er '.id // .instance.id' <<<"$answer")" || die "the answer to the rental names no instance"

@@ -25,12 +25,20 @@ pub fn Deck(failed: String) -> impl IntoView {
         warn_of_unsaved();
         let failed = failed.clone();
         on("click", move |event| {
-            let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return };
+            let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok())
+            else {
+                return;
+            };
             let within = |what: &str| target.closest(what).ok().flatten();
             if let Some(link) = within("a[data-dialog]") {
                 if plain(&event) {
                     event.prevent_default();
-                    open(&dialog, &content, link.get_attribute("href").unwrap_or_default(), failed.clone());
+                    open(
+                        &dialog,
+                        &content,
+                        link.get_attribute("href").unwrap_or_default(),
+                        failed.clone(),
+                    );
                 }
             } else if within("[data-close]").is_some() && dialog.open() {
                 event.prevent_default();
@@ -105,7 +113,11 @@ fn close_menus(target: &Element) {
 fn remember_zone() {
     let east = -js_sys::Date::new_0().get_timezone_offset();
     let cookie = format!("dumont_zone={east:.0}; path=/; max-age=31536000; samesite=lax");
-    _ = js_sys::Reflect::set(&document(), &JsValue::from_str("cookie"), &JsValue::from_str(&cookie));
+    _ = js_sys::Reflect::set(
+        &document(),
+        &JsValue::from_str("cookie"),
+        &JsValue::from_str(&cookie),
+    );
 }
 
 /// A form that asks for it (`data-guard`) is not left with changes that were not sent.

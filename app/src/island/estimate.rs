@@ -45,7 +45,9 @@ pub fn Estimate(chosen: Chosen, words: EstimateWords) -> impl IntoView {
     let place: NodeRef<Output> = NodeRef::new();
     Effect::new(move || {
         let form = place.get().and_then(|place| place.closest("form").ok().flatten());
-        let Some(form) = form.and_then(|form| form.dyn_into::<HtmlFormElement>().ok()) else { return };
+        let Some(form) = form.and_then(|form| form.dyn_into::<HtmlFormElement>().ok()) else {
+            return;
+        };
         let kept = form.clone();
         let changed = Closure::<dyn Fn()>::new(move || {
             if let Some(read) = read(&kept) {

@@ -114,7 +114,13 @@ impl Renewal {
 
     async fn renew(&self) -> Duration {
         let location = window().location();
-        let here = || format!("{}{}", location.pathname().unwrap_or_default(), location.search().unwrap_or_default());
+        let here = || {
+            format!(
+                "{}{}",
+                location.pathname().unwrap_or_default(),
+                location.search().unwrap_or_default()
+            )
+        };
         let address = self.url.clone().unwrap_or_else(here);
         match fetch::part(&address).await {
             Ok((401, _)) => {

@@ -35,7 +35,11 @@ pub(crate) fn figure(visit: &Visit, credit: Option<&Answer<Balance>>) -> AnyView
     let t = visit.t();
     let href = Route::Balance.path();
     let (class, content, title) = match credit {
-        None => ("loading", view! { <span class="amount">"--"</span> }.into_any(), t.balance_asking.to_owned()),
+        None => (
+            "loading",
+            view! { <span class="amount">"--"</span> }.into_any(),
+            t.balance_asking.to_owned(),
+        ),
         Some(Ok(balance)) => known(visit, balance),
         Some(Err(problem)) => unreadable(visit, problem),
     };
@@ -61,12 +65,15 @@ fn known(visit: &Visit, balance: &Balance) -> (&'static str, AnyView, String) {
         let content = view! { {mark(Tone::Warn)} {amount} <span class="note">{note}</span> };
         return ("old", content.into_any(), t.balance_old.to_owned());
     }
-    let left = balance.hours_left.map(|hours| fill(t.balance_left, &[("span", &hours_left(hours))]));
+    let left =
+        balance.hours_left.map(|hours| fill(t.balance_left, &[("span", &hours_left(hours))]));
     if balance.low == Some(true) {
-        let content = view! { {mark(Tone::Warn)} {amount} <span class="note">{t.balance_low}</span> };
+        let content =
+            view! { {mark(Tone::Warn)} {amount} <span class="note">{t.balance_low}</span> };
         return ("low", content.into_any(), t.balance_low_what.to_owned());
     }
-    let content = view! { {amount} {left.clone().map(|left| view! { <span class="note">{left}</span> })} };
+    let content =
+        view! { {amount} {left.clone().map(|left| view! { <span class="note">{left}</span> })} };
     ("known", content.into_any(), left.unwrap_or_else(|| t.balance.to_owned()))
 }
 
@@ -111,13 +118,16 @@ fn page(visit: &Visit, credit: Option<&Answer<Balance>>) -> Page {
 fn details(visit: &Visit, balance: &Balance) -> AnyView {
     let t = visit.t();
     let money = |amount: Option<f64>| {
-        amount.map_or_else(|| unknown(t.unknown), |amount| format::usd(amount, visit.lang).into_any())
+        amount
+            .map_or_else(|| unknown(t.unknown), |amount| format::usd(amount, visit.lang).into_any())
     };
     let burn = balance.burn_per_hour.map_or_else(
         || unknown(t.unknown),
         |rate| fill(t.rate_hour, &[("amount", &format::rate(rate, visit.lang))]).into_any(),
     );
-    let left = balance.hours_left.map_or_else(|| unknown(t.balance_nothing_runs), |hours| hours_left(hours).into_any());
+    let left = balance
+        .hours_left
+        .map_or_else(|| unknown(t.balance_nothing_runs), |hours| hours_left(hours).into_any());
     let account = balance.email.clone().map_or_else(|| unknown(t.unknown), IntoAny::into_any);
     view! {
         {balance.stale_error.clone().map(|words| view! { <p class="words">{words}</p> })}

@@ -31,7 +31,11 @@ impl Typed {
     }
 }
 
-pub(crate) async fn setup(visitor: &Visitor, request: &Request, plane: &dyn ControlPlane) -> Answer<Outcome> {
+pub(crate) async fn setup(
+    visitor: &Visitor,
+    request: &Request,
+    plane: &dyn ControlPlane,
+) -> Answer<Outcome> {
     if !visitor.empty {
         return Outcome::see(Route::Machines.path());
     }
@@ -69,7 +73,11 @@ fn setup_page(visit: &Visit, typed: Typed, problem: Option<&Problem>) -> Page {
     Page::new(t.setup_title, body.into_any()).narrow().of(problem)
 }
 
-pub(crate) async fn login(visitor: &Visitor, request: &Request, plane: &dyn ControlPlane) -> Answer<Outcome> {
+pub(crate) async fn login(
+    visitor: &Visitor,
+    request: &Request,
+    plane: &dyn ControlPlane,
+) -> Answer<Outcome> {
     let typed = Typed::of(request);
     let onward = if typed.next.is_empty() { Route::Machines.path() } else { typed.next.clone() };
     if !request.post {
@@ -135,20 +143,26 @@ pub(crate) async fn logout(request: &Request, plane: &dyn ControlPlane) -> Answe
 }
 
 /// Language and theme: kept with the account, and in the browser for pages before the login.
-pub(crate) async fn prefs(visitor: &Visitor, request: &Request, plane: &dyn ControlPlane) -> Answer<Outcome> {
+pub(crate) async fn prefs(
+    visitor: &Visitor,
+    request: &Request,
+    plane: &dyn ControlPlane,
+) -> Answer<Outcome> {
     let back = place(request.form.get("back")).unwrap_or_else(|| Route::Root.path());
     let mut reply = Reply::see(back);
     if !request.post {
         return Ok(Outcome::Reply(reply));
     }
     let lang = request.form.get("lang").filter(|lang| matches!(*lang, "pt-BR" | "en"));
-    let theme = request.form.get("theme").filter(|theme| matches!(*theme, "auto" | "light" | "dark"));
+    let theme =
+        request.form.get("theme").filter(|theme| matches!(*theme, "auto" | "light" | "dark"));
     if visitor.user.is_some() {
         let kept = theme.map(|theme| Some(theme.to_owned()).filter(|theme| theme != "auto"));
         let locale = lang.map(|lang| Some(lang.to_owned()));
         plane.update(SettingsUpdate { locale, theme: kept, ..SettingsUpdate::default() }).await?;
     }
     let cookies = [(LANG_COOKIE, lang), (THEME_COOKIE, theme)];
-    reply.cookies = cookies.into_iter().filter_map(|(name, value)| Some((name, value?.to_owned()))).collect();
+    reply.cookies =
+        cookies.into_iter().filter_map(|(name, value)| Some((name, value?.to_owned()))).collect();
     Ok(Outcome::Reply(reply))
 }

@@ -14,8 +14,8 @@ use crate::router::{MachineAct, Route};
 use crate::site::{Outcome, Request};
 use crate::text::{self, fill, plural};
 use crate::ui::{
-    Tone, act_link, ago, ago_or, badge, cell, clock_time, empty, go_link, heading, key_cell, notice,
-    number_cell, table, unknown,
+    Tone, act_link, ago, ago_or, badge, cell, clock_time, empty, go_link, heading, key_cell,
+    notice, number_cell, table, unknown,
 };
 use crate::visit::Visit;
 
@@ -30,7 +30,8 @@ fn page(visit: &Visit, data: &MachinesPage, word: Option<&str>) -> Page {
     let add = go_link(Route::Offers.path(), t.machines_add, "primary");
     let state = (!data.machines.is_empty()).then(|| sentence(visit, data));
     let content = if data.machines.is_empty() { nothing(visit, data) } else { rows(visit, data) };
-    let refresh = if data.machines.iter().any(|row| row.active.is_some()) { "1000" } else { "5000" };
+    let refresh =
+        if data.machines.iter().any(|row| row.active.is_some()) { "1000" } else { "5000" };
     let body = view! {
         <div data-key="machines" data-refresh=refresh>
             {heading(t.machines, state, Some(add))}
@@ -72,7 +73,10 @@ fn sentence(visit: &Visit, data: &MachinesPage) -> AnyView {
 /// Credentials without which something can't be done.
 pub(crate) fn missing(visit: &Visit, missing: &[String]) -> Option<AnyView> {
     let t = visit.t();
-    let text = match (missing.iter().any(|one| one == "vast_api_key"), missing.iter().any(|one| one == "gcp_credentials")) {
+    let text = match (
+        missing.iter().any(|one| one == "vast_api_key"),
+        missing.iter().any(|one| one == "gcp_credentials"),
+    ) {
         (true, true) => t.missing_both,
         (true, false) => t.missing_vast,
         (false, true) => t.missing_gcp,
@@ -100,7 +104,11 @@ fn nothing(visit: &Visit, data: &MachinesPage) -> AnyView {
     if data.as_of.is_none() {
         return empty(t.machines_unknown, t.machines_unknown_what, None);
     }
-    empty(t.machines_none, t.machines_none_what, Some(go_link(Route::Offers.path(), t.machines_add, "primary")))
+    empty(
+        t.machines_none,
+        t.machines_none_what,
+        Some(go_link(Route::Offers.path(), t.machines_add, "primary")),
+    )
 }
 
 fn rows(visit: &Visit, data: &MachinesPage) -> AnyView {
@@ -202,7 +210,9 @@ fn standby(visit: &Visit, row: &MachineRow) -> AnyView {
 pub(crate) const fn state_tone(state: AssociationState) -> Tone {
     match state {
         AssociationState::Following => Tone::Ok,
-        AssociationState::Preparing | AssociationState::FirstSync | AssociationState::FailingOver => Tone::Busy,
+        AssociationState::Preparing
+        | AssociationState::FirstSync
+        | AssociationState::FailingOver => Tone::Busy,
         AssociationState::OnStandby => Tone::Standby,
         AssociationState::Paused | AssociationState::Deleting => Tone::Quiet,
         AssociationState::Frozen => Tone::Down,
@@ -223,7 +233,11 @@ pub(crate) fn lag(visit: &Visit, row: &MachineRow) -> AnyView {
 /// A lag below a tenth of a second is told as such.
 #[expect(clippy::cast_possible_truncation, reason = "a float cast saturates")]
 fn seconds_span(visit: &Visit, seconds: f64) -> String {
-    if seconds == 0.0 { "0 s".to_owned() } else { format::span((seconds * 1_000.0) as i64, visit.lang) }
+    if seconds == 0.0 {
+        "0 s".to_owned()
+    } else {
+        format::span((seconds * 1_000.0) as i64, visit.lang)
+    }
 }
 
 /// The newest drill and how it ended.
@@ -246,7 +260,8 @@ pub(crate) fn drilled(visit: &Visit, drill: Option<&LastDrill>) -> AnyView {
 fn cost(visit: &Visit, row: &MachineRow) -> AnyView {
     let t = visit.t();
     let gpu = row.instance.as_ref().and_then(|instance| instance.dph_total);
-    let vm = row.association.as_ref().and_then(|tie| tie.cpu_standby.as_ref()).map(|vm| vm.dph_total);
+    let vm =
+        row.association.as_ref().and_then(|tie| tie.cpu_standby.as_ref()).map(|vm| vm.dph_total);
     let parts = match (gpu, vm) {
         (Some(gpu), Some(vm)) => Some(fill(
             t.cost_parts,

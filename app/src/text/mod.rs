@@ -30,7 +30,8 @@ impl Lang {
             .split(',')
             .filter_map(|part| {
                 let (tag, rest) = part.split_once(';').unwrap_or((part, ""));
-                let weight = rest.trim().strip_prefix("q=").and_then(|q| q.parse().ok()).unwrap_or(1.0);
+                let weight =
+                    rest.trim().strip_prefix("q=").and_then(|q| q.parse().ok()).unwrap_or(1.0);
                 Some((weight, Self::read(tag.trim())?))
             })
             .collect();
@@ -143,7 +144,11 @@ mod tests {
 
     /// A capital letter followed by a small one, and a space: a sentence or a heading of two words.
     fn is_prose(literal: &str) -> bool {
-        const NAMES: &[&str] = &["Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec", "Not acceptable as it is", "Not found"];
+        const NAMES: &[&str] = &[
+            "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec",
+            "Not acceptable as it is",
+            "Not found",
+        ];
         let mut letters = literal.chars();
         let begins = letters.next().is_some_and(char::is_uppercase)
             && letters.next().is_some_and(char::is_lowercase);

@@ -55,7 +55,9 @@ pub(crate) fn field_text(found: &FieldProblem, t: &'static Texts) -> String {
         _ => None,
     };
     match (found.code.as_str(), bounds) {
-        ("out_of_range", Some((low, high))) => fill(t.field_between, &[("low", low), ("high", high)]),
+        ("out_of_range", Some((low, high))) => {
+            fill(t.field_between, &[("low", low), ("high", high)])
+        }
         ("out_of_range", None) => match found.field.as_str() {
             "max_price" => t.field_above_zero.to_owned(),
             "disk_size" => t.field_disk_least.to_owned(),
@@ -70,7 +72,9 @@ pub(crate) fn field_text(found: &FieldProblem, t: &'static Texts) -> String {
         ("not_a_key", _) => t.field_key.to_owned(),
         ("taken", _) => t.field_taken.to_owned(),
         ("wrong_password", _) => t.field_wrong_password.to_owned(),
-        ("too_short" | "too_long" | "length", _) if found.field.contains("password") => t.password_hint.to_owned(),
+        ("too_short" | "too_long" | "length", _) if found.field.contains("password") => {
+            t.password_hint.to_owned()
+        }
         ("refused", _) => t.key_refused.to_owned(),
         _ => found.message.clone(),
     }

@@ -8,8 +8,13 @@ pub(crate) fn go_link(href: impl Into<String>, word: &'static str, class: &'stat
 }
 
 /// A link to a page that asks before it acts; shown as a dialog where the browser can.
-pub(crate) fn act_link(href: impl Into<String>, word: &'static str, class: &'static str) -> AnyView {
-    view! { <a class=format!("button {class}") href=href.into() data-dialog="">{word}</a> }.into_any()
+pub(crate) fn act_link(
+    href: impl Into<String>,
+    word: &'static str,
+    class: &'static str,
+) -> AnyView {
+    view! { <a class=format!("button {class}") href=href.into() data-dialog="">{word}</a> }
+        .into_any()
 }
 
 /// A form of one button.

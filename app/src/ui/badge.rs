@@ -49,8 +49,12 @@ impl Tone {
             Self::NewGpu => "M1 1h10v10H1Zm4.2 2.2v2H3.2v1.6h2v2h1.6v-2h2V5.200h-2v-2Z",
             Self::Standby => "M6 .5 11.500 6 6 11.500.5 6Z",
             Self::Warn => "M6 1 11.500 11H.5Z",
-            Self::Down => "M2.400 1 6 4.600 9.600 1 11 2.400 7.400 6 11 9.600 9.600 11 6 7.400 2.400 11 1 9.600 4.600 6 1 2.400Z",
-            Self::Quiet => "M6 1a5 5 0 1 1 0 10A5 5 0 0 1 6 1Zm0 1.700a3.300 3.300 0 1 0 0 6.600 3.300 3.300 0 0 0 0-6.600Z",
+            Self::Down => {
+                "M2.400 1 6 4.600 9.600 1 11 2.400 7.400 6 11 9.600 9.600 11 6 7.400 2.400 11 1 9.600 4.600 6 1 2.400Z"
+            }
+            Self::Quiet => {
+                "M6 1a5 5 0 1 1 0 10A5 5 0 0 1 6 1Zm0 1.700a3.300 3.300 0 1 0 0 6.600 3.300 3.300 0 0 0 0-6.600Z"
+            }
         }
     }
 }
@@ -67,7 +71,8 @@ pub(crate) fn mark(tone: Tone) -> AnyView {
 
 /// Shape and word.
 pub(crate) fn badge(tone: Tone, word: impl Into<String>) -> AnyView {
-    view! { <span class=format!("badge {}", tone.class())>{mark(tone)} {word.into()}</span> }.into_any()
+    view! { <span class=format!("badge {}", tone.class())>{mark(tone)} {word.into()}</span> }
+        .into_any()
 }
 
 /// Which report something belongs to, and whether it is of a sandbox.

@@ -82,7 +82,12 @@ pub(crate) fn field(visit: &Visit, problem: Option<&Problem>, field: Field) -> A
 }
 
 /// A box to tick.
-pub(crate) fn tick(name: &'static str, label: &'static str, hint: Option<String>, on: bool) -> AnyView {
+pub(crate) fn tick(
+    name: &'static str,
+    label: &'static str,
+    hint: Option<String>,
+    on: bool,
+) -> AnyView {
     let id = format!("field-{name}");
     let hint_id = format!("{id}-hint");
     let described = hint.is_some().then(|| hint_id.clone());

@@ -26,7 +26,8 @@ pub(crate) fn said(visit: &Visit, problem: Option<&Problem>) -> Option<AnyView> 
     let (what, provider) = problem_text(problem, t);
     let link = if problem.status == 424 {
         let href = crate::router::Route::Credentials.path();
-        let field = problem.errors.as_ref().and_then(|all| all.first()).map(|one| one.field.clone());
+        let field =
+            problem.errors.as_ref().and_then(|all| all.first()).map(|one| one.field.clone());
         let href = field.map_or(href.clone(), |field| format!("{href}#field-{field}"));
         Some(view! { <p><a href=href>{t.problem_to_credentials}</a></p> })
     } else {

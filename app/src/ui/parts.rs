@@ -3,7 +3,11 @@
 use leptos::prelude::*;
 
 /// The head of a page: title, one sentence, and what can be done.
-pub(crate) fn heading(title: impl Into<String>, state: Option<AnyView>, actions: Option<AnyView>) -> AnyView {
+pub(crate) fn heading(
+    title: impl Into<String>,
+    state: Option<AnyView>,
+    actions: Option<AnyView>,
+) -> AnyView {
     view! {
         <header class="heading">
             <div>
@@ -50,7 +54,11 @@ pub(crate) fn properties(rows: Vec<(&'static str, AnyView)>) -> AnyView {
 }
 
 /// What a place without content says first.
-pub(crate) fn empty(title: &'static str, text: impl Into<String>, action: Option<AnyView>) -> AnyView {
+pub(crate) fn empty(
+    title: &'static str,
+    text: impl Into<String>,
+    action: Option<AnyView>,
+) -> AnyView {
     view! {
         <div class="empty">
             <h2>{title}</h2>

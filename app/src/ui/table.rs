@@ -3,7 +3,11 @@
 use leptos::prelude::*;
 
 /// A table; `columns` are name and whether it holds figures.
-pub(crate) fn table(caption: &'static str, columns: &[(&'static str, bool)], rows: Vec<AnyView>) -> AnyView {
+pub(crate) fn table(
+    caption: &'static str,
+    columns: &[(&'static str, bool)],
+    rows: Vec<AnyView>,
+) -> AnyView {
     let heads = columns
         .iter()
         .map(|(name, figures)| {

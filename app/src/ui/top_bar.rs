@@ -72,7 +72,8 @@ fn navigation(visit: &Visit) -> AnyView {
         .into_iter()
         .map(|(route, word, below)| {
             let href = route.path();
-            let here = visit.path == href || below.iter().any(|start| visit.path.starts_with(start));
+            let here =
+                visit.path == href || below.iter().any(|start| visit.path.starts_with(start));
             view! { <a href=href aria-current=here.then_some("page")>{word}</a> }
         })
         .collect_view();
@@ -109,7 +110,12 @@ fn menu(visit: &Visit) -> AnyView {
 }
 
 /// A choice of the look that takes effect at once and leads back to this page.
-fn switch(visit: &Visit, label: &'static str, name: &'static str, choices: &[(&'static str, &'static str, bool)]) -> AnyView {
+fn switch(
+    visit: &Visit,
+    label: &'static str,
+    name: &'static str,
+    choices: &[(&'static str, &'static str, bool)],
+) -> AnyView {
     let buttons = choices
         .iter()
         .map(|(value, word, on)| {

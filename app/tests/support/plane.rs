@@ -161,7 +161,10 @@ impl ControlPlane for Fake {
         self.act(format!("follow {gpu} {on}"), ())
     }
     async fn drill(&self, gpu: GpuId, wanted: SimulateFailover) -> Answer<FailoverId> {
-        let what = format!("drill {gpu} gpu: {} restore: {}", wanted.simulate_new_gpu, wanted.simulate_restore);
+        let what = format!(
+            "drill {gpu} gpu: {} restore: {}",
+            wanted.simulate_new_gpu, wanted.simulate_restore
+        );
         self.act(what, FailoverId::new("0199-drill"))
     }
     async fn fail_over(&self, gpu: GpuId, wanted: StartFailover) -> Answer<FailoverId> {
@@ -177,7 +180,10 @@ impl ControlPlane for Fake {
         Ok(self.active.clone())
     }
     async fn report(&self, wanted: ReportQuery) -> Answer<FailoverReport> {
-        self.done.lock().expect("not poisoned").push(format!("report {:?} {:?}", wanted.kind, wanted.days));
+        self.done
+            .lock()
+            .expect("not poisoned")
+            .push(format!("report {:?} {:?}", wanted.kind, wanted.days));
         Ok(self.report.clone())
     }
     async fn failover(&self, _: &FailoverId) -> Answer<FailoverPage> {
@@ -197,7 +203,10 @@ impl ControlPlane for Fake {
     }
     async fn create_token(&self, wanted: NewToken) -> Answer<CreatedToken> {
         let info = self.tokens.tokens[0].clone();
-        self.act(format!("make token {}", wanted.name), CreatedToken { token: "dumont_sk_shown_once".to_owned(), info })
+        self.act(
+            format!("make token {}", wanted.name),
+            CreatedToken { token: "dumont_sk_shown_once".to_owned(), info },
+        )
     }
     async fn revoke_token(&self, id: &str) -> Answer<()> {
         self.act(format!("revoke token {id}"), ())

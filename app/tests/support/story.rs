@@ -121,7 +121,12 @@ fn association(id: i64, name: &str, state: AssociationState, serving: Serving) -
 }
 
 fn last_drill() -> LastDrill {
-    LastDrill { failover_id: FailoverId::new("0199-old"), started_at: ago(DAY_MS * 2), success: Some(true), total_time_ms: Some(61_400) }
+    LastDrill {
+        failover_id: FailoverId::new("0199-old"),
+        started_at: ago(DAY_MS * 2),
+        success: Some(true),
+        total_time_ms: Some(61_400),
+    }
 }
 
 pub(crate) fn row() -> MachineRow {
@@ -130,7 +135,12 @@ pub(crate) fn row() -> MachineRow {
         name: "llama-ft".into(),
         serving: Serving::Gpu,
         instance: Some(instance(7_001, "RTX 4090", "llama-ft", 0.412)),
-        association: Some(association(7_001, "llama-ft", AssociationState::Following, Serving::Gpu)),
+        association: Some(association(
+            7_001,
+            "llama-ft",
+            AssociationState::Following,
+            Serving::Gpu,
+        )),
         active: None,
         last_drill: Some(last_drill()),
         verdict: Some(Verdict::Healthy),
@@ -144,7 +154,12 @@ pub(crate) fn away() -> MachineRow {
         name: "diffusion-eval".into(),
         serving: Serving::Standby,
         instance: None,
-        association: Some(association(7_002, "diffusion-eval", AssociationState::FailingOver, Serving::Standby)),
+        association: Some(association(
+            7_002,
+            "diffusion-eval",
+            AssociationState::FailingOver,
+            Serving::Standby,
+        )),
         active: Some(ActiveFailover {
             failover_id: FailoverId::new("0199-now"),
             kind: Kind::Real,
@@ -184,7 +199,11 @@ pub(crate) fn machines() -> MachinesPage {
 }
 
 pub(crate) fn readiness() -> Readiness {
-    let check = |key: &str, ok, message: &str| ReadinessCheck { key: key.into(), ok, message: message.into() };
+    let check = |key: &str, ok, message: &str| ReadinessCheck {
+        key: key.into(),
+        ok,
+        message: message.into(),
+    };
     Readiness {
         gpu_instance_id: GpuId(7_001),
         ready: false,
@@ -246,7 +265,11 @@ pub(crate) fn machine() -> MachinePage {
             witness("provider", Some(3_200), None, "up"),
             witness("self", None, None, "on time"),
         ],
-        verdicts: vec![VerdictRow { at: ago(3 * HOUR_MS), verdict: Verdict::Healthy, evidence: Vec::new() }],
+        verdicts: vec![VerdictRow {
+            at: ago(3 * HOUR_MS),
+            verdict: Verdict::Healthy,
+            evidence: Vec::new(),
+        }],
         cycles: (0..4).map(cycle).collect(),
         history: report().history.into_iter().take(2).collect(),
         sandbox: false,
@@ -274,7 +297,11 @@ pub(crate) fn offers() -> Offers {
         machine_id: Some(4_411),
         min_bid: Some(price * 0.6),
     };
-    let offers = vec![offer(501, "RTX 3090", 0.211), offer(502, "RTX 4090", 0.398), offer(503, "A100 SXM4", 0.771)];
+    let offers = vec![
+        offer(501, "RTX 3090", 0.211),
+        offer(502, "RTX 4090", 0.398),
+        offer(503, "A100 SXM4", 0.771),
+    ];
     Offers { count: offers.len(), offers }
 }
 
@@ -291,7 +318,14 @@ fn phases() -> Vec<(Phase, i64, i64, i64)> {
 
 const START: i64 = 3 * HOUR_MS;
 
-fn step(seq: i64, step: StepName, from: i64, to: Option<i64>, provider: i64, outcome: Option<Outcome>) -> JournalRow {
+fn step(
+    seq: i64,
+    step: StepName,
+    from: i64,
+    to: Option<i64>,
+    provider: i64,
+    outcome: Option<Outcome>,
+) -> JournalRow {
     JournalRow {
         seq,
         step,
@@ -330,7 +364,10 @@ pub(crate) fn failover() -> FailoverPage {
             success: Some(true),
             new_gpu_id: Some(GpuId(7_001)),
             data_restored: Some(true),
-            phase_timings_ms: phases().into_iter().map(|(name, from, to, _)| (name, to - from)).collect(),
+            phase_timings_ms: phases()
+                .into_iter()
+                .map(|(name, from, to, _)| (name, to - from))
+                .collect(),
             phases: phases()
                 .into_iter()
                 .map(|(name, from, to, provider_ms)| PhaseWindow {
@@ -346,7 +383,11 @@ pub(crate) fn failover() -> FailoverPage {
             recovery_point_at: Some(ago(START + 1_100)),
             files_verified: Some(12_480),
             bytes_verified: Some(18_400_000_000),
-            files_lost: Some(vec!["logs/train.log".into(), "ckpt/step-8812.tmp".into(), "ckpt/latest".into()]),
+            files_lost: Some(vec![
+                "logs/train.log".into(),
+                "ckpt/step-8812.tmp".into(),
+                "ckpt/latest".into(),
+            ]),
             files_lost_more: false,
             freeze_ms: Some(820),
             cost_usd: 0.0083,
@@ -408,7 +449,10 @@ pub(crate) fn failover() -> FailoverPage {
         ],
         hooks: vec![HookRun {
             step: StepName::Takeover,
-            result: domain::failover::HookResult { status: Some(0), output: "resumed on CPU".into() },
+            result: domain::failover::HookResult {
+                status: Some(0),
+                output: "resumed on CPU".into(),
+            },
         }],
         as_of: Time(NOW),
     }
@@ -480,7 +524,9 @@ fn history(n: i64, kind: Kind, cause: Cause, state: FailoverState) -> HistoryRow
 }
 
 pub(crate) fn report() -> FailoverReport {
-    let phase = |pick: fn(&(Phase, i64, i64, i64)) -> i64| phases().iter().map(|one| (one.0, Some(pick(one)))).collect();
+    let phase = |pick: fn(&(Phase, i64, i64, i64)) -> i64| {
+        phases().iter().map(|one| (one.0, Some(pick(one)))).collect()
+    };
     FailoverReport {
         period_days: 30,
         kind: Kind::Real,
@@ -531,7 +577,10 @@ pub(crate) fn settings() -> Settings {
         gcp_credentials: good("lab-gpu · dumont@lab-gpu.iam.gserviceaccount.com", "81d2"),
         locale: None,
         theme: None,
-        standby: StandbyConfig::from(&FailoverSettings { auto_standby: true, ..FailoverSettings::default() }),
+        standby: StandbyConfig::from(&FailoverSettings {
+            auto_standby: true,
+            ..FailoverSettings::default()
+        }),
     }
 }
 

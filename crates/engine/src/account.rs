@@ -36,7 +36,10 @@ impl Accounts {
     pub fn new(store: Store, config: &EngineConfig, clock: Arc<dyn Clock>) -> Self {
         Self {
             store,
-            market: Vast::new(&config.vast_url, if config.published_limits { Limits::published() } else { Limits::none() }),
+            market: Vast::new(
+                &config.vast_url,
+                if config.published_limits { Limits::published() } else { Limits::none() },
+            ),
             gcp_endpoint: config.gcp_endpoint.clone(),
             clock,
             vast: Mutex::default(),
@@ -107,7 +110,9 @@ impl Accounts {
         let _one_maker = self.making_key.lock().await;
         let stored = self.store.credentials().secret(user, CredentialKind::SshKey).await?;
         let pair = match stored {
-            Some(text) => KeyPair::from_openssh(&text).map_err(|error| unusable_key(&error.to_string()))?,
+            Some(text) => {
+                KeyPair::from_openssh(&text).map_err(|error| unusable_key(&error.to_string()))?
+            }
             None => self.make_key(user).await?,
         };
         let public = pair.public_line();
@@ -132,10 +137,20 @@ impl Accounts {
         Ok(pair)
     }
 
-    async fn secret(&self, user: &UserId, kind: CredentialKind) -> Result<SecretString, EngineError> {
+    async fn secret(
+        &self,
+        user: &UserId,
+        kind: CredentialKind,
+    ) -> Result<SecretString, EngineError> {
         let (provider, words) = match kind {
-            CredentialKind::VastApiKey => (Provider::Vast, "no Vast.ai key is stored; add one in Settings → APIs & Credentials"),
-            _ => (Provider::Gcp, "no Google Cloud service account is stored; add one in Settings → APIs & Credentials"),
+            CredentialKind::VastApiKey => (
+                Provider::Vast,
+                "no Vast.ai key is stored; add one in Settings → APIs & Credentials",
+            ),
+            _ => (
+                Provider::Gcp,
+                "no Google Cloud service account is stored; add one in Settings → APIs & Credentials",
+            ),
         };
         self.store.credentials().secret(user, kind).await?.ok_or_else(|| EngineError::Credentials {
             provider,
@@ -146,7 +161,10 @@ impl Accounts {
 }
 
 fn unusable_key(word: &str) -> EngineError {
-    EngineError::conflict("ssh_key_unusable", format!("this account's SSH key can't be used: {word}"))
+    EngineError::conflict(
+        "ssh_key_unusable",
+        format!("this account's SSH key can't be used: {word}"),
+    )
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -2,8 +2,8 @@
 //!
 //! Every operation is for one user and reaches only what is theirs.
 
-use domain::failover::Options;
 use domain::association::Hooks;
+use domain::failover::Options;
 use domain::gpu::GpuInstance;
 use domain::id::{AssociationId, FailoverId, GpuId, UserId};
 use domain::money::MicroUsd;
@@ -121,7 +121,11 @@ impl std::fmt::Debug for Engine {
 impl Engine {
     /// An engine that answers but does not act yet; see [`Engine::start`].
     #[must_use]
-    pub fn new(store: Store, config: EngineConfig, clock: std::sync::Arc<dyn domain::time::Clock>) -> Self {
+    pub fn new(
+        store: Store,
+        config: EngineConfig,
+        clock: std::sync::Arc<dyn domain::time::Clock>,
+    ) -> Self {
         Self { context: Context::new(store, config, clock) }
     }
 
@@ -147,7 +151,12 @@ impl Engine {
     ///
     /// # Errors
     /// When the provider can't be asked.
-    pub async fn offers(&self, user: &UserId, filter: &OfferFilter, storage_gb: f64) -> Result<Vec<Offer>, EngineError> {
+    pub async fn offers(
+        &self,
+        user: &UserId,
+        filter: &OfferFilter,
+        storage_gb: f64,
+    ) -> Result<Vec<Offer>, EngineError> {
         ops::fleet::offers(&self.context, user, filter, storage_gb).await
     }
 
@@ -172,7 +181,12 @@ impl Engine {
     ///
     /// # Errors
     /// Not this user's, or a failover is under way.
-    pub async fn destroy(&self, user: &UserId, gpu: GpuId, destroy_standby: bool) -> Result<(), EngineError> {
+    pub async fn destroy(
+        &self,
+        user: &UserId,
+        gpu: GpuId,
+        destroy_standby: bool,
+    ) -> Result<(), EngineError> {
         ops::rent::destroy(&self.context, user, gpu, destroy_standby).await
     }
 
@@ -235,7 +249,13 @@ impl Engine {
     ///
     /// # Errors
     /// No association, not ready, or a failover is under way.
-    pub async fn drill(&self, user: &UserId, gpu: GpuId, options: Options, note: Option<String>) -> Result<FailoverId, EngineError> {
+    pub async fn drill(
+        &self,
+        user: &UserId,
+        gpu: GpuId,
+        options: Options,
+        note: Option<String>,
+    ) -> Result<FailoverId, EngineError> {
         ops::failovers::drill(&self.context, user, gpu, options, note).await
     }
 
@@ -243,7 +263,12 @@ impl Engine {
     ///
     /// # Errors
     /// No association, not ready, or a failover is under way.
-    pub async fn fail_over(&self, user: &UserId, gpu: GpuId, note: Option<String>) -> Result<FailoverId, EngineError> {
+    pub async fn fail_over(
+        &self,
+        user: &UserId,
+        gpu: GpuId,
+        note: Option<String>,
+    ) -> Result<FailoverId, EngineError> {
         ops::failovers::fail_over(&self.context, user, gpu, note).await
     }
 
@@ -251,7 +276,11 @@ impl Engine {
     ///
     /// # Errors
     /// It does not run on its standby, or a failover is under way.
-    pub async fn fail_back(&self, user: &UserId, failover: &FailoverId) -> Result<FailoverId, EngineError> {
+    pub async fn fail_back(
+        &self,
+        user: &UserId,
+        failover: &FailoverId,
+    ) -> Result<FailoverId, EngineError> {
         ops::failovers::fail_back(&self.context, user, failover).await
     }
 

@@ -45,8 +45,10 @@ impl Live {
     /// Whether any host other than this machine's GPU was reached since a time; `None` when there is
     /// none to reach.
     pub fn others_reachable(&self, except: &AssociationId, since: Millis) -> Option<bool> {
-        let machines: Vec<(AssociationId, Arc<Machine>)> =
-            lock(&self.machines).iter().map(|(id, machine)| (id.clone(), Arc::clone(machine))).collect();
+        let machines: Vec<(AssociationId, Arc<Machine>)> = lock(&self.machines)
+            .iter()
+            .map(|(id, machine)| (id.clone(), Arc::clone(machine)))
+            .collect();
         let mut found = None;
         for (id, machine) in machines {
             let standby = machine.standby_contact();

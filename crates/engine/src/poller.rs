@@ -61,17 +61,28 @@ pub(crate) async fn run(context: Context, user: UserId, token: CancellationToken
 }
 
 /// Reads the balance and stores it with its time, or stores why it could not be read.
-pub(crate) async fn read_balance(context: &Context, user: &UserId) -> Result<VastMoney, EngineError> {
+pub(crate) async fn read_balance(
+    context: &Context,
+    user: &UserId,
+) -> Result<VastMoney, EngineError> {
     let client = context.accounts.vast(user).await?;
     let now = context.now();
     match client.user().await {
         Ok(money) => {
             let payload = serde_json::to_value(&money).unwrap_or_default();
-            context.store.provider_states().put(user, StateKind::VastBalance, &payload, true, now).await?;
+            context
+                .store
+                .provider_states()
+                .put(user, StateKind::VastBalance, &payload, true, now)
+                .await?;
             Ok(money)
         }
         Err(error) => {
-            context.store.provider_states().put_error(user, StateKind::VastBalance, &error.to_string(), now).await?;
+            context
+                .store
+                .provider_states()
+                .put_error(user, StateKind::VastBalance, &error.to_string(), now)
+                .await?;
             Err(error.into())
         }
     }
@@ -90,13 +101,23 @@ pub(crate) async fn look(
     let complete = listing.complete;
     let instances = Arc::new(listing.instances);
     let payload = serde_json::to_value(instances.as_ref()).unwrap_or_default();
-    context.store.provider_states().put(user, StateKind::VastInstances, &payload, complete, now).await?;
+    context
+        .store
+        .provider_states()
+        .put(user, StateKind::VastInstances, &payload, complete, now)
+        .await?;
 
     let known = known_gpus(context, user).await?;
     // An incomplete list shows what exists and says nothing about what does not.
     let before = account.view().gone;
-    let gone = if complete { missing(&client, &known, &instances, misses, &before).await } else { before };
-    account.set_view(AccountView { instances: Arc::clone(&instances), at: Some(now), error: None, gone });
+    let gone =
+        if complete { missing(&client, &known, &instances, misses, &before).await } else { before };
+    account.set_view(AccountView {
+        instances: Arc::clone(&instances),
+        at: Some(now),
+        error: None,
+        gone,
+    });
 
     sweep_labels(context, user, &instances).await?;
     protect_new(context, user, &instances).await?;
@@ -104,7 +125,8 @@ pub(crate) async fn look(
 }
 
 async fn known_gpus(context: &Context, user: &UserId) -> Result<HashSet<GpuId>, EngineError> {
-    let mut known: HashSet<GpuId> = context.store.associations().list(user).await?.iter().map(|one| one.gpu).collect();
+    let mut known: HashSet<GpuId> =
+        context.store.associations().list(user).await?.iter().map(|one| one.gpu).collect();
     for intent in context.store.intents().live(user).await? {
         let bought = intent.external_id.as_deref().and_then(|id| id.parse().ok()).map(GpuId);
         known.extend(bought.filter(|_| intent.provider == Provider::Vast));
@@ -140,13 +162,29 @@ async fn missing(
 
 /// Destroys what appears under the label of a purchase that was refused or given up, and what was
 /// to be gone and is not. An instance under our label without a purchase is shown, never destroyed.
-async fn sweep_labels(context: &Context, user: &UserId, instances: &[GpuInstance]) -> Result<(), EngineError> {
+async fn sweep_labels(
+    context: &Context,
+    user: &UserId,
+    instances: &[GpuInstance],
+) -> Result<(), EngineError> {
     let prefix = purchase::label_prefix(context.store.install_id());
     for instance in instances {
-        let Some(label) = instance.label.as_deref().filter(|label| label.starts_with(&prefix)) else { continue };
-        let Some(intent) = context.store.intents().by_label(label).await?.filter(|intent| &intent.user == user) else { continue };
-        let unwanted =
-            matches!(intent.state, IntentState::Refused | IntentState::Tombstoned | IntentState::Discarded | IntentState::Gone);
+        let Some(label) = instance.label.as_deref().filter(|label| label.starts_with(&prefix))
+        else {
+            continue;
+        };
+        let Some(intent) =
+            context.store.intents().by_label(label).await?.filter(|intent| &intent.user == user)
+        else {
+            continue;
+        };
+        let unwanted = matches!(
+            intent.state,
+            IntentState::Refused
+                | IntentState::Tombstoned
+                | IntentState::Discarded
+                | IntentState::Gone
+        );
         let id = instance.id.to_string();
         if !unwanted || reaper::pending(context, user, Provider::Vast, &id).await?.is_some() {
             continue;
@@ -164,12 +202,17 @@ async fn sweep_labels(context: &Context, user: &UserId, instances: &[GpuInstance
 }
 
 /// Gives each new machine a standby where the user wants that for all.
-async fn protect_new(context: &Context, user: &UserId, instances: &[GpuInstance]) -> Result<(), EngineError> {
+async fn protect_new(
+    context: &Context,
+    user: &UserId,
+    instances: &[GpuInstance],
+) -> Result<(), EngineError> {
     let settings = context.store.settings().get(user).await?;
     if !settings.auto_standby {
         return Ok(());
     }
-    let taken: HashSet<GpuId> = context.store.associations().list(user).await?.iter().map(|one| one.gpu).collect();
+    let taken: HashSet<GpuId> =
+        context.store.associations().list(user).await?.iter().map(|one| one.gpu).collect();
     for instance in instances.iter().filter(|instance| instance.state() == GpuState::Running) {
         if taken.contains(&instance.id) || is_spoken_for(context, user, instance).await? {
             continue;
@@ -184,7 +227,11 @@ async fn protect_new(context: &Context, user: &UserId, instances: &[GpuInstance]
 /// What a failover bought, a rental that is still being recorded, a machine on its way out, and one
 /// that its user wants without a standby are not new machines. A purchase is known by its label: it
 /// can run before it is bound.
-async fn is_spoken_for(context: &Context, user: &UserId, instance: &GpuInstance) -> Result<bool, EngineError> {
+async fn is_spoken_for(
+    context: &Context,
+    user: &UserId,
+    instance: &GpuInstance,
+) -> Result<bool, EngineError> {
     let id = instance.id.to_string();
     if context.store.associations().is_excluded(user, instance.id).await? {
         return Ok(true);
@@ -193,7 +240,9 @@ async fn is_spoken_for(context: &Context, user: &UserId, instance: &GpuInstance)
         return Ok(true);
     }
     let Some(label) = instance.label.as_deref() else { return Ok(false) };
-    let Some(intent) = context.store.intents().by_label(label).await?.filter(|intent| &intent.user == user) else {
+    let Some(intent) =
+        context.store.intents().by_label(label).await?.filter(|intent| &intent.user == user)
+    else {
         return Ok(false);
     };
     let being_rented = matches!(intent.state, IntentState::Open | IntentState::Bound);
@@ -209,7 +258,12 @@ async fn note_failure(context: &Context, user: &UserId, account: &Account, error
     }
     view.error = Some(words.clone());
     account.set_view(view);
-    if let Err(error) = context.store.provider_states().put_error(user, StateKind::VastInstances, &words, context.now()).await {
+    if let Err(error) = context
+        .store
+        .provider_states()
+        .put_error(user, StateKind::VastInstances, &words, context.now())
+        .await
+    {
         tracing::debug!(%error, "failure of a poll not stored");
     }
 }
@@ -217,7 +271,9 @@ async fn note_failure(context: &Context, user: &UserId, account: &Account, error
 fn after(error: &EngineError) -> Duration {
     match error {
         EngineError::Provider(refusal) => match refusal.class {
-            domain::provider::ErrorClass::RateLimited { after_ms } => Duration::from_millis(u64::try_from(after_ms).unwrap_or(0)),
+            domain::provider::ErrorClass::RateLimited { after_ms } => {
+                Duration::from_millis(u64::try_from(after_ms).unwrap_or(0))
+            }
             domain::provider::ErrorClass::Auth => IDLE,
             _ => Duration::ZERO,
         },

@@ -61,7 +61,11 @@ pub(crate) fn new_intent_id() -> IntentId {
 ///
 /// # Errors
 /// Only when nothing could be recorded, or no client could be had; then nothing was sent.
-pub(crate) async fn buy(context: &Context, order: &Order, offer: &Offer) -> Result<Purchase, EngineError> {
+pub(crate) async fn buy(
+    context: &Context,
+    order: &Order,
+    offer: &Offer,
+) -> Result<Purchase, EngineError> {
     let client = context.accounts.vast(&order.user).await?;
     let id = new_intent_id();
     let now = context.now();
@@ -119,17 +123,26 @@ pub(crate) async fn settle(context: &Context, intent: Intent) -> Result<Purchase
         let late = context.now().since(intent.created_at) > window;
         match client.list().await {
             Ok(listing) => {
-                let found = listing.instances.iter().find(|one| one.label.as_deref() == Some(intent.label.as_str()));
+                let found = listing
+                    .instances
+                    .iter()
+                    .find(|one| one.label.as_deref() == Some(intent.label.as_str()));
                 if let Some(instance) = found {
                     return bind(context, intent, instance.id).await;
                 }
                 looked_late = late;
             }
-            Err(error) => tracing::debug!(intent = %intent.id, %error, "can't look for the label now"),
+            Err(error) => {
+                tracing::debug!(intent = %intent.id, %error, "can't look for the label now")
+            }
         }
         // Given up only on the word of a list that was read after the window had passed.
         if looked_late {
-            context.store.intents().tombstone(&intent.id, "not seen in time after an unclear answer", context.now()).await?;
+            context
+                .store
+                .intents()
+                .tombstone(&intent.id, "not seen in time after an unclear answer", context.now())
+                .await?;
             return Ok(Purchase::GivenUp);
         }
         tokio::select! {
@@ -145,7 +158,13 @@ async fn bind(context: &Context, mut intent: Intent, gpu: GpuId) -> Result<Purch
         Ok(()) => {}
         // The machine moved on while we bought: what was bought is not wanted any more.
         Err(store::StoreError::Stale { .. }) => {
-            let disposal = reaper::disposal(context, &intent, &gpu.to_string(), Role::Candidate, Wish::Destroy);
+            let disposal = reaper::disposal(
+                context,
+                &intent,
+                &gpu.to_string(),
+                Role::Candidate,
+                Wish::Destroy,
+            );
             context.store.intents().discard(&intent.id, &disposal, now).await?;
             return Ok(Purchase::GivenUp);
         }
@@ -158,15 +177,23 @@ async fn bind(context: &Context, mut intent: Intent, gpu: GpuId) -> Result<Purch
 }
 
 /// A refusal that names an instance: it exists and may bill, so it goes.
-async fn refused_but_made(context: &Context, intent: Intent, error: ProviderError) -> Result<Purchase, EngineError> {
+async fn refused_but_made(
+    context: &Context,
+    intent: Intent,
+    error: ProviderError,
+) -> Result<Purchase, EngineError> {
     let made = error.created.unwrap_or_default();
     tracing::warn!(intent = %intent.id, instance = made, %error, "refused, yet an instance was made; destroying it");
-    let disposal = reaper::disposal(context, &intent, &made.to_string(), Role::Candidate, Wish::Destroy);
+    let disposal =
+        reaper::disposal(context, &intent, &made.to_string(), Role::Candidate, Wish::Destroy);
     context.store.intents().discard(&intent.id, &disposal, context.now()).await?;
     Ok(Purchase::Refused(error))
 }
 
 /// Whether a refusal speaks of this offer alone, so that another is worth trying at once.
 pub(crate) const fn try_another(error: &ProviderError) -> bool {
-    matches!(error.class, ErrorClass::Capacity | ErrorClass::NotFound | ErrorClass::Conflict | ErrorClass::Invalid)
+    matches!(
+        error.class,
+        ErrorClass::Capacity | ErrorClass::NotFound | ErrorClass::Conflict | ErrorClass::Invalid
+    )
 }

@@ -20,7 +20,13 @@ const FIRST_RETRY_MS: i64 = 1_000;
 const LAST_RETRY_MS: i64 = 60_000;
 
 /// A disposal of an intent's instance, to be stored.
-pub(crate) fn disposal(context: &Context, intent: &Intent, external_id: &str, role: Role, wish: Wish) -> Disposal {
+pub(crate) fn disposal(
+    context: &Context,
+    intent: &Intent,
+    external_id: &str,
+    role: Role,
+    wish: Wish,
+) -> Disposal {
     Disposal {
         id: DisposalId::new(uuid::Uuid::now_v7().to_string()),
         user: intent.user.clone(),
@@ -89,27 +95,42 @@ pub(crate) async fn pending(
 
 async fn forget_purchase(context: &Context, disposal: &Disposal) -> Result<(), EngineError> {
     let intents = context.store.intents();
-    if let Some(intent) = intents.by_external(&disposal.user, disposal.provider, &disposal.external_id).await? {
+    if let Some(intent) =
+        intents.by_external(&disposal.user, disposal.provider, &disposal.external_id).await?
+    {
         intents.gone(&intent.id, context.now()).await?;
     }
     Ok(())
 }
 
-async fn again(context: &Context, disposal: &Disposal, error: Option<&EngineError>) -> Result<(), EngineError> {
+async fn again(
+    context: &Context,
+    disposal: &Disposal,
+    error: Option<&EngineError>,
+) -> Result<(), EngineError> {
     let words = error.map(ToString::to_string);
     if words != disposal.last_error {
         tracing::warn!(instance = disposal.external_id, wish = %disposal.wish, error = ?words, "not disposed of yet");
     }
     let delay = retry_ms(disposal.attempts, error);
-    Ok(context.store.disposals().tried(&disposal.id, words.as_deref(), context.now().plus(delay)).await?)
+    Ok(context
+        .store
+        .disposals()
+        .tried(&disposal.id, words.as_deref(), context.now().plus(delay))
+        .await?)
 }
 
 /// Milliseconds until the next try: doubling, held between one second and a minute, and no sooner
 /// than the provider allows.
 fn retry_ms(attempts: i64, error: Option<&EngineError>) -> i64 {
-    let doubled = FIRST_RETRY_MS.saturating_mul(1_i64.checked_shl(u32::try_from(attempts.clamp(0, 16)).unwrap_or(0)).unwrap_or(1));
+    let doubled = FIRST_RETRY_MS.saturating_mul(
+        1_i64.checked_shl(u32::try_from(attempts.clamp(0, 16)).unwrap_or(0)).unwrap_or(1),
+    );
     let told = match error {
-        Some(EngineError::Provider(ProviderError { class: ErrorClass::RateLimited { after_ms }, .. })) => *after_ms,
+        Some(EngineError::Provider(ProviderError {
+            class: ErrorClass::RateLimited { after_ms },
+            ..
+        })) => *after_ms,
         _ => 0,
     };
     doubled.min(LAST_RETRY_MS).max(told)
@@ -161,7 +182,10 @@ async fn attempt_stop(context: &Context, disposal: &Disposal) -> Result<bool, En
 /// Deletes a VM: asked for, waited for, then not found under its name.
 async fn attempt_vm(context: &Context, disposal: &Disposal) -> Result<bool, EngineError> {
     let client = context.accounts.gcp(&disposal.user).await?;
-    let request = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, format!("delete {} {}", disposal.id, disposal.attempts).as_bytes());
+    let request = uuid::Uuid::new_v5(
+        &uuid::Uuid::NAMESPACE_OID,
+        format!("delete {} {}", disposal.id, disposal.attempts).as_bytes(),
+    );
     match client.delete(&disposal.zone, &disposal.external_id, request).await {
         Ok(operation) => client.wait(&operation, Duration::from_secs(300)).await?,
         Err(error) if error.class == ErrorClass::NotFound => {}
@@ -169,7 +193,6 @@ async fn attempt_vm(context: &Context, disposal: &Disposal) -> Result<bool, Engi
     }
     Ok(client.get(&disposal.zone, &disposal.external_id).await?.is_none())
 }
-
 
 #[cfg(test)]
 mod tests {
@@ -181,8 +204,12 @@ mod tests {
         assert_eq!(retry_ms(3, None), 8_000);
         assert_eq!(retry_ms(60, None), 60_000);
         let limited = EngineError::Provider(ProviderError {
-            provider: Provider::Vast, operation: "destroy".into(), class: ErrorClass::RateLimited { after_ms: 90_000 },
-            message: String::new(), http_status: Some(429), created: None,
+            provider: Provider::Vast,
+            operation: "destroy".into(),
+            class: ErrorClass::RateLimited { after_ms: 90_000 },
+            message: String::new(),
+            http_status: Some(429),
+            created: None,
         });
         assert_eq!(retry_ms(0, Some(&limited)), 90_000);
     }

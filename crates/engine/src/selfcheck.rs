@@ -32,7 +32,10 @@ impl SelfWatch {
     pub fn unwell(&self, now: Millis, why: &str) {
         let until = now.plus(RECOVERY_MS).0;
         if self.unwell_until.fetch_max(until, Ordering::Relaxed) < now.0 {
-            tracing::warn!(why, "this process is unwell; no machine is judged until it has recovered");
+            tracing::warn!(
+                why,
+                "this process is unwell; no machine is judged until it has recovered"
+            );
         }
     }
 }

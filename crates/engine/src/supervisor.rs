@@ -35,7 +35,8 @@ async fn supervise(context: Context) {
                     hold(&context, &mut held, name, job).await;
                 }
                 held.retain(|name, holding| {
-                    let keep = work.iter().any(|(wanted, _)| wanted == name) && !holding.token.is_cancelled();
+                    let keep = work.iter().any(|(wanted, _)| wanted == name)
+                        && !holding.token.is_cancelled();
                     if !keep {
                         holding.token.cancel();
                     }
@@ -61,7 +62,9 @@ async fn supervise(context: Context) {
     }
     for (name, holding) in held {
         holding.token.cancel();
-        if let Err(error) = context.store.leases().release(&name, &context.config.holder, holding.lease).await {
+        if let Err(error) =
+            context.store.leases().release(&name, &context.config.holder, holding.lease).await
+        {
             tracing::debug!(%error, name, "lease not released; it runs out by itself");
         }
     }
@@ -88,7 +91,8 @@ async fn hold(context: &Context, held: &mut HashMap<String, Held>, name: &str, j
     let ttl = context.config.timings.lease;
     let ttl_ms = i64::try_from(ttl.as_millis()).unwrap_or(3_000);
     let asked = Instant::now();
-    match context.store.leases().acquire(name, &context.config.holder, ttl_ms, context.now()).await {
+    match context.store.leases().acquire(name, &context.config.holder, ttl_ms, context.now()).await
+    {
         Ok(Some(lease)) => {
             let sure_until = asked + ttl;
             if let Some(holding) = held.get_mut(name) {
@@ -105,7 +109,9 @@ async fn hold(context: &Context, held: &mut HashMap<String, Held>, name: &str, j
                     context.spawn(poller::run(context.clone(), user.clone(), token.clone()));
                     context.spawn(reaper::run(context.clone(), user.clone(), token.clone()));
                 }
-                Job::Machine(id) => context.spawn(worker::run(context.clone(), id.clone(), token.clone())),
+                Job::Machine(id) => {
+                    context.spawn(worker::run(context.clone(), id.clone(), token.clone()))
+                }
             }
             held.insert(name.to_owned(), Held { token, lease, sure_until });
         }

@@ -348,7 +348,8 @@ impl Stack {
         })
         .await;
         // Auto-standby may have been quicker.
-        let (status, answer) = self.call(reqwest::Method::POST, &format!("/standby/provision/{gpu}"), json!({})).await;
+        let (status, answer) =
+            self.call(reqwest::Method::POST, &format!("/standby/provision/{gpu}"), json!({})).await;
         assert!(status == 202 || status == 409, "provision: {status} {answer}");
         self.until_following(gpu).await;
         gpu

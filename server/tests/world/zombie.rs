@@ -40,7 +40,9 @@ async fn an_outbid_gpu_that_resumes_while_the_user_is_on_the_standby_is_stopped(
         .as_str()
         .unwrap()
         .to_owned();
-    let copy = stack.host_workspace(&standby);
+    // The only VM there is.
+    assert!(standby.starts_with("dumont-"));
+    let copy = stack.host_workspace("vm-");
     let frozen = std::fs::read_to_string(copy.join("step")).unwrap();
     let state = |rows: &serde_json::Value| {
         rows["hosts"]

@@ -19,7 +19,7 @@ pub(crate) async fn answer(
     request: &Request,
     plane: &dyn ControlPlane,
 ) -> Answer<Outcome> {
-    let refused = if request.post { 
+    let refused = if request.post {
         match execute(id, act, plane).await {
             Ok(outcome) => return Ok(outcome),
             Err(problem) => Some(problem),
@@ -49,7 +49,9 @@ fn page(visit: &Visit, act: FailoverAct, data: &FailoverPage, refused: Option<&P
     let status = &data.status;
     let (title, what, word, class) = match act {
         FailoverAct::Cancel => (t.cancel_question, t.cancel_what, t.cancel_do, "button danger"),
-        FailoverAct::FailBack => (t.fail_back_question, t.fail_back_what, t.fail_back_do, "button primary"),
+        FailoverAct::FailBack => {
+            (t.fail_back_question, t.fail_back_what, t.fail_back_do, "button primary")
+        }
     };
     let spent = format::usd(status.cost_usd, visit.lang);
     let body = view! {

@@ -6,7 +6,9 @@ use leptos::prelude::*;
 
 use crate::format;
 use crate::text::{self, fill};
-use crate::ui::{Tone, ago, badge, cell, clock_time, key_cell, number_cell, properties, table, unknown};
+use crate::ui::{
+    Tone, ago, badge, cell, clock_time, key_cell, number_cell, properties, table, unknown,
+};
 use crate::visit::Visit;
 
 pub(super) fn data(visit: &Visit, page: &FailoverPage) -> AnyView {
@@ -27,8 +29,11 @@ pub(super) fn data(visit: &Visit, page: &FailoverPage) -> AnyView {
         .into_any(),
         _ => unknown(t.not_yet),
     };
-    let point = status.recovery_point_at.map_or_else(|| unknown(t.unknown), |at| clock_time(visit, at));
-    let span = |ms: Option<i64>| ms.map_or_else(|| unknown(t.unknown), |ms| format::span(ms, lang).into_any());
+    let point =
+        status.recovery_point_at.map_or_else(|| unknown(t.unknown), |at| clock_time(visit, at));
+    let span = |ms: Option<i64>| {
+        ms.map_or_else(|| unknown(t.unknown), |ms| format::span(ms, lang).into_any())
+    };
     let mut rows = vec![
         (t.col_recovery_point, point),
         (t.lost_writes, span(status.rpo_ms)),
@@ -50,7 +55,8 @@ fn lost(visit: &Visit, page: &FailoverPage) -> AnyView {
     if files.is_empty() {
         return view! { <p>{t.lost_none}</p> }.into_any();
     }
-    let names = files.iter().map(|name| view! { <li><code>{name.clone()}</code></li> }).collect_view();
+    let names =
+        files.iter().map(|name| view! { <li><code>{name.clone()}</code></li> }).collect_view();
     view! {
         <h3>{t.lost_files}</h3>
         <ul class="files">{names}</ul>
@@ -120,8 +126,12 @@ fn line(visit: &Visit, one: &TouchedInstance) -> AnyView {
         Fate::Pending => Tone::Busy,
         Fate::Unknown => Tone::Warn,
     };
-    let rate = one.usd_per_hour.map(|rate| fill(t.rate_hour, &[("amount", &format::rate(rate, visit.lang))]));
-    let cost = one.cost_usd.map_or_else(|| unknown(t.dash), |cost| format::usd(cost, visit.lang).into_any());
+    let rate = one
+        .usd_per_hour
+        .map(|rate| fill(t.rate_hour, &[("amount", &format::rate(rate, visit.lang))]));
+    let cost = one
+        .cost_usd
+        .map_or_else(|| unknown(t.dash), |cost| format::usd(cost, visit.lang).into_any());
     view! {
         <tr data-key=one.id.to_string()>
             {key_cell(view! { <code>{one.id.to_string()}</code> <span class="under">{text::provider(one.provider)}</span> })}

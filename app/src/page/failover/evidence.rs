@@ -60,5 +60,6 @@ fn from_start(visit: &Visit, at: Time, start: Millis) -> AnyView {
     let ms = at.0.since(start);
     let sign = if ms < 0 { "−" } else { "+" };
     let text = format!("{sign}{}", format::span(ms.abs(), visit.lang));
-    view! { <time datetime=at.to_string() title=format::moment(at.0, visit.zone)>{text}</time> }.into_any()
+    view! { <time datetime=at.to_string() title=format::moment(at.0, visit.zone)>{text}</time> }
+        .into_any()
 }

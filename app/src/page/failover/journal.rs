@@ -20,7 +20,8 @@ pub(super) fn journal(visit: &Visit, page: &FailoverPage) -> AnyView {
         (t.col_outcome, false),
         (t.col_what, false),
     ];
-    let given_up = (page.status.rounds > 0).then(|| plural(page.status.rounds, t.rounds_one, t.rounds_many, visit.lang));
+    let given_up = (page.status.rounds > 0)
+        .then(|| plural(page.status.rounds, t.rounds_one, t.rounds_many, visit.lang));
     view! {
         <p class="muted">{t.journal_what} " " {given_up}</p>
         {table(t.journal, &columns, rows)}
@@ -47,9 +48,10 @@ fn line(visit: &Visit, page: &FailoverPage, row: &JournalRow) -> AnyView {
     let attempt = match (row.round, row.attempt) {
         (0, 1) => None,
         (0, attempt) => Some(fill(t.attempt, &[("n", &attempt.to_string())])),
-        (round, attempt) => {
-            Some(fill(t.candidate_attempt, &[("round", &(round + 1).to_string()), ("n", &attempt.to_string())]))
-        }
+        (round, attempt) => Some(fill(
+            t.candidate_attempt,
+            &[("round", &(round + 1).to_string()), ("n", &attempt.to_string())],
+        )),
     };
     view! {
         <tr data-key=row.seq.to_string()>

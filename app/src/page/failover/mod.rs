@@ -24,7 +24,11 @@ use crate::text::{self, fill};
 use crate::ui::{Tone, act_link, badge, card, heading, kind_badge, notice, stat, unknown};
 use crate::visit::Visit;
 
-pub(crate) async fn answer(id: &FailoverId, request: &Request, plane: &dyn ControlPlane) -> Answer<Outcome> {
+pub(crate) async fn answer(
+    id: &FailoverId,
+    request: &Request,
+    plane: &dyn ControlPlane,
+) -> Answer<Outcome> {
     let data = plane.failover(id).await?;
     let word = request.query.get("said").map(str::to_owned);
     Outcome::page(move |visit| page(visit, &data, word.as_deref()))
@@ -103,19 +107,22 @@ fn figures(visit: &Visit, data: &FailoverPage) -> AnyView {
     let lang = visit.lang;
     let status = &data.status;
     let clock = |ms: Option<i64>| match ms {
-        Some(ms) => view! { <span title=format::precise(ms, lang)>{format::span(ms, lang)}</span> }.into_any(),
+        Some(ms) => view! { <span title=format::precise(ms, lang)>{format::span(ms, lang)}</span> }
+            .into_any(),
         None => unknown(if status.state.is_over() { t.not_reached } else { t.not_yet }),
     };
     let provider: i64 = status.phases.iter().map(|phase| phase.provider_ms).sum();
     let provider = fill(t.of_it_provider, &[("span", &format::span(provider, lang))]);
-    let lost = status.rpo_ms.map_or_else(|| unknown(t.unknown), |ms| format::span(ms, lang).into_any());
+    let lost =
+        status.rpo_ms.map_or_else(|| unknown(t.unknown), |ms| format::span(ms, lang).into_any());
     let named = status.files_lost.as_ref().map(|files| {
         let count = i64::try_from(files.len()).unwrap_or(i64::MAX);
         text::plural(count, t.in_files_one, t.in_files_many, lang).into_any()
     });
-    let verified = status.files_verified.map_or_else(|| unknown(if status.state.is_over() { t.not_reached } else { t.not_yet }), |count| {
-        format::count(count, lang).into_any()
-    });
+    let verified = status.files_verified.map_or_else(
+        || unknown(if status.state.is_over() { t.not_reached } else { t.not_yet }),
+        |count| format::count(count, lang).into_any(),
+    );
     let bytes = status.bytes_verified.map(|bytes| format::bytes(bytes, lang).into_any());
     view! {
         <dl class="stats clocks">

@@ -9,7 +9,8 @@ use crate::text::{self, Lang, Texts, fill, plural};
 use crate::visit::Visit;
 
 pub(super) fn sentence(visit: &Visit, data: &FailoverPage) -> AnyView {
-    tell(&data.status, data.as_of.0.since(data.status.started_at.0).max(0), visit.t(), visit.lang).into_any()
+    tell(&data.status, data.as_of.0.since(data.status.started_at.0).max(0), visit.t(), visit.lang)
+        .into_any()
 }
 
 /// What happened, as far as it is known. `age` is the time since it began, ms.
@@ -39,7 +40,10 @@ fn head(status: &FailoverStatus, age: i64, t: &'static Texts, lang: Lang) -> Str
     match status.state {
         FailoverState::Running | FailoverState::Waiting | FailoverState::Cancelling => {
             let phase = text::phase(status.phase, t);
-            fill(text::sentence_running(status.state, t), &[("phase", phase), ("span", &format::span(age, lang))])
+            fill(
+                text::sentence_running(status.state, t),
+                &[("phase", phase), ("span", &format::span(age, lang))],
+            )
         }
         FailoverState::Complete => {
             let template = match (status.kind, status.options.new_gpu) {
@@ -48,7 +52,13 @@ fn head(status: &FailoverStatus, age: i64, t: &'static Texts, lang: Lang) -> Str
                 (Kind::Real, true) => t.sentence_recovered,
                 (Kind::Real, false) => t.sentence_stayed,
             };
-            fill(template, &[("span", &total.map_or_else(|| t.unknown.to_owned(), |ms| format::span(ms, lang)))])
+            fill(
+                template,
+                &[(
+                    "span",
+                    &total.map_or_else(|| t.unknown.to_owned(), |ms| format::span(ms, lang)),
+                )],
+            )
         }
         FailoverState::Failed => t.sentence_failed.to_owned(),
         FailoverState::Cancelled => t.sentence_cancelled.to_owned(),
@@ -66,7 +76,9 @@ fn loss(status: &FailoverStatus, t: &'static Texts, lang: Lang) -> Option<String
             let files = format!("{more}{}", plural(count, t.files_one, t.files_many, lang));
             Some(fill(t.sentence_loss, &[("span", &format::span(rpo, lang)), ("files", &files)]))
         }
-        (Some(rpo), None) => Some(fill(t.sentence_loss_at_most, &[("span", &format::span(rpo, lang))])),
+        (Some(rpo), None) => {
+            Some(fill(t.sentence_loss_at_most, &[("span", &format::span(rpo, lang))]))
+        }
         (None, _) => None,
     }
 }

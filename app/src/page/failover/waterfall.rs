@@ -17,11 +17,15 @@ pub(super) fn waterfall(visit: &Visit, data: &FailoverPage) -> AnyView {
     let t = visit.t();
     let start = data.status.started_at.0;
     let length = length(data);
-    let lines: Vec<Line> = [(data.status.time_to_cpu_ms, "cpu"), (data.status.total_time_ms, "gpu")]
-        .into_iter()
-        .filter_map(|(at, class)| Some(Line { at: at?, class }))
-        .collect();
-    let span = |ms: i64| view! { <span title=format::precise(ms, visit.lang)>{format::span(ms, visit.lang)}</span> }.into_any();
+    let lines: Vec<Line> =
+        [(data.status.time_to_cpu_ms, "cpu"), (data.status.total_time_ms, "gpu")]
+            .into_iter()
+            .filter_map(|(at, class)| Some(Line { at: at?, class }))
+            .collect();
+    let span = |ms: i64| {
+        view! { <span title=format::precise(ms, visit.lang)>{format::span(ms, visit.lang)}</span> }
+            .into_any()
+    };
     let rows = PHASES
         .iter()
         .map(|phase| {
@@ -85,7 +89,10 @@ fn length(data: &FailoverPage) -> i64 {
 fn bar(row: &JournalRow, phase: Phase, start: Millis, now: Millis) -> Bar {
     let from = if phase == Phase::Detecting { 0 } else { row.started_at.0.since(start).max(0) };
     let to = row.ended_at.map_or(now, |end| end.0).since(start).max(from);
-    let failed = matches!(row.outcome, Some(Outcome::Failed | Outcome::NextRound | Outcome::Interrupted | Outcome::Retry));
+    let failed = matches!(
+        row.outcome,
+        Some(Outcome::Failed | Outcome::NextRound | Outcome::Interrupted | Outcome::Retry)
+    );
     Bar { from, to, provider: row.provider_ms, open: row.ended_at.is_none(), failed }
 }
 

@@ -28,14 +28,22 @@ pub(super) fn phases(visit: &Visit, report: &FailoverReport) -> AnyView {
     if longest == 0 {
         return view! { <p class="muted">{t.phases_none}</p> }.into_any();
     }
-    let span = |ms: Option<i64>| ms.map_or_else(|| unknown(t.dash), |ms| format::span(ms, visit.lang).into_any());
+    let span = |ms: Option<i64>| {
+        ms.map_or_else(|| unknown(t.dash), |ms| format::span(ms, visit.lang).into_any())
+    };
     let rows = PHASES
         .iter()
         .map(|phase| {
             let whole = mean(*phase);
             let theirs = provider(*phase);
             let own = whole.map(|whole| (whole - theirs.unwrap_or(0)).max(0));
-            let bar = whole.map(|to| Bar { from: 0, to, provider: theirs.unwrap_or(0), open: false, failed: false });
+            let bar = whole.map(|to| Bar {
+                from: 0,
+                to,
+                provider: theirs.unwrap_or(0),
+                open: false,
+                failed: false,
+            });
             let bars: Vec<Bar> = bar.into_iter().collect();
             view! {
                 <tr data-key=phase.to_string()>
@@ -49,7 +57,13 @@ pub(super) fn phases(visit: &Visit, report: &FailoverReport) -> AnyView {
             .into_any()
         })
         .collect();
-    let columns = [(t.phase, false), (t.chart, false), (t.mean, true), (t.provider_time, true), (t.own_time, true)];
+    let columns = [
+        (t.phase, false),
+        (t.chart, false),
+        (t.mean, true),
+        (t.provider_time, true),
+        (t.own_time, true),
+    ];
     view! { {table(t.phases_mean, &columns, rows)} {legend(visit)} }.into_any()
 }
 

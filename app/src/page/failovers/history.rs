@@ -44,14 +44,18 @@ pub(crate) fn history_table(visit: &Visit, rows: &[HistoryRow], machines: bool) 
 fn line(visit: &Visit, row: &HistoryRow, machines: bool) -> AnyView {
     let t = visit.t();
     let lang = visit.lang;
-    let span = |ms: Option<i64>| ms.map_or_else(|| unknown(t.dash), |ms| format::span(ms, lang).into_any());
+    let span = |ms: Option<i64>| {
+        ms.map_or_else(|| unknown(t.dash), |ms| format::span(ms, lang).into_any())
+    };
     let href = Route::Failover(row.failover_id.clone()).path();
     let machine = machines.then(|| {
         cell(t.col_machine, view! {
             <a href=Route::Machine(row.new_gpu_id.unwrap_or(row.gpu_instance_id)).path()>{row.machine_name.clone()}</a>
         })
     });
-    let files = row.files_verified.map_or_else(|| unknown(t.dash), |count| format::count(count, lang).into_any());
+    let files = row
+        .files_verified
+        .map_or_else(|| unknown(t.dash), |count| format::count(count, lang).into_any());
     view! {
         <tr data-key=row.failover_id.to_string()>
             {key_cell(view! { <a href=href>{clock_time(visit, row.started_at)}</a> })}

@@ -18,7 +18,9 @@ use crate::format;
 use crate::router::Route;
 use crate::site::{Outcome, Request};
 use crate::text::{self, fill};
-use crate::ui::{Control, Field, card, clock_time, empty, field, heading, kind_badge, said, stat, tabs, unknown};
+use crate::ui::{
+    Control, Field, card, clock_time, empty, field, heading, kind_badge, said, stat, tabs, unknown,
+};
 use crate::visit::Visit;
 
 /// The periods on offer, days.
@@ -40,7 +42,11 @@ impl Wanted {
             days: days.filter(|days| (1..=365).contains(days)).unwrap_or(30),
             kind: query.get("kind").and_then(|word| word.parse().ok()).unwrap_or(Kind::Real),
             machine: query.text("machine"),
-            cause: query.get("cause").filter(|word| word.parse::<Cause>().is_ok()).unwrap_or_default().to_owned(),
+            cause: query
+                .get("cause")
+                .filter(|word| word.parse::<Cause>().is_ok())
+                .unwrap_or_default()
+                .to_owned(),
         }
     }
 
@@ -85,7 +91,12 @@ pub(crate) async fn answer(request: &Request, plane: &dyn ControlPlane) -> Answe
     Outcome::page(move |visit| page(visit, &wanted, &active, report.as_ref()))
 }
 
-fn page(visit: &Visit, wanted: &Wanted, active: &ActiveFailovers, report: Result<&FailoverReport, &Problem>) -> Page {
+fn page(
+    visit: &Visit,
+    wanted: &Wanted,
+    active: &ActiveFailovers,
+    report: Result<&FailoverReport, &Problem>,
+) -> Page {
     let t = visit.t();
     let problem = report.err();
     let state = report.ok().map(|report| sentence(visit, report));
@@ -107,7 +118,8 @@ fn page(visit: &Visit, wanted: &Wanted, active: &ActiveFailovers, report: Result
 }
 
 fn sentence(visit: &Visit, report: &FailoverReport) -> AnyView {
-    view! { {kind_badge(visit, report.kind, report.sandbox)} " " {summed(visit, report)} }.into_any()
+    view! { {kind_badge(visit, report.kind, report.sandbox)} " " {summed(visit, report)} }
+        .into_any()
 }
 
 /// The report in one sentence.
@@ -178,7 +190,9 @@ fn filters(visit: &Visit, wanted: &Wanted, problem: Option<&Problem>) -> AnyView
         })
         .collect();
     let mut causes = vec![(String::new(), t.cause_any.to_owned())];
-    causes.extend(Cause::ALL.iter().map(|cause| (cause.to_string(), text::cause(*cause, t).to_owned())));
+    causes.extend(
+        Cause::ALL.iter().map(|cause| (cause.to_string(), text::cause(*cause, t).to_owned())),
+    );
     let machine = Field {
         name: "machine",
         label: t.col_machine,
@@ -227,21 +241,49 @@ fn nothing(visit: &Visit, wanted: &Wanted) -> AnyView {
 fn figures(visit: &Visit, report: &FailoverReport) -> AnyView {
     let t = visit.t();
     let lang = visit.lang;
-    let span = |ms: Option<i64>| ms.map_or_else(|| unknown(t.unknown), |ms| format::span(ms, lang).into_any());
+    let span = |ms: Option<i64>| {
+        ms.map_or_else(|| unknown(t.unknown), |ms| format::span(ms, lang).into_any())
+    };
     let number = |count: usize| format::count(i64::try_from(count).unwrap_or(i64::MAX), lang);
     let of = |count: usize, all: usize| {
-        if all == 0 { unknown(t.none_asked) } else { format!("{} / {}", number(count), number(all)).into_any() }
+        if all == 0 {
+            unknown(t.none_asked)
+        } else {
+            format!("{} / {}", number(count), number(all)).into_any()
+        }
     };
-    let rate = report.success_rate.map_or_else(|| unknown(t.unknown), |rate| format::percent(rate, lang).into_any());
-    let ended = fill(t.report_ended, &[("good", &number(report.successful_failovers)), ("failed", &number(report.failed_failovers))]);
-    let others = fill(t.report_others, &[("cancelled", &number(report.cancelled_failovers)), ("active", &number(report.active_failovers))]);
+    let rate = report
+        .success_rate
+        .map_or_else(|| unknown(t.unknown), |rate| format::percent(rate, lang).into_any());
+    let ended = fill(
+        t.report_ended,
+        &[
+            ("good", &number(report.successful_failovers)),
+            ("failed", &number(report.failed_failovers)),
+        ],
+    );
+    let others = fill(
+        t.report_others,
+        &[
+            ("cancelled", &number(report.cancelled_failovers)),
+            ("active", &number(report.active_failovers)),
+        ],
+    );
     let quantiles = match (report.mttr_p50_ms, report.mttr_p95_ms) {
-        (Some(half), Some(most)) => Some(fill(t.quantiles, &[("p50", &format::span(half, lang)), ("p95", &format::span(most, lang))])),
+        (Some(half), Some(most)) => Some(fill(
+            t.quantiles,
+            &[("p50", &format::span(half, lang)), ("p95", &format::span(most, lang))],
+        )),
         _ => None,
     };
-    let detection = report.latency_by_phase_ms.get(&domain::failover::Phase::Detecting).copied().flatten();
-    let cause = report.primary_cause.map_or_else(|| unknown(t.unknown), |cause| text::cause(cause, t).into_any());
-    let cost = report.cost_usd.map_or_else(|| unknown(t.unknown), |cost| format::usd(cost, lang).into_any());
+    let detection =
+        report.latency_by_phase_ms.get(&domain::failover::Phase::Detecting).copied().flatten();
+    let cause = report
+        .primary_cause
+        .map_or_else(|| unknown(t.unknown), |cause| text::cause(cause, t).into_any());
+    let cost = report
+        .cost_usd
+        .map_or_else(|| unknown(t.unknown), |cost| format::usd(cost, lang).into_any());
     view! {
         <dl class="stats">
             {stat(t.stat_total, number(report.total_failovers).into_any(), Some(view! { {ended} <br/> {others} }.into_any()))}

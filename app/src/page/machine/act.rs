@@ -51,7 +51,12 @@ pub(crate) async fn answer(
     Outcome::page(move |visit| page(visit, act, &asked, refused.as_ref()))
 }
 
-async fn execute(gpu: GpuId, act: MachineAct, request: &Request, plane: &dyn ControlPlane) -> Answer<Outcome> {
+async fn execute(
+    gpu: GpuId,
+    act: MachineAct,
+    request: &Request,
+    plane: &dyn ControlPlane,
+) -> Answer<Outcome> {
     let form = &request.form;
     let machine = Route::Machine(gpu);
     let note = form.get("reason").map(str::to_owned);
@@ -107,7 +112,12 @@ async fn execute(gpu: GpuId, act: MachineAct, request: &Request, plane: &dyn Con
     }
 }
 
-async fn ask(gpu: GpuId, act: MachineAct, request: &Request, plane: &dyn ControlPlane) -> Answer<Asked> {
+async fn ask(
+    gpu: GpuId,
+    act: MachineAct,
+    request: &Request,
+    plane: &dyn ControlPlane,
+) -> Answer<Asked> {
     let form = &request.form;
     let machine = plane.machine(gpu).await?;
     let dry_run = match act {
@@ -160,24 +170,48 @@ fn page(visit: &Visit, act: MachineAct, asked: &Asked, refused: Option<&Problem>
 fn cost(visit: &Visit, act: MachineAct, asked: &Asked) -> Option<AnyView> {
     let t = visit.t();
     let row = &asked.machine.row;
-    let rate = |rate: Option<f64>| rate.map_or_else(|| unknown(t.unknown), |rate| per_hour(visit, rate).into_any());
+    let rate = |rate: Option<f64>| {
+        rate.map_or_else(|| unknown(t.unknown), |rate| per_hour(visit, rate).into_any())
+    };
     let gpu = row.instance.as_ref().and_then(|instance| instance.dph_total);
-    let vm = row.association.as_ref().and_then(|tie| tie.cpu_standby.as_ref()).map(|vm| vm.dph_total);
+    let vm =
+        row.association.as_ref().and_then(|tie| tie.cpu_standby.as_ref()).map(|vm| vm.dph_total);
     match act {
         MachineAct::Drill | MachineAct::FailOver => Some(forecast(visit, asked.dry_run.as_ref()?)),
         MachineAct::Protect => {
             let wanted = asked.standby.as_ref()?;
-            let price = Pricing::of(&wanted.gcp_zone, &wanted.gcp_machine_type, wanted.gcp_disk_size, wanted.gcp_spot);
-            let shape = format!("{} · {} · {} GB", wanted.gcp_machine_type, wanted.gcp_zone, wanted.gcp_disk_size);
+            let price = Pricing::of(
+                &wanted.gcp_zone,
+                &wanted.gcp_machine_type,
+                wanted.gcp_disk_size,
+                wanted.gcp_spot,
+            );
+            let shape = format!(
+                "{} · {} · {} GB",
+                wanted.gcp_machine_type, wanted.gcp_zone, wanted.gcp_disk_size
+            );
             Some(properties(vec![
                 (t.standby, shape.into_any()),
-                (t.price, price.map_or_else(|| unknown(t.unknown), |price| {
-                    format!("{} · {}", per_hour(visit, price.estimated_hourly_usd), per_month(visit, price.estimated_hourly_usd)).into_any()
-                })),
+                (
+                    t.price,
+                    price.map_or_else(
+                        || unknown(t.unknown),
+                        |price| {
+                            format!(
+                                "{} · {}",
+                                per_hour(visit, price.estimated_hourly_usd),
+                                per_month(visit, price.estimated_hourly_usd)
+                            )
+                            .into_any()
+                        },
+                    ),
+                ),
             ]))
         }
         MachineAct::Unprotect => Some(properties(vec![(t.stops_costing, rate(vm))])),
-        MachineAct::Destroy | MachineAct::Pause => Some(properties(vec![(t.stops_costing, rate(gpu))])),
+        MachineAct::Destroy | MachineAct::Pause => {
+            Some(properties(vec![(t.stops_costing, rate(gpu))]))
+        }
         MachineAct::Resume => Some(properties(vec![(t.will_cost, rate(gpu))])),
         MachineAct::PauseSync | MachineAct::ResumeSync => None,
     }
@@ -188,29 +222,64 @@ fn forecast(visit: &Visit, told: &Answer<DryRun>) -> AnyView {
     let t = visit.t();
     let found = match told {
         Ok(found) => found,
-        Err(problem) => return notice(Tone::Warn, t.forecast_failed, Some(problem_text(problem, t).0.into_any())),
+        Err(problem) => {
+            return notice(
+                Tone::Warn,
+                t.forecast_failed,
+                Some(problem_text(problem, t).0.into_any()),
+            );
+        }
     };
-    let offers = found.offers_available.map_or_else(|| unknown(t.unknown), |count| {
-        let shown = i64::try_from(count).unwrap_or(i64::MAX);
-        text::plural(shown, t.offers_one, t.offers_many, visit.lang).into_any()
-    });
+    let offers = found.offers_available.map_or_else(
+        || unknown(t.unknown),
+        |count| {
+            let shown = i64::try_from(count).unwrap_or(i64::MAX);
+            text::plural(shown, t.offers_one, t.offers_many, visit.lang).into_any()
+        },
+    );
     let price = found.estimated_cost_usd.map_or_else(
         || unknown(t.unknown),
         |usd| fill(t.forecast_price, &[("amount", &format::usd(usd, visit.lang))]).into_any(),
     );
     let blockers = (!found.would_succeed && !found.blockers.is_empty()).then(|| {
-        let lines = found.blockers.iter().map(|words| view! { <li class="words">{words.clone()}</li> }).collect_view();
-        notice(Tone::Warn, t.forecast_blocked, Some(view! { <ul class="plain">{lines}</ul> }.into_any()))
+        let lines = found
+            .blockers
+            .iter()
+            .map(|words| view! { <li class="words">{words.clone()}</li> })
+            .collect_view();
+        notice(
+            Tone::Warn,
+            t.forecast_blocked,
+            Some(view! { <ul class="plain">{lines}</ul> }.into_any()),
+        )
     });
-    view! { {blockers} {properties(vec![(t.forecast_offers, offers), (t.forecast_cost, price)])} }.into_any()
+    view! { {blockers} {properties(vec![(t.forecast_offers, offers), (t.forecast_cost, price)])} }
+        .into_any()
 }
 
-fn fields(visit: &Visit, act: MachineAct, asked: &Asked, refused: Option<&Problem>) -> Option<AnyView> {
+fn fields(
+    visit: &Visit,
+    act: MachineAct,
+    asked: &Asked,
+    refused: Option<&Problem>,
+) -> Option<AnyView> {
     let t = visit.t();
     let note = || {
         let control = Control::Text { kind: "text", autocomplete: "off" };
         let hint = Some(t.reason_hint.to_owned());
-        field(visit, refused, Field { name: "reason", label: t.reason, hint, value: asked.note.clone(), required: false, unit: None, control })
+        field(
+            visit,
+            refused,
+            Field {
+                name: "reason",
+                label: t.reason,
+                hint,
+                value: asked.note.clone(),
+                required: false,
+                unit: None,
+                control,
+            },
+        )
     };
     let fields = match act {
         MachineAct::Drill => view! {

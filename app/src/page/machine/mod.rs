@@ -21,7 +21,11 @@ use crate::text::{self, fill};
 use crate::ui::{act_link, clock_time, gone_button, heading, kind_badge, post_button};
 use crate::visit::Visit;
 
-pub(crate) async fn answer(gpu: GpuId, request: &Request, plane: &dyn ControlPlane) -> Answer<Outcome> {
+pub(crate) async fn answer(
+    gpu: GpuId,
+    request: &Request,
+    plane: &dyn ControlPlane,
+) -> Answer<Outcome> {
     let data = plane.machine(gpu).await?;
     let word = request.query.get("said").map(str::to_owned);
     Outcome::page(move |visit| page(visit, &data, word.as_deref()))
@@ -82,7 +86,11 @@ fn state(visit: &Visit, data: &MachinePage) -> AnyView {
 /// What is used most, on top.
 fn actions(visit: &Visit, data: &MachinePage) -> AnyView {
     let tie = data.row.association.as_ref();
-    let sync = if tie.is_some_and(|tie| !tie.sync_enabled) { MachineAct::ResumeSync } else { MachineAct::PauseSync };
+    let sync = if tie.is_some_and(|tie| !tie.sync_enabled) {
+        MachineAct::ResumeSync
+    } else {
+        MachineAct::PauseSync
+    };
     let shown = match tie {
         None => vec![MachineAct::Protect],
         Some(_) => vec![MachineAct::Drill, MachineAct::FailOver, sync],
@@ -113,7 +121,9 @@ fn button(visit: &Visit, data: &MachinePage, act: MachineAct) -> AnyView {
     let word = text::act(act, t);
     let href = Route::MachineAct(data.row.gpu_instance_id, act).path();
     match gate(act, data) {
-        Gate::Open if matches!(act, MachineAct::PauseSync | MachineAct::ResumeSync) => post_button(href, word, "", Vec::new()),
+        Gate::Open if matches!(act, MachineAct::PauseSync | MachineAct::ResumeSync) => {
+            post_button(href, word, "", Vec::new())
+        }
         Gate::Open => act_link(href, word, text::act_class(act)),
         Gate::Shut(reason) => {
             gone_button(word, text::gate(reason, t), format!("why-{}", act.word()))
@@ -124,7 +134,10 @@ fn button(visit: &Visit, data: &MachinePage, act: MachineAct) -> AnyView {
 /// The machine's name and number for a page that asks about it.
 pub(crate) fn named(visit: &Visit, data: &MachinePage) -> String {
     let t = visit.t();
-    fill(t.machine_named, &[("name", &data.row.name), ("id", &data.row.gpu_instance_id.to_string())])
+    fill(
+        t.machine_named,
+        &[("name", &data.row.name), ("id", &data.row.gpu_instance_id.to_string())],
+    )
 }
 
 use self::machines::{per_hour, per_month};

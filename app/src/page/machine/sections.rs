@@ -36,7 +36,10 @@ pub(super) fn figures(visit: &Visit, data: &MachinePage) -> AnyView {
     let t = visit.t();
     let row = &data.row;
     let tie = row.association.as_ref();
-    let point = tie.map_or_else(|| unknown(t.not_protected), |tie| ago_or(visit, tie.recovery_point_at, t.none_yet));
+    let point = tie.map_or_else(
+        || unknown(t.not_protected),
+        |tie| ago_or(visit, tie.recovery_point_at, t.none_yet),
+    );
     let month = row.total_dph.map(|total| per_month(visit, total).into_any());
     view! {
         <dl class="stats">
@@ -53,13 +56,18 @@ pub(super) fn figures(visit: &Visit, data: &MachinePage) -> AnyView {
 pub(super) fn readiness(visit: &Visit, data: &MachinePage) -> AnyView {
     let t = visit.t();
     let Some(found) = &data.readiness else {
-        return card("readiness", t.readiness, view! { <p class="muted">{t.readiness_unprotected}</p> }.into_any());
+        return card(
+            "readiness",
+            t.readiness,
+            view! { <p class="muted">{t.readiness_unprotected}</p> }.into_any(),
+        );
     };
     let lines = found
         .checks
         .iter()
         .map(|check| {
-            let (tone, state) = if check.ok { (Tone::Ok, t.check_ok) } else { (Tone::Down, t.check_blocks) };
+            let (tone, state) =
+                if check.ok { (Tone::Ok, t.check_ok) } else { (Tone::Down, t.check_blocks) };
             view! {
                 <li class=tone.class()>
                     {mark(tone)} <span class="hidden">{state} ": "</span>
@@ -133,12 +141,17 @@ pub(super) fn sync(visit: &Visit, data: &MachinePage) -> AnyView {
     let size = |files: Option<i64>, bytes: Option<i64>| match (files, bytes) {
         (Some(files), Some(bytes)) => fill(
             t.files_bytes,
-            &[("files", &format::count(files, visit.lang)), ("bytes", &format::bytes(bytes, visit.lang))],
+            &[
+                ("files", &format::count(files, visit.lang)),
+                ("bytes", &format::bytes(bytes, visit.lang)),
+            ],
         )
         .into_any(),
         _ => unknown(t.unknown),
     };
-    let problem = tie.sync_problem.clone().map(|words| notice(Tone::Warn, t.sync_failed, Some(view! { <p class="words">{words}</p> }.into_any())));
+    let problem = tie.sync_problem.clone().map(|words| {
+        notice(Tone::Warn, t.sync_failed, Some(view! { <p class="words">{words}</p> }.into_any()))
+    });
     let body = view! {
         {problem}
         {properties(vec![
@@ -161,13 +174,17 @@ fn cycles(visit: &Visit, all: &[SyncCycle]) -> Option<AnyView> {
     if all.is_empty() {
         return None;
     }
-    let number = |value: Option<i64>| value.map_or_else(|| unknown(t.dash), |value| format::count(value, visit.lang).into_any());
+    let number = |value: Option<i64>| {
+        value.map_or_else(|| unknown(t.dash), |value| format::count(value, visit.lang).into_any())
+    };
     let rows = all
         .iter()
         .map(|cycle| {
             let took = cycle.ended_at.0.since(cycle.started_at.0).max(0);
             let tone = if cycle.outcome == "ok" { Tone::Ok } else { Tone::Warn };
-            let sent = cycle.bytes_sent.map_or_else(|| unknown(t.dash), |sent| format::bytes(sent, visit.lang).into_any());
+            let sent = cycle
+                .bytes_sent
+                .map_or_else(|| unknown(t.dash), |sent| format::bytes(sent, visit.lang).into_any());
             view! {
                 <tr data-key=cycle.started_at.to_string()>
                     {key_cell(ago(visit, cycle.started_at))}
@@ -210,15 +227,26 @@ pub(super) fn hardware(visit: &Visit, data: &MachinePage) -> AnyView {
 
 fn gpu(visit: &Visit, data: &MachinePage) -> AnyView {
     let t = visit.t();
-    let Some(found) = &data.row.instance else { return view! { <p>{unknown(t.not_listed)}</p> }.into_any() };
+    let Some(found) = &data.row.instance else {
+        return view! { <p>{unknown(t.not_listed)}</p> }.into_any();
+    };
     let word = |value: Option<String>| value.map_or_else(|| unknown(t.unknown), IntoAny::into_any);
-    let memory = |gb: Option<f64>| gb.map(|gb| format!("{} GB", format::decimal(gb, 0, visit.lang)));
+    let memory =
+        |gb: Option<f64>| gb.map(|gb| format!("{} GB", format::decimal(gb, 0, visit.lang)));
     let model = found.gpu_name.clone().map(|name| {
-        let count = found.num_gpus.filter(|count| *count > 1).map(|count| format!("{count} × ")).unwrap_or_default();
+        let count = found
+            .num_gpus
+            .filter(|count| *count > 1)
+            .map(|count| format!("{count} × "))
+            .unwrap_or_default();
         let ram = memory(found.gpu_ram).map(|ram| format!(" · {ram}")).unwrap_or_default();
         format!("{count}{name}{ram}")
     });
-    let login = found.ssh_host.as_ref().zip(found.ssh_port).map(|(host, port)| format!("ssh -p {port} root@{host}"));
+    let login = found
+        .ssh_host
+        .as_ref()
+        .zip(found.ssh_port)
+        .map(|(host, port)| format!("ssh -p {port} root@{host}"));
     properties(vec![
         (t.model, word(model)),
         (t.state, text::gpu_state(found.status, t).into_any()),
@@ -226,23 +254,36 @@ fn gpu(visit: &Visit, data: &MachinePage) -> AnyView {
         (t.place, word(found.geolocation.clone())),
         (t.rental, if found.is_bid { t.rental_bid.into_any() } else { t.rental_demand.into_any() }),
         (t.price, found.dph_total.map_or_else(|| unknown(t.unknown), |rate| priced(visit, rate))),
-        (t.login, login.map_or_else(|| unknown(t.unknown), |login| command(login, t.copy, t.copied))),
+        (
+            t.login,
+            login.map_or_else(|| unknown(t.unknown), |login| command(login, t.copy, t.copied)),
+        ),
     ])
 }
 
 fn vm(visit: &Visit, tie: &Association) -> AnyView {
     let t = visit.t();
-    let Some(vm) = &tie.cpu_standby else { return view! { <p>{unknown(t.no_vm_yet)}</p> }.into_any() };
-    let login = vm.ip.as_ref().zip(vm.ssh_port).map(|(host, port)| format!("ssh -p {port} root@{host}"));
+    let Some(vm) = &tie.cpu_standby else {
+        return view! { <p>{unknown(t.no_vm_yet)}</p> }.into_any();
+    };
+    let login =
+        vm.ip.as_ref().zip(vm.ssh_port).map(|(host, port)| format!("ssh -p {port} root@{host}"));
     let state = view! { {text::vm(vm.status, t)} <span class="words">{vm.reason.clone()}</span> };
     properties(vec![
         (t.name, view! { <code>{vm.name.clone()}</code> }.into_any()),
         (t.state, state.into_any()),
-        (t.model, format!("{} · {}", vm.machine_type, if vm.spot { t.spot } else { t.standard }).into_any()),
+        (
+            t.model,
+            format!("{} · {}", vm.machine_type, if vm.spot { t.spot } else { t.standard })
+                .into_any(),
+        ),
         (t.disk, format!("{} GB", format::count(vm.disk_gb, visit.lang)).into_any()),
         (t.place, vm.zone.clone().into_any()),
         (t.price, priced(visit, vm.dph_total)),
-        (t.login, login.map_or_else(|| unknown(t.unknown), |login| command(login, t.copy, t.copied))),
+        (
+            t.login,
+            login.map_or_else(|| unknown(t.unknown), |login| command(login, t.copy, t.copied)),
+        ),
     ])
 }
 

@@ -15,18 +15,23 @@ use crate::router::Route;
 use crate::site::{Outcome, Request};
 use crate::text;
 use crate::ui::{
-    Control, Field, act_link, cell, empty, field, heading, key_cell, number_cell, said, table, tick,
-    unknown,
+    Control, Field, act_link, cell, empty, field, heading, key_cell, number_cell, said, table,
+    tick, unknown,
 };
 use crate::visit::Visit;
 
 /// Storage that a machine gets unless something else is asked for, GB.
 pub(super) const USUAL_DISK: f64 = 40.0;
 
-pub(crate) async fn answer(visit: &Visit, request: &Request, plane: &dyn ControlPlane) -> Answer<Outcome> {
+pub(crate) async fn answer(
+    visit: &Visit,
+    request: &Request,
+    plane: &dyn ControlPlane,
+) -> Answer<Outcome> {
     let mut wrong = Vec::new();
     let wanted = read(&request.query, &mut wrong);
-    let found = if wrong.is_empty() { plane.offers(wanted).await } else { Err(visit.unreadable(wrong)) };
+    let found =
+        if wrong.is_empty() { plane.offers(wanted).await } else { Err(visit.unreadable(wrong)) };
     // A login that ended is not a search that failed.
     let found = match found {
         Err(problem) if problem.status == 401 => return Err(problem),
@@ -75,14 +80,41 @@ fn search(visit: &Visit, query: &Fields, problem: Option<&Problem>) -> AnyView {
     let t = visit.t();
     let number = |name, label, unit, min, max, step| {
         let control = Control::Number { min: Some(min), max, step };
-        field(visit, problem, Field { name, label, hint: None, value: query.text(name), required: false, unit, control })
+        field(
+            visit,
+            problem,
+            Field {
+                name,
+                label,
+                hint: None,
+                value: query.text(name),
+                required: false,
+                unit,
+                control,
+            },
+        )
     };
     let text = |name, label, hint: Option<&str>| {
         let control = Control::Text { kind: "text", autocomplete: "off" };
         let hint = hint.map(str::to_owned);
-        field(visit, problem, Field { name, label, hint, value: query.text(name), required: false, unit: None, control })
+        field(
+            visit,
+            problem,
+            Field {
+                name,
+                label,
+                hint,
+                value: query.text(name),
+                required: false,
+                unit: None,
+                control,
+            },
+        )
     };
-    let orders = ORDERS.iter().map(|order| ((*order).to_owned(), text::order(order, t).to_owned())).collect();
+    let orders = ORDERS
+        .iter()
+        .map(|order| ((*order).to_owned(), text::order(order, t).to_owned()))
+        .collect();
     let order = Field {
         name: "order_by",
         label: t.order_by,

@@ -15,13 +15,20 @@ use crate::page::{Page, done};
 use crate::router::Route;
 use crate::site::{Outcome, Request};
 use crate::text::fill;
-use crate::ui::{Control, Field, Tone, field, go_link, hidden, notice, properties, said, tick, unknown};
+use crate::ui::{
+    Control, Field, Tone, field, go_link, hidden, notice, properties, said, tick, unknown,
+};
 use crate::visit::Visit;
 
 /// The image of a machine unless another is asked for: CUDA's own, with nothing else in it.
 const USUAL_IMAGE: &str = "nvidia/cuda:12.6.3-base-ubuntu24.04";
 
-pub(crate) async fn answer(visit: &Visit, offer: i64, request: &Request, plane: &dyn ControlPlane) -> Answer<Outcome> {
+pub(crate) async fn answer(
+    visit: &Visit,
+    offer: i64,
+    request: &Request,
+    plane: &dyn ControlPlane,
+) -> Answer<Outcome> {
     let refused = if request.post {
         match rent(visit, offer, &request.form, plane).await {
             Ok(gpu) => return done(&Route::Machine(gpu), "rented"),
@@ -44,7 +51,12 @@ pub(crate) async fn answer(visit: &Visit, offer: i64, request: &Request, plane: 
     })
 }
 
-async fn rent(visit: &Visit, offer: i64, form: &Fields, plane: &dyn ControlPlane) -> Answer<domain::id::GpuId> {
+async fn rent(
+    visit: &Visit,
+    offer: i64,
+    form: &Fields,
+    plane: &dyn ControlPlane,
+) -> Answer<domain::id::GpuId> {
     let mut wrong = Vec::new();
     let disk = form.number("disk_size", &mut wrong).unwrap_or(USUAL_DISK);
     if !wrong.is_empty() {
@@ -82,7 +94,8 @@ fn decode(text: &str) -> String {
             continue;
         }
         let digits: Vec<u8> = bytes.by_ref().take(2).collect();
-        let value = std::str::from_utf8(&digits).ok().and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        let value =
+            std::str::from_utf8(&digits).ok().and_then(|hex| u8::from_str_radix(hex, 16).ok());
         out.extend(value);
     }
     String::from_utf8_lossy(&out).into_owned()
@@ -99,15 +112,40 @@ fn page(
     let t = visit.t();
     let input = |name, label, value: String, hint: Option<&'static str>, required| {
         let control = Control::Text { kind: "text", autocomplete: "off" };
-        field(visit, refused, Field { name, label, hint: hint.map(str::to_owned), value, required, unit: None, control })
+        field(
+            visit,
+            refused,
+            Field {
+                name,
+                label,
+                hint: hint.map(str::to_owned),
+                value,
+                required,
+                unit: None,
+                control,
+            },
+        )
     };
-    let disk = form.get("disk_size").or(search.get("min_disk")).map_or_else(|| format!("{USUAL_DISK:.0}"), str::to_owned);
+    let disk = form
+        .get("disk_size")
+        .or(search.get("min_disk"))
+        .map_or_else(|| format!("{USUAL_DISK:.0}"), str::to_owned);
     let image = form.get("image").unwrap_or(USUAL_IMAGE).to_owned();
     let protect = if refused.is_some() { form.ticked("standby") } else { standby.enabled };
-    let monthly = standby.estimated_cost_monthly_usd.map(|usd| fill(t.standby_adds, &[("amount", &format::usd(usd, visit.lang))]));
+    let monthly = standby
+        .estimated_cost_monthly_usd
+        .map(|usd| fill(t.standby_adds, &[("amount", &format::usd(usd, visit.lang))]));
     let hint = if standby.enabled { monthly } else { Some(t.standby_off.to_owned()) };
     let control = Control::Number { min: Some("8"), max: None, step: "1" };
-    let disk = Field { name: "disk_size", label: t.disk, hint: Some(t.disk_hint.to_owned()), value: disk, required: true, unit: Some("GB"), control };
+    let disk = Field {
+        name: "disk_size",
+        label: t.disk,
+        hint: Some(t.disk_hint.to_owned()),
+        value: disk,
+        required: true,
+        unit: Some("GB"),
+        control,
+    };
     let body = view! {
         <div class="ask">
             <h1 id="dialog-title">{t.rent_question}</h1>
@@ -162,7 +200,8 @@ mod tests {
 
     #[test]
     fn the_search_survives_the_form() {
-        let search = Fields(vec![("gpu_name".into(), "RTX 4090".into()), ("region".into(), "US,DE".into())]);
+        let search =
+            Fields(vec![("gpu_name".into(), "RTX 4090".into()), ("region".into(), "US,DE".into())]);
         let form = Fields(vec![("search".into(), search.query_without(&[]))]);
         assert_eq!(search_of(&form), search);
         assert_eq!(decode("%zz%4"), "\u{4}");

@@ -2,7 +2,9 @@
 
 use domain::time::DAY_MS;
 use domain::view::Time;
-use domain::view::account::{ChangePassword, CreatedToken, NewToken, Session, Sessions, Token, Tokens};
+use domain::view::account::{
+    ChangePassword, CreatedToken, NewToken, Session, Sessions, Token, Tokens,
+};
 use domain::view::problem::Problem;
 use leptos::prelude::*;
 
@@ -13,8 +15,8 @@ use crate::page::{Page, done};
 use crate::router::Route;
 use crate::site::{Outcome, Request};
 use crate::ui::{
-    Control, Field, Tone, ago, ago_or, badge, card, cell, clock_time, command, field, heading, key_cell,
-    notice, post_button, properties, said, table, unknown,
+    Control, Field, Tone, ago, ago_or, badge, card, cell, clock_time, command, field, heading,
+    key_cell, notice, post_button, properties, said, table, unknown,
 };
 use crate::visit::Visit;
 
@@ -47,7 +49,10 @@ pub(crate) async fn password(request: &Request, plane: &dyn ControlPlane) -> Ans
         return Outcome::see(Route::Account.path());
     }
     let typed = |name: &str| request.form.raw(name).unwrap_or_default().to_owned();
-    let wanted = ChangePassword { current_password: typed("current_password"), new_password: typed("new_password") };
+    let wanted = ChangePassword {
+        current_password: typed("current_password"),
+        new_password: typed("new_password"),
+    };
     match plane.change_password(wanted).await {
         Ok(()) => done(&Route::Account, "password"),
         Err(problem) => show(plane, Shown { refused: Some(problem), ..Shown::default() }).await,
@@ -55,7 +60,11 @@ pub(crate) async fn password(request: &Request, plane: &dyn ControlPlane) -> Ans
 }
 
 /// The token is in this one answer and nowhere else, so it is not redirected.
-pub(crate) async fn new_token(visit: &Visit, request: &Request, plane: &dyn ControlPlane) -> Answer<Outcome> {
+pub(crate) async fn new_token(
+    visit: &Visit,
+    request: &Request,
+    plane: &dyn ControlPlane,
+) -> Answer<Outcome> {
     if !request.post {
         return Outcome::see(Route::Account.path());
     }
@@ -65,11 +74,17 @@ pub(crate) async fn new_token(visit: &Visit, request: &Request, plane: &dyn Cont
     let expires_at = (lifetime > 0).then(|| Time(visit.now.plus(lifetime.min(3_650) * DAY_MS)));
     match plane.create_token(NewToken { name: name.clone(), expires_at }).await {
         Ok(made) => show(plane, Shown { made: Some(made), ..Shown::default() }).await,
-        Err(problem) => show(plane, Shown { refused: Some(problem), name, days, ..Shown::default() }).await,
+        Err(problem) => {
+            show(plane, Shown { refused: Some(problem), name, days, ..Shown::default() }).await
+        }
     }
 }
 
-pub(crate) async fn revoke(route: &Route, request: &Request, plane: &dyn ControlPlane) -> Answer<Outcome> {
+pub(crate) async fn revoke(
+    route: &Route,
+    request: &Request,
+    plane: &dyn ControlPlane,
+) -> Answer<Outcome> {
     if !request.post {
         return Outcome::see(Route::Account.path());
     }
@@ -89,7 +104,10 @@ fn page(visit: &Visit, tokens: &Tokens, sessions: &Sessions, shown: &Shown) -> P
     let t = visit.t();
     let refused = shown.refused.as_ref();
     let who = visit.user.as_ref().map(|user| {
-        properties(vec![(t.username, user.username.clone().into_any()), (t.email, user.email.clone().into_any())])
+        properties(vec![
+            (t.username, user.username.clone().into_any()),
+            (t.email, user.email.clone().into_any()),
+        ])
     });
     let body = view! {
         {heading(t.settings, None, None)}
@@ -118,7 +136,13 @@ fn token_list(visit: &Visit, tokens: &Tokens, shown: &Shown) -> AnyView {
     let t = visit.t();
     let refused = shown.refused.as_ref();
     let rows: Vec<AnyView> = tokens.tokens.iter().map(|token| token_line(visit, token)).collect();
-    let columns = [(t.name, false), (t.col_made, false), (t.col_last_used, false), (t.col_ends, false), (t.revoke, false)];
+    let columns = [
+        (t.name, false),
+        (t.col_made, false),
+        (t.col_last_used, false),
+        (t.col_ends, false),
+        (t.revoke, false),
+    ];
     let list = if rows.is_empty() {
         view! { <p class="muted">{t.tokens_none}</p> }.into_any()
     } else {
@@ -184,7 +208,8 @@ fn token_line(visit: &Visit, token: &Token) -> AnyView {
 fn session_list(visit: &Visit, sessions: &Sessions) -> AnyView {
     let t = visit.t();
     let rows = sessions.sessions.iter().map(|session| session_line(visit, session)).collect();
-    let columns = [(t.browser, false), (t.col_made, false), (t.col_last_used, false), (t.revoke, false)];
+    let columns =
+        [(t.browser, false), (t.col_made, false), (t.col_last_used, false), (t.revoke, false)];
     table(t.sessions, &columns, rows)
 }
 
@@ -193,7 +218,8 @@ fn session_line(visit: &Visit, session: &Session) -> AnyView {
     let browser = session.user_agent.clone().unwrap_or_else(|| t.unknown.to_owned());
     let here = session.current.then(|| badge(Tone::Ok, t.this_one));
     let id = vec![("id", session.id.clone())];
-    let end = (!session.current).then(|| post_button(Route::RevokeSession.path(), t.revoke, "small danger", id));
+    let end = (!session.current)
+        .then(|| post_button(Route::RevokeSession.path(), t.revoke, "small danger", id));
     view! {
         <tr data-key=session.id.clone()>
             {key_cell(view! { <span class="agent" title=browser.clone()>{browser.clone()}</span> {here} <span class="under">{session.ip.clone()}</span> })}
@@ -209,7 +235,19 @@ fn change(visit: &Visit, refused: Option<&Problem>) -> AnyView {
     let t = visit.t();
     let input = |name, label, autocomplete, hint: Option<&str>| {
         let control = Control::Text { kind: "password", autocomplete };
-        field(visit, refused, Field { name, label, hint: hint.map(str::to_owned), value: String::new(), required: true, unit: None, control })
+        field(
+            visit,
+            refused,
+            Field {
+                name,
+                label,
+                hint: hint.map(str::to_owned),
+                value: String::new(),
+                required: true,
+                unit: None,
+                control,
+            },
+        )
     };
     view! {
         <form method="post" action=Route::Password.path()>

@@ -36,7 +36,12 @@ pub(crate) async fn answer(request: &Request, plane: &dyn ControlPlane) -> Answe
     if request.post {
         let removed = request.form.get("remove").is_some();
         match plane.update(read(&request.form)).await {
-            Ok(_) => return done(&Route::Credentials, if removed { "key_removed" } else { "key_stored" }),
+            Ok(_) => {
+                return done(
+                    &Route::Credentials,
+                    if removed { "key_removed" } else { "key_stored" },
+                );
+            }
             Err(problem) => refused = Some(problem),
         }
     }
@@ -50,7 +55,11 @@ fn read(form: &Fields) -> SettingsUpdate {
     let removed = form.get("remove");
     let sent = |name: &str| form.raw(name).map(|text| text.trim().to_owned());
     SettingsUpdate {
-        vast_api_key: if removed == Some("vast_api_key") { Some(None) } else { sent("vast_api_key").map(Some) },
+        vast_api_key: if removed == Some("vast_api_key") {
+            Some(None)
+        } else {
+            sent("vast_api_key").map(Some)
+        },
         gcp_credentials: if removed == Some("gcp_credentials") {
             Some(None)
         } else {
@@ -109,7 +118,8 @@ fn gcp(visit: &Visit, status: &SecretStatus, refused: Option<&Problem>) -> AnyVi
         unit: None,
         control: Control::Lines { rows: "6" },
     };
-    let permissions = PERMISSIONS.iter().map(|name| view! { <li><code>{*name}</code></li> }).collect_view();
+    let permissions =
+        PERMISSIONS.iter().map(|name| view! { <li><code>{*name}</code></li> }).collect_view();
     view! {
         <p>{t.gcp_what}</p>
         {known(visit, status)}
@@ -136,12 +146,19 @@ fn known(visit: &Visit, status: &SecretStatus) -> AnyView {
         SecretState::Refused => (Tone::Down, t.key_refused),
         SecretState::Unchecked => (Tone::Warn, t.key_unchecked),
     };
-    let mut rows = vec![(t.state, view! { {badge(tone, word)} <span class="words">{status.message.clone()}</span> }.into_any())];
+    let mut rows = vec![(
+        t.state,
+        view! { {badge(tone, word)} <span class="words">{status.message.clone()}</span> }
+            .into_any(),
+    )];
     if let Some(account) = status.account.clone() {
         rows.push((t.key_account, account.into_any()));
     }
     if let Some(last) = status.last4.clone() {
-        rows.push((t.key_ends, view! { <code>{fill("…{last}", &[("last", &last)])}</code> }.into_any()));
+        rows.push((
+            t.key_ends,
+            view! { <code>{fill("…{last}", &[("last", &last)])}</code> }.into_any(),
+        ));
     }
     if let Some(at) = status.checked_at {
         rows.push((t.key_checked, ago(visit, at)));

@@ -23,20 +23,35 @@ use crate::text::{self, Lang, fill};
 use crate::ui::{Control, Field, Tone, card, field, heading, notice, properties, said, tick};
 use crate::visit::Visit;
 
-pub(crate) async fn answer(visit: &Visit, request: &Request, plane: &dyn ControlPlane) -> Answer<Outcome> {
+pub(crate) async fn answer(
+    visit: &Visit,
+    request: &Request,
+    plane: &dyn ControlPlane,
+) -> Answer<Outcome> {
     let mut refused = None;
     if request.post {
         let mut wrong = Vec::new();
         let wanted = read(&request.form, &mut wrong);
-        let saved = if wrong.is_empty() { plane.configure(wanted).await } else { Err(visit.unreadable(wrong)) };
+        let saved = if wrong.is_empty() {
+            plane.configure(wanted).await
+        } else {
+            Err(visit.unreadable(wrong))
+        };
         match saved {
             Ok(()) => return done(&Route::Settings, "saved"),
             Err(problem) => refused = Some(problem),
         }
     }
     let settings = plane.settings().await?;
-    let report = plane.report(ReportQuery { days: Some(30), kind: Some(Kind::Real.to_string()), ..ReportQuery::default() }).await?;
-    let typed = if request.post { Typed::of_form(&request.form) } else { Typed::of(&settings.standby) };
+    let report = plane
+        .report(ReportQuery {
+            days: Some(30),
+            kind: Some(Kind::Real.to_string()),
+            ..ReportQuery::default()
+        })
+        .await?;
+    let typed =
+        if request.post { Typed::of_form(&request.form) } else { Typed::of(&settings.standby) };
     let word = request.query.get("said").map(str::to_owned);
     Outcome::page(move |visit| {
         let page = page(visit, &settings, typed, refused.as_ref(), word.as_deref(), &report);
@@ -111,7 +126,11 @@ fn read(form: &Fields, wrong: &mut Vec<FieldProblem>) -> ConfigureStandby {
     let needed = |name: &str, wrong: &mut Vec<FieldProblem>| {
         let found = form.whole(name, wrong);
         if form.get(name).is_none() {
-            wrong.push(FieldProblem { field: name.to_owned(), code: "required".to_owned(), message: "is needed".to_owned() });
+            wrong.push(FieldProblem {
+                field: name.to_owned(),
+                code: "required".to_owned(),
+                message: "is needed".to_owned(),
+            });
         }
         found.unwrap_or(0)
     };
@@ -128,7 +147,13 @@ fn read(form: &Fields, wrong: &mut Vec<FieldProblem>) -> ConfigureStandby {
         gpu_class: form.get("gpu_class").and_then(|word| word.parse().ok()),
         max_price: Some(form.number("max_price", wrong)),
         min_reliability: form.number("min_reliability", wrong).map(|percent| percent / 100.0),
-        countries: Some(countries.split([',', ' ']).filter(|code| !code.is_empty()).map(str::to_owned).collect()),
+        countries: Some(
+            countries
+                .split([',', ' '])
+                .filter(|code| !code.is_empty())
+                .map(str::to_owned)
+                .collect(),
+        ),
         max_delete_percent: Some(needed("max_delete_percent", wrong)),
     }
 }
@@ -179,7 +204,11 @@ fn credentials(visit: &Visit, settings: &Settings) -> Option<AnyView> {
         SecretState::Ok | SecretState::Unchecked => return None,
     };
     let href = format!("{}#field-gcp_credentials", Route::Credentials.path());
-    Some(notice(Tone::Warn, text, Some(view! { <p><a href=href>{t.problem_to_credentials}</a></p> }.into_any())))
+    Some(notice(
+        Tone::Warn,
+        text,
+        Some(view! { <p><a href=href>{t.problem_to_credentials}</a></p> }.into_any()),
+    ))
 }
 
 fn standby(visit: &Visit, typed: &Typed, refused: Option<&Problem>) -> AnyView {
@@ -193,7 +222,10 @@ fn standby(visit: &Visit, typed: &Typed, refused: Option<&Problem>) -> AnyView {
                 fill(t.month_of, &[("amount", &format::usd(cost.vm_monthly, visit.lang))])
             });
             let price = price.map(|price| format!(" · {price}")).unwrap_or_default();
-            (shape.name.to_owned(), format!("{} · {} vCPU · {memory} GB{price}", shape.name, shape.vcpus))
+            (
+                shape.name.to_owned(),
+                format!("{} · {} vCPU · {memory} GB{price}", shape.name, shape.vcpus),
+            )
         })
         .collect();
     let disk = Control::Number { min: Some("10"), max: Some("500"), step: "1" };
@@ -250,7 +282,10 @@ fn behaviour(visit: &Visit, typed: &Typed, refused: Option<&Problem>) -> AnyView
 
 fn replacement(visit: &Visit, typed: &Typed, refused: Option<&Problem>) -> AnyView {
     let t = visit.t();
-    let classes = GpuClass::ALL.iter().map(|class| (class.to_string(), text::gpu_class(*class, t).to_owned())).collect();
+    let classes = GpuClass::ALL
+        .iter()
+        .map(|class| (class.to_string(), text::gpu_class(*class, t).to_owned()))
+        .collect();
     let price = Control::Number { min: Some("0"), max: None, step: "any" };
     let share = Control::Number { min: Some("0"), max: Some("100"), step: "any" };
     let countries = Control::Text { kind: "text", autocomplete: "off" };
@@ -266,7 +301,13 @@ fn replacement(visit: &Visit, typed: &Typed, refused: Option<&Problem>) -> AnyVi
     card("replacement", t.replacement, body.into_any())
 }
 
-fn plain(name: &'static str, label: &'static str, value: String, hint: Option<&'static str>, control: Control) -> Field {
+fn plain(
+    name: &'static str,
+    label: &'static str,
+    value: String,
+    hint: Option<&'static str>,
+    control: Control,
+) -> Field {
     Field { name, label, hint: hint.map(str::to_owned), value, required: true, unit: None, control }
 }
 

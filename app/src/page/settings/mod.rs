@@ -21,7 +21,11 @@ fn parts(visit: &Visit) -> AnyView {
     .into_iter()
     .map(|(route, word)| {
         let href = route.path();
-        let here = if route == Route::Account { visit.path.starts_with(&href) } else { visit.path == href };
+        let here = if route == Route::Account {
+            visit.path.starts_with(&href)
+        } else {
+            visit.path == href
+        };
         (href, word.to_owned(), here)
     })
     .collect();

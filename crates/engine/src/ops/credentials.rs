@@ -7,13 +7,19 @@ use crate::context::Context;
 use crate::handle::{GcpAccount, VastAccount};
 
 /// Asks Vast.ai who a key belongs to.
-pub(crate) async fn check_vast(context: &Context, key: &SecretString) -> Result<VastAccount, ProviderError> {
+pub(crate) async fn check_vast(
+    context: &Context,
+    key: &SecretString,
+) -> Result<VastAccount, ProviderError> {
     let money = context.accounts.vast_with(key)?.user().await?;
     Ok(VastAccount { email: money.email, credit: money.credit })
 }
 
 /// Asks Google Compute for all that a standby needs.
-pub(crate) async fn check_gcp(context: &Context, json: &SecretString) -> Result<GcpAccount, ProviderError> {
+pub(crate) async fn check_gcp(
+    context: &Context,
+    json: &SecretString,
+) -> Result<GcpAccount, ProviderError> {
     let client = context.accounts.gcp_with(json).await?;
     let access = client.check().await?;
     Ok(GcpAccount { project: access.project, email: access.email })

@@ -23,22 +23,35 @@ pub(crate) async fn drill(
     let association = protect::find(context, user, gpu).await?;
     require_standby(&association)?;
     if association.serving != Serving::Gpu {
-        return Err(EngineError::conflict("not_on_gpu", "this machine does not run on its GPU; a drill needs one that does"));
+        return Err(EngineError::conflict(
+            "not_on_gpu",
+            "this machine does not run on its GPU; a drill needs one that does",
+        ));
     }
-    let options = Options { from_standby: false, restore: options.restore && options.new_gpu, ..options };
+    let options =
+        Options { from_standby: false, restore: options.restore && options.new_gpu, ..options };
     begin(context, &association, Kind::Drill, Cause::Drill, options, note).await
 }
 
 /// Moves a machine now: planned where its GPU answers, real where it does not.
-pub(crate) async fn fail_over(context: &Context, user: &UserId, gpu: GpuId, note: Option<String>) -> Result<FailoverId, EngineError> {
+pub(crate) async fn fail_over(
+    context: &Context,
+    user: &UserId,
+    gpu: GpuId,
+    note: Option<String>,
+) -> Result<FailoverId, EngineError> {
     let association = protect::find(context, user, gpu).await?;
     require_standby(&association)?;
     if association.serving == Serving::Standby {
-        return Err(EngineError::conflict("on_standby", "this machine already runs on its standby; fail it back instead"));
+        return Err(EngineError::conflict(
+            "on_standby",
+            "this machine already runs on its standby; fail it back instead",
+        ));
     }
     let machine = context.live.machine(&association.id);
     let now = context.now();
-    let verdict = decide(&gather(context, &association, &machine, now), &context.config.verdict, now).verdict;
+    let verdict =
+        decide(&gather(context, &association, &machine, now), &context.config.verdict, now).verdict;
     let settings = context.store.settings().get(user).await?;
     let options = Options { new_gpu: settings.auto_recovery, ..Options::default() };
     let kind = if verdict == Verdict::Healthy { Kind::Planned } else { Kind::Real };
@@ -46,19 +59,30 @@ pub(crate) async fn fail_over(context: &Context, user: &UserId, gpu: GpuId, note
 }
 
 /// Moves a machine from its standby to a new GPU.
-pub(crate) async fn fail_back(context: &Context, user: &UserId, failover: &FailoverId) -> Result<FailoverId, EngineError> {
+pub(crate) async fn fail_back(
+    context: &Context,
+    user: &UserId,
+    failover: &FailoverId,
+) -> Result<FailoverId, EngineError> {
     let former = context.store.failovers().get(user, failover).await?;
     let association = context.store.associations().get(user, &former.association).await?;
     require_standby(&association)?;
     if association.serving != Serving::Standby {
-        return Err(EngineError::conflict("not_on_standby", "this machine does not run on its standby"));
+        return Err(EngineError::conflict(
+            "not_on_standby",
+            "this machine does not run on its standby",
+        ));
     }
     let options = Options { from_standby: true, ..Options::default() };
     begin(context, &association, Kind::Planned, Cause::Manual, options, None).await
 }
 
 /// Asks a failover to stop and clean up.
-pub(crate) async fn cancel(context: &Context, user: &UserId, failover: &FailoverId) -> Result<(), EngineError> {
+pub(crate) async fn cancel(
+    context: &Context,
+    user: &UserId,
+    failover: &FailoverId,
+) -> Result<(), EngineError> {
     let found = context.store.failovers().get(user, failover).await?;
     if found.state.is_over() {
         return Err(EngineError::conflict("failover_over", "this failover is over"));
@@ -69,15 +93,25 @@ pub(crate) async fn cancel(context: &Context, user: &UserId, failover: &Failover
 }
 
 fn require_standby(association: &Association) -> Result<(), EngineError> {
-    let ready = association.standby.as_ref().is_some_and(|standby| standby.state == StandbyState::Ready);
+    let ready =
+        association.standby.as_ref().is_some_and(|standby| standby.state == StandbyState::Ready);
     if !ready {
-        return Err(EngineError::conflict("standby_not_ready", "this machine's standby is not ready"));
+        return Err(EngineError::conflict(
+            "standby_not_ready",
+            "this machine's standby is not ready",
+        ));
     }
     if association.sync.complete_to.is_none() {
-        return Err(EngineError::conflict("never_synced", "nothing has been synced to the standby yet"));
+        return Err(EngineError::conflict(
+            "never_synced",
+            "nothing has been synced to the standby yet",
+        ));
     }
     if association.active_failover.is_some() {
-        return Err(EngineError::conflict("failover_active", "a failover of this machine is under way"));
+        return Err(EngineError::conflict(
+            "failover_active",
+            "a failover of this machine is under way",
+        ));
     }
     Ok(())
 }

@@ -17,7 +17,9 @@ use crate::poller;
 pub(crate) async fn instances(context: &Context, user: &UserId) -> Result<Fleet, EngineError> {
     // Says so when no key is stored, instead of showing an old list.
     let client = context.accounts.vast(user).await?;
-    if let Some((instances, as_of, error)) = stored::<Vec<GpuInstance>>(context, user, StateKind::VastInstances).await? {
+    if let Some((instances, as_of, error)) =
+        stored::<Vec<GpuInstance>>(context, user, StateKind::VastInstances).await?
+    {
         return Ok(Fleet { instances, as_of, error });
     }
     let listing = client.list().await?;
@@ -25,7 +27,12 @@ pub(crate) async fn instances(context: &Context, user: &UserId) -> Result<Fleet,
 }
 
 /// Offers that meet the filter, cheapest first.
-pub(crate) async fn offers(context: &Context, user: &UserId, filter: &OfferFilter, storage_gb: f64) -> Result<Vec<Offer>, EngineError> {
+pub(crate) async fn offers(
+    context: &Context,
+    user: &UserId,
+    filter: &OfferFilter,
+    storage_gb: f64,
+) -> Result<Vec<Offer>, EngineError> {
     let mut offers = context.accounts.vast(user).await?.search(filter, storage_gb).await?;
     offers.sort_by_key(|offer| (offer.usd_per_hour, offer.id));
     Ok(offers)
@@ -34,7 +41,9 @@ pub(crate) async fn offers(context: &Context, user: &UserId, filter: &OfferFilte
 /// The credit: as last read by the poller, else read now.
 pub(crate) async fn balance(context: &Context, user: &UserId) -> Result<Balance, EngineError> {
     context.accounts.vast(user).await?;
-    if let Some((money, as_of, error)) = stored::<VastMoney>(context, user, StateKind::VastBalance).await? {
+    if let Some((money, as_of, error)) =
+        stored::<VastMoney>(context, user, StateKind::VastBalance).await?
+    {
         return Ok(as_balance(money, as_of, error));
     }
     let money = poller::read_balance(context, user).await?;
@@ -48,7 +57,9 @@ async fn stored<T: DeserializeOwned>(
     user: &UserId,
     kind: StateKind,
 ) -> Result<Option<(T, Millis, Option<String>)>, EngineError> {
-    let Some(state) = context.store.provider_states().get(user, kind).await? else { return Ok(None) };
+    let Some(state) = context.store.provider_states().get(user, kind).await? else {
+        return Ok(None);
+    };
     let value = state.payload.and_then(|payload| serde_json::from_value(payload).ok());
     Ok(value.zip(state.fetched_at).map(|(value, at)| (value, at, state.error)))
 }

@@ -1,6 +1,8 @@
 //! Tying a machine to a standby, and untying it.
 
-use domain::association::{Association, AssociationState, Hooks, Serving, SyncStatus, check_workspace};
+use domain::association::{
+    Association, AssociationState, Hooks, Serving, SyncStatus, check_workspace,
+};
 use domain::gpu::{GpuInstance, GpuState};
 use domain::id::{AssociationId, Epoch, GpuId, UserId};
 use domain::offer::GpuSpec;
@@ -24,8 +26,10 @@ pub(crate) async fn protect(
     context.accounts.gcp(user).await?;
     let instance = instance(context, user, gpu).await?.ok_or(EngineError::NotFound("instance"))?;
     let workspace = workspace.unwrap_or_else(|| DEFAULT_WORKSPACE.into());
-    check_workspace(&workspace).map_err(|word| EngineError::field("workspace", "not_a_workspace", word))?;
-    let name = name.filter(|name| !name.trim().is_empty()).unwrap_or_else(|| default_name(&instance));
+    check_workspace(&workspace)
+        .map_err(|word| EngineError::field("workspace", "not_a_workspace", word))?;
+    let name =
+        name.filter(|name| !name.trim().is_empty()).unwrap_or_else(|| default_name(&instance));
     attach_key(context, user, gpu).await;
     let association = Association {
         id: AssociationId::new(uuid::Uuid::now_v7().to_string()),
@@ -57,17 +61,31 @@ pub(crate) async fn protect(
 }
 
 /// Marks an association for removal; its worker removes the VM, then the association.
-pub(crate) async fn unprotect(context: &Context, user: &UserId, gpu: GpuId) -> Result<(), EngineError> {
+pub(crate) async fn unprotect(
+    context: &Context,
+    user: &UserId,
+    gpu: GpuId,
+) -> Result<(), EngineError> {
     let association = find(context, user, gpu).await?;
     if association.active_failover.is_some() {
-        return Err(EngineError::conflict("failover_active", "a failover of this machine is under way; cancel it first"));
+        return Err(EngineError::conflict(
+            "failover_active",
+            "a failover of this machine is under way; cancel it first",
+        ));
     }
     if association.serving == Serving::Standby {
-        return Err(EngineError::conflict("on_standby", "this machine runs on its standby, which holds the only copy; move it to a GPU first"));
+        return Err(EngineError::conflict(
+            "on_standby",
+            "this machine runs on its standby, which holds the only copy; move it to a GPU first",
+        ));
     }
     // Otherwise auto-standby would make it anew.
     context.store.associations().set_excluded(user, gpu, true).await?;
-    context.store.associations().set_state(&association.id, association.epoch, AssociationState::Deleting, None).await?;
+    context
+        .store
+        .associations()
+        .set_state(&association.id, association.epoch, AssociationState::Deleting, None)
+        .await?;
     context.doorbell(user, "association", association.id.as_str()).await;
     context.live.machine(&association.id).poke.notify_one();
     Ok(())
@@ -75,7 +93,12 @@ pub(crate) async fn unprotect(context: &Context, user: &UserId, gpu: GpuId) -> R
 
 /// Switches following on or off; whether that changed anything. Switching on again after the
 /// tripwire accepts the deletions that tripped it.
-pub(crate) async fn set_sync(context: &Context, user: &UserId, gpu: GpuId, on: bool) -> Result<bool, EngineError> {
+pub(crate) async fn set_sync(
+    context: &Context,
+    user: &UserId,
+    gpu: GpuId,
+    on: bool,
+) -> Result<bool, EngineError> {
     let association = find(context, user, gpu).await?;
     let machine = context.live.machine(&association.id);
     let frozen = association.state == AssociationState::Frozen;
@@ -84,21 +107,42 @@ pub(crate) async fn set_sync(context: &Context, user: &UserId, gpu: GpuId, on: b
     }
     if on && frozen {
         machine.accept_deletions();
-        context.store.associations().set_state(&association.id, association.epoch, AssociationState::Following, None).await?;
+        context
+            .store
+            .associations()
+            .set_state(&association.id, association.epoch, AssociationState::Following, None)
+            .await?;
     }
-    context.store.associations().set_sync_enabled(user, &association.id, association.epoch, on).await?;
+    context
+        .store
+        .associations()
+        .set_sync_enabled(user, &association.id, association.epoch, on)
+        .await?;
     machine.poke.notify_one();
     context.doorbell(user, "association", association.id.as_str()).await;
     Ok(true)
 }
 
 /// The user's association of a GPU.
-pub(crate) async fn find(context: &Context, user: &UserId, gpu: GpuId) -> Result<Association, EngineError> {
-    context.store.associations().by_gpu(user, gpu).await?.ok_or(EngineError::NotFound("association"))
+pub(crate) async fn find(
+    context: &Context,
+    user: &UserId,
+    gpu: GpuId,
+) -> Result<Association, EngineError> {
+    context
+        .store
+        .associations()
+        .by_gpu(user, gpu)
+        .await?
+        .ok_or(EngineError::NotFound("association"))
 }
 
 /// An instance by the newest list, else by a look of its own.
-pub(crate) async fn instance(context: &Context, user: &UserId, gpu: GpuId) -> Result<Option<GpuInstance>, EngineError> {
+pub(crate) async fn instance(
+    context: &Context,
+    user: &UserId,
+    gpu: GpuId,
+) -> Result<Option<GpuInstance>, EngineError> {
     if let Some(known) = context.live.account(user).view().instance(gpu) {
         return Ok(Some(known.clone()));
     }

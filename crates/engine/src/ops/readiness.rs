@@ -11,7 +11,11 @@ use crate::error::EngineError;
 use crate::handle::{Check, Readiness};
 
 /// Checks every condition; providers are asked now, so this spends nothing but a search.
-pub(crate) async fn readiness(context: &Context, user: &UserId, gpu: GpuId) -> Result<Readiness, EngineError> {
+pub(crate) async fn readiness(
+    context: &Context,
+    user: &UserId,
+    gpu: GpuId,
+) -> Result<Readiness, EngineError> {
     let association = protect::find(context, user, gpu).await?;
     let settings = context.store.settings().get(user).await?;
     let mut checks = Vec::new();
@@ -19,14 +23,30 @@ pub(crate) async fn readiness(context: &Context, user: &UserId, gpu: GpuId) -> R
 
     let standby = association.standby.as_ref();
     let state = standby.map_or("none", |standby| standby.state.as_str());
-    check("standby_ready", standby.is_some_and(|standby| standby.state == StandbyState::Ready), state.into());
+    check(
+        "standby_ready",
+        standby.is_some_and(|standby| standby.state == StandbyState::Ready),
+        state.into(),
+    );
     let reached = context.live.machine(&association.id).standby_contact();
-    check("standby_answers", reached.last_ok.is_some() && reached.failing_since.is_none(), reached.word.unwrap_or_else(|| "answers".into()));
+    check(
+        "standby_answers",
+        reached.last_ok.is_some() && reached.failing_since.is_none(),
+        reached.word.unwrap_or_else(|| "answers".into()),
+    );
     let synced = association.sync.complete_to.map(|at| context.now().since(at) / 1_000);
-    check("synced", synced.is_some(), synced.map_or_else(|| "never".into(), |seconds| format!("{seconds} s ago")));
+    check(
+        "synced",
+        synced.is_some(),
+        synced.map_or_else(|| "never".into(), |seconds| format!("{seconds} s ago")),
+    );
     check("sync_on", association.sync_enabled, association.state.to_string());
     check("on_gpu", association.serving == Serving::Gpu, association.serving.to_string());
-    check("auto_failover", settings.auto_failover, if settings.auto_failover { "on" } else { "off" }.into());
+    check(
+        "auto_failover",
+        settings.auto_failover,
+        if settings.auto_failover { "on" } else { "off" }.into(),
+    );
 
     let filter = replacement_filter(&association.spec, &settings.replacement_rule());
     let storage = association.spec.disk_gb.unwrap_or(40.0);
@@ -47,7 +67,9 @@ pub(crate) async fn readiness(context: &Context, user: &UserId, gpu: GpuId) -> R
                 (Some(credit), None) => credit.0 > 0,
                 (None, _) => false,
             };
-            let word = balance.credit.map_or_else(|| "unknown".into(), |credit| format!("${:.2}", credit.usd()));
+            let word = balance
+                .credit
+                .map_or_else(|| "unknown".into(), |credit| format!("${:.2}", credit.usd()));
             check("credit", enough, word);
         }
         Err(error) => check("credit", false, error.to_string()),

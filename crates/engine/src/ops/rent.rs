@@ -16,7 +16,11 @@ use crate::purchase::{self, Order, Purchase};
 const DISK_GB: std::ops::RangeInclusive<f64> = 8.0..=4096.0;
 
 /// Rents one offer, and gives it a standby where the user wants that for all.
-pub(crate) async fn rent(context: &Context, user: &UserId, rent: Rent) -> Result<GpuId, EngineError> {
+pub(crate) async fn rent(
+    context: &Context,
+    user: &UserId,
+    rent: Rent,
+) -> Result<GpuId, EngineError> {
     if rent.image.trim().is_empty() {
         return Err(EngineError::field("image", "required", "an image is needed"));
     }
@@ -26,7 +30,12 @@ pub(crate) async fn rent(context: &Context, user: &UserId, rent: Rent) -> Result
     let (_, public_key) = context.accounts.ssh(user).await?;
     let client = context.accounts.vast(user).await?;
     client.ensure_account_key(&public_key).await?;
-    let offers = client.search(&OfferFilter { min_disk_gb: Some(rent.disk_gb), ..OfferFilter::default() }, rent.disk_gb).await?;
+    let offers = client
+        .search(
+            &OfferFilter { min_disk_gb: Some(rent.disk_gb), ..OfferFilter::default() },
+            rent.disk_gb,
+        )
+        .await?;
     let known = offers.into_iter().find(|offer| offer.id == rent.offer);
     let Some(offer) = known else { return offer_by_id(rent.offer) };
     let order = Order {
@@ -58,10 +67,18 @@ pub(crate) async fn rent(context: &Context, user: &UserId, rent: Rent) -> Result
 }
 
 fn offer_by_id(offer: i64) -> Result<GpuId, EngineError> {
-    Err(EngineError::conflict("offer_gone", format!("offer {offer} is not available any more; search again")))
+    Err(EngineError::conflict(
+        "offer_gone",
+        format!("offer {offer} is not available any more; search again"),
+    ))
 }
 
-async fn after_rent(context: &Context, user: &UserId, gpu: GpuId, rent: &Rent) -> Result<(), EngineError> {
+async fn after_rent(
+    context: &Context,
+    user: &UserId,
+    gpu: GpuId,
+    rent: &Rent,
+) -> Result<(), EngineError> {
     context.live.account(user).poke.notify_one();
     context.doorbell(user, "instance", &gpu.to_string()).await;
     if rent.skip_standby {
@@ -73,7 +90,15 @@ async fn after_rent(context: &Context, user: &UserId, gpu: GpuId, rent: &Rent) -
     }
     wait_until_seen(context, user, gpu).await;
     // The machine is rented either way; a standby that can't be made now is a matter of its own.
-    let made = protect::protect(context, user, gpu, rent.label.clone(), Some(rent.hooks.clone()), rent.workspace.clone()).await;
+    let made = protect::protect(
+        context,
+        user,
+        gpu,
+        rent.label.clone(),
+        Some(rent.hooks.clone()),
+        rent.workspace.clone(),
+    )
+    .await;
     if let Err(error) = made {
         tracing::warn!(%gpu, %error, "rented, but no standby yet");
     }
@@ -91,15 +116,27 @@ async fn wait_until_seen(context: &Context, user: &UserId, gpu: GpuId) {
 }
 
 /// Destroys a GPU of the user's.
-pub(crate) async fn destroy(context: &Context, user: &UserId, gpu: GpuId, destroy_standby: bool) -> Result<(), EngineError> {
+pub(crate) async fn destroy(
+    context: &Context,
+    user: &UserId,
+    gpu: GpuId,
+    destroy_standby: bool,
+) -> Result<(), EngineError> {
     protect::instance(context, user, gpu).await?.ok_or(EngineError::NotFound("instance"))?;
     let association = context.store.associations().by_gpu(user, gpu).await?;
     if let Some(association) = &association {
         if association.active_failover.is_some() {
-            return Err(EngineError::conflict("failover_active", "a failover of this machine is under way; cancel it first"));
+            return Err(EngineError::conflict(
+                "failover_active",
+                "a failover of this machine is under way; cancel it first",
+            ));
         }
         // From here on its silence is no loss.
-        context.store.associations().set_want_running(user, &association.id, association.epoch, false).await?;
+        context
+            .store
+            .associations()
+            .set_want_running(user, &association.id, association.epoch, false)
+            .await?;
         if destroy_standby {
             protect::unprotect(context, user, gpu).await?;
         }
@@ -132,11 +169,22 @@ pub(crate) async fn pause(context: &Context, user: &UserId, gpu: GpuId) -> Resul
     let association = context.store.associations().by_gpu(user, gpu).await?;
     if let Some(association) = &association {
         if association.active_failover.is_some() {
-            return Err(EngineError::conflict("failover_active", "a failover of this machine is under way; cancel it first"));
+            return Err(EngineError::conflict(
+                "failover_active",
+                "a failover of this machine is under way; cancel it first",
+            ));
         }
-        context.store.associations().set_want_running(user, &association.id, association.epoch, false).await?;
+        context
+            .store
+            .associations()
+            .set_want_running(user, &association.id, association.epoch, false)
+            .await?;
         if association.serving == Serving::Gpu {
-            context.store.associations().set_serving(&association.id, association.epoch, Serving::None).await?;
+            context
+                .store
+                .associations()
+                .set_serving(&association.id, association.epoch, Serving::None)
+                .await?;
         }
     } else {
         protect::instance(context, user, gpu).await?.ok_or(EngineError::NotFound("instance"))?;
@@ -145,8 +193,16 @@ pub(crate) async fn pause(context: &Context, user: &UserId, gpu: GpuId) -> Resul
         if let Some(association) = &association
             && error.class.is_clear_no()
         {
-            context.store.associations().set_want_running(user, &association.id, association.epoch, true).await?;
-            context.store.associations().set_serving(&association.id, association.epoch, association.serving).await?;
+            context
+                .store
+                .associations()
+                .set_want_running(user, &association.id, association.epoch, true)
+                .await?;
+            context
+                .store
+                .associations()
+                .set_serving(&association.id, association.epoch, association.serving)
+                .await?;
         }
         return Err(error.into());
     }
@@ -156,7 +212,11 @@ pub(crate) async fn pause(context: &Context, user: &UserId, gpu: GpuId) -> Resul
 }
 
 /// Starts a paused GPU.
-pub(crate) async fn resume(context: &Context, user: &UserId, gpu: GpuId) -> Result<(), EngineError> {
+pub(crate) async fn resume(
+    context: &Context,
+    user: &UserId,
+    gpu: GpuId,
+) -> Result<(), EngineError> {
     let client = context.accounts.vast(user).await?;
     protect::instance(context, user, gpu).await?.ok_or(EngineError::NotFound("instance"))?;
     client.start(gpu).await?;
@@ -164,9 +224,17 @@ pub(crate) async fn resume(context: &Context, user: &UserId, gpu: GpuId) -> Resu
         // Wanted again only on a list read after the start: an older one still shows the stop.
         context.live.account(user).refreshed().await;
         context.live.machine(&association.id).forget_contacts();
-        context.store.associations().set_want_running(user, &association.id, association.epoch, true).await?;
+        context
+            .store
+            .associations()
+            .set_want_running(user, &association.id, association.epoch, true)
+            .await?;
         if association.serving == Serving::None {
-            context.store.associations().set_serving(&association.id, association.epoch, Serving::Gpu).await?;
+            context
+                .store
+                .associations()
+                .set_serving(&association.id, association.epoch, Serving::Gpu)
+                .await?;
         }
     }
     context.live.account(user).poke.notify_one();

@@ -20,10 +20,15 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
         }
     }
     let never_left = !route::done(StepName::Fence, failover, run.rows);
-    if failover.kind != Kind::Drill && never_left && association.state == AssociationState::FailingOver {
+    if failover.kind != Kind::Drill
+        && never_left
+        && association.state == AssociationState::FailingOver
+    {
         let associations = context.store.associations();
         associations.set_serving(&association.id, association.epoch, Serving::Gpu).await?;
-        associations.set_state(&association.id, association.epoch, AssociationState::Following, None).await?;
+        associations
+            .set_state(&association.id, association.epoch, AssociationState::Following, None)
+            .await?;
     }
     if failover.kind == Kind::Drill {
         return cleanup::wait_until_gone(run).await;

@@ -18,7 +18,9 @@ use crate::worker::dial;
 const LOOK: Duration = Duration::from_millis(500);
 
 pub(super) async fn run(run: &Run<'_>) -> Ended {
-    let Some(bought) = run.earlier::<BuyOutput>(StepName::Buy) else { return Ok(StepEnd::failed("nothing was bought")) };
+    let Some(bought) = run.earlier::<BuyOutput>(StepName::Buy) else {
+        return Ok(StepEnd::failed("nothing was bought"));
+    };
     let Some(gpu) = bought.gpu else { return Ok(StepEnd::failed("the purchase has no instance")) };
     let asked = Instant::now();
     let ms = || i64::try_from(asked.elapsed().as_millis()).unwrap_or(i64::MAX);
@@ -26,7 +28,9 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
         Ok(instance) => instance,
         Err(why) => return give_back(run, &bought, &why, ms()).await,
     };
-    let Some(endpoint) = instance.ssh.clone() else { return Ok(StepEnd::retry("it runs without an SSH address")) };
+    let Some(endpoint) = instance.ssh.clone() else {
+        return Ok(StepEnd::retry("it runs without an SSH address"));
+    };
     let target = Target { endpoint: endpoint.clone(), host_key: None };
     let shell = match answering(run, gpu, &target).await {
         Ok(shell) => shell,
@@ -34,9 +38,15 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
     };
     let provider_ms = ms();
     let (standby, _) = run.standby().await?;
-    let Some(standby_key) = standby.public_key else { return Ok(StepEnd::retry("the standby has no key yet")) };
+    let Some(standby_key) = standby.public_key else {
+        return Ok(StepEnd::retry("the standby has no key yet"));
+    };
     data::prepare_gpu(&shell, &standby_key, &run.association.workspace).await?;
-    let output = BootOutput { endpoint: Some(endpoint), host_key: Some(shell.host_key().to_owned()), spec: GpuSpec::from(&instance) };
+    let output = BootOutput {
+        endpoint: Some(endpoint),
+        host_key: Some(shell.host_key().to_owned()),
+        spec: GpuSpec::from(&instance),
+    };
     Ok(StepEnd::done(&output).provider_ms(provider_ms))
 }
 
@@ -52,13 +62,23 @@ async fn running(run: &Run<'_>, gpu: GpuId) -> Result<GpuInstance, String> {
             match instance.state() {
                 GpuState::Running => return Ok(instance.clone()),
                 GpuState::Provisioning => {}
-                state => return Err(format!("the new GPU is {state}: {}", instance.status_msg.clone().unwrap_or_default())),
+                state => {
+                    return Err(format!(
+                        "the new GPU is {state}: {}",
+                        instance.status_msg.clone().unwrap_or_default()
+                    ));
+                }
             }
-        } else if view.gone.contains(&gpu) && (seen || begun.elapsed() > run.context.config.timings.visibility) {
+        } else if view.gone.contains(&gpu)
+            && (seen || begun.elapsed() > run.context.config.timings.visibility)
+        {
             return Err("the new GPU is gone".into());
         }
         if begun.elapsed() > run.context.config.timings.boot {
-            let word = view.instance(gpu).and_then(|instance| instance.status_msg.clone()).unwrap_or_default();
+            let word = view
+                .instance(gpu)
+                .and_then(|instance| instance.status_msg.clone())
+                .unwrap_or_default();
             return Err(format!("the new GPU did not run in time: {word}"));
         }
         let _ = tokio::time::timeout(LOOK, account.refreshed()).await;
@@ -67,7 +87,11 @@ async fn running(run: &Run<'_>, gpu: GpuId) -> Result<GpuInstance, String> {
 }
 
 /// Waits until it answers SSH; else why not.
-async fn answering(run: &Run<'_>, gpu: GpuId, target: &Target) -> Result<providers::ssh::Shell, String> {
+async fn answering(
+    run: &Run<'_>,
+    gpu: GpuId,
+    target: &Target,
+) -> Result<providers::ssh::Shell, String> {
     let begun = Instant::now();
     // Keys of the account reach only instances made after them; attaching again does no harm.
     attach(run, gpu).await;
@@ -95,11 +119,22 @@ async fn attach(run: &Run<'_>, gpu: GpuId) {
 }
 
 /// Gives the candidate back and starts a new round.
-pub(super) async fn give_back(run: &Run<'_>, bought: &BuyOutput, why: &str, provider_ms: i64) -> Ended {
+pub(super) async fn give_back(
+    run: &Run<'_>,
+    bought: &BuyOutput,
+    why: &str,
+    provider_ms: i64,
+) -> Ended {
     if let (Some(intent), Some(gpu)) = (&bought.intent, bought.gpu)
         && let Some(intent) = run.context.store.intents().find(intent).await?
     {
-        let disposal = reaper::disposal(run.context, &intent, &gpu.to_string(), Role::Candidate, Wish::Destroy);
+        let disposal = reaper::disposal(
+            run.context,
+            &intent,
+            &gpu.to_string(),
+            Role::Candidate,
+            Wish::Destroy,
+        );
         run.context.store.intents().discard(&intent.id, &disposal, run.context.now()).await?;
     }
     Ok(StepEnd::next_round(why).provider_ms(provider_ms))

@@ -23,12 +23,26 @@ pub(super) async fn give_back_all(run: &Run<'_>) -> Result<(), StepEnd> {
     for intent in context.store.intents().of_failover(&run.failover.id).await? {
         match (intent.state, intent.external_id.clone()) {
             (IntentState::Bound, Some(external_id)) => {
-                let disposal = reaper::disposal(context, &intent, &external_id, Role::Candidate, Wish::Destroy);
+                let disposal = reaper::disposal(
+                    context,
+                    &intent,
+                    &external_id,
+                    Role::Candidate,
+                    Wish::Destroy,
+                );
                 context.store.intents().discard(&intent.id, &disposal, context.now()).await?;
             }
             (IntentState::Open, _) => {
-                if let crate::purchase::Purchase::Bound(intent, gpu) = crate::purchase::settle(context, intent).await? {
-                    let disposal = reaper::disposal(context, &intent, &gpu.to_string(), Role::Candidate, Wish::Destroy);
+                if let crate::purchase::Purchase::Bound(intent, gpu) =
+                    crate::purchase::settle(context, intent).await?
+                {
+                    let disposal = reaper::disposal(
+                        context,
+                        &intent,
+                        &gpu.to_string(),
+                        Role::Candidate,
+                        Wish::Destroy,
+                    );
                     context.store.intents().discard(&intent.id, &disposal, context.now()).await?;
                 }
             }
@@ -44,7 +58,8 @@ pub(super) async fn wait_until_gone(run: &Run<'_>) -> Ended {
     match disposals.iter().find(|disposal| disposal.done_at.is_none()) {
         None => Ok(StepEnd::ok(serde_json::Value::Null)),
         Some(left) => {
-            let words = format!("{} {} is not seen to be gone yet", left.provider, left.external_id);
+            let words =
+                format!("{} {} is not seen to be gone yet", left.provider, left.external_id);
             Ok(StepEnd { pause_ms: 300, ..StepEnd::retry(words) })
         }
     }

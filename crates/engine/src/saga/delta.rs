@@ -18,7 +18,13 @@ async fn freeze_and_send(run: &Run<'_>) -> Result<RestoreOutput, StepEnd> {
     let (_, standby) = run.standby().await?;
     let frozen_at = context.now();
     if let Some(command) = &association.hooks.before_switch {
-        let ended = data::run_hook(&standby, command, &data::hook_env(association, "standby"), context.config.timings.hook).await?;
+        let ended = data::run_hook(
+            &standby,
+            command,
+            &data::hook_env(association, "standby"),
+            context.config.timings.hook,
+        )
+        .await?;
         tracing::info!(status = ?ended.status, "before_switch ran on the standby");
     }
     data::freeze_writes(&standby).await?;

@@ -21,7 +21,10 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
     if association.epoch == failover.from_epoch {
         associations.advance_epoch(&association.id, failover.from_epoch).await?;
     } else if association.epoch != raised {
-        return Ok(StepEnd::failed(format!("another has taken this machine over (epoch {})", association.epoch)));
+        return Ok(StepEnd::failed(format!(
+            "another has taken this machine over (epoch {})",
+            association.epoch
+        )));
     }
     associations.set_serving(&association.id, raised, Serving::None).await?;
     associations.set_state(&association.id, raised, AssociationState::FailingOver, None).await?;

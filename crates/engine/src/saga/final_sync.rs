@@ -13,11 +13,21 @@ const TRIES: i64 = 3;
 pub(super) async fn run(run: &Run<'_>) -> Ended {
     let Run { context, association, .. } = run;
     let (_, standby) = run.standby().await?;
-    let Some(endpoint) = association.gpu_endpoint.clone() else { return Ok(StepEnd::failed("the GPU has no SSH address")) };
+    let Some(endpoint) = association.gpu_endpoint.clone() else {
+        return Ok(StepEnd::failed("the GPU has no SSH address"));
+    };
     let target = Target { endpoint: endpoint.clone(), host_key: association.gpu_host_key.clone() };
     let gpu = run.gpu(&target).await.map_err(|end| give_up(run, end))?;
     let hook = match &association.hooks.before_switch {
-        Some(command) => Some(data::run_hook(&gpu, command, &data::hook_env(association, "gpu"), context.config.timings.hook).await?),
+        Some(command) => Some(
+            data::run_hook(
+                &gpu,
+                command,
+                &data::hook_env(association, "gpu"),
+                context.config.timings.hook,
+            )
+            .await?,
+        ),
         None => None,
     };
     let started_at = context.now();
@@ -29,7 +39,9 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
         // The user asked for this very state to be moved.
         max_delete_percent: 100,
     };
-    let report = data::cycle(&standby, &request).await.map_err(|error| give_up(run, StepEnd::from(error)))?;
+    let report = data::cycle(&standby, &request)
+        .await
+        .map_err(|error| give_up(run, StepEnd::from(error)))?;
     match report.outcome {
         CycleOutcome::Ok => Ok(StepEnd::done(&TakeoverOutput {
             recovery_point: Some(started_at),
@@ -38,12 +50,18 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
             bytes: Some(report.bytes_total),
             hook,
         })),
-        other => Err(give_up(run, StepEnd::retry(format!("the last sync did not complete: {other:?}")))),
+        other => {
+            Err(give_up(run, StepEnd::retry(format!("the last sync did not complete: {other:?}"))))
+        }
     }
 }
 
 /// A few tries, then the move is called off with everything as it was.
 fn give_up(run: &Run<'_>, end: StepEnd) -> StepEnd {
     let why = end.error.clone().unwrap_or_default();
-    if run.row.attempt < TRIES { end } else { StepEnd::failed(format!("not moved, nothing was changed: {why}")) }
+    if run.row.attempt < TRIES {
+        end
+    } else {
+        StepEnd::failed(format!("not moved, nothing was changed: {why}"))
+    }
 }

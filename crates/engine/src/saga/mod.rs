@@ -26,7 +26,9 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use domain::association::{Association, AssociationState, Serving};
-use domain::failover::{DetectOutput, Failover, FailoverState, Kind, Options, Outcome, StepName, StepRow};
+use domain::failover::{
+    DetectOutput, Failover, FailoverState, Kind, Options, Outcome, StepName, StepRow,
+};
 use domain::id::{AssociationId, FailoverId};
 use domain::route::{self, Next};
 use domain::time::Millis;
@@ -56,7 +58,11 @@ pub(crate) struct Opening {
 ///
 /// # Errors
 /// Another is under way (`Conflict`), or the database failed; nothing has begun then.
-pub(crate) async fn open(context: &Context, association: &Association, opening: Opening) -> Result<FailoverId, EngineError> {
+pub(crate) async fn open(
+    context: &Context,
+    association: &Association,
+    opening: Opening,
+) -> Result<FailoverId, EngineError> {
     let failover = Failover {
         id: FailoverId::new(uuid::Uuid::now_v7().to_string()),
         user: association.user.clone(),
@@ -79,7 +85,8 @@ pub(crate) async fn open(context: &Context, association: &Association, opening: 
     tracing::warn!(failover = %failover.id, machine = association.name, kind = %failover.kind, cause = %failover.cause, "failover begins");
     // The verdict is the first step; its evidence exists only here, so it is recorded here.
     let detected = serde_json::to_value(&opening.detected).unwrap_or_default();
-    let row = context.store.steps().begin(&failover.id, StepName::Detect, 0, failover.started_at).await?;
+    let row =
+        context.store.steps().begin(&failover.id, StepName::Detect, 0, failover.started_at).await?;
     let end = StepEnd::ok(detected);
     record(context, &row, end).await?;
     context.doorbell(&failover.user, "failover", failover.id.as_str()).await;
@@ -91,7 +98,11 @@ pub(crate) async fn open(context: &Context, association: &Association, opening: 
 ///
 /// # Errors
 /// The database failed; the caller drives it again.
-pub(crate) async fn drive(context: Context, id: FailoverId, association: AssociationId) -> Result<(), EngineError> {
+pub(crate) async fn drive(
+    context: Context,
+    id: FailoverId,
+    association: AssociationId,
+) -> Result<(), EngineError> {
     let failovers = context.store.failovers();
     let steps = context.store.steps();
     steps.interrupt_open(&id, context.now()).await?;
@@ -101,7 +112,9 @@ pub(crate) async fn drive(context: Context, id: FailoverId, association: Associa
         let failover = failovers.find(&id).await?;
         let rows = steps.list(&id).await?;
         if failover.state == FailoverState::Cancelling {
-            for row in rows.iter().filter(|row| row.outcome.is_none() && row.name != StepName::Abandon) {
+            for row in
+                rows.iter().filter(|row| row.outcome.is_none() && row.name != StepName::Abandon)
+            {
                 if let Some(token) = tokens.get(&row.seq) {
                     token.cancel();
                 }
@@ -139,19 +152,32 @@ pub(crate) async fn drive(context: Context, id: FailoverId, association: Associa
 
 /// One attempt at a step, recorded when it ends.
 #[tracing::instrument(name = "step", skip_all, fields(failover = %failover.id, step = %row.name, round = row.round, attempt = row.attempt))]
-async fn attempt(context: Context, failover: Failover, row: StepRow, token: CancellationToken) -> Result<(), EngineError> {
+async fn attempt(
+    context: Context,
+    failover: Failover,
+    row: StepRow,
+    token: CancellationToken,
+) -> Result<(), EngineError> {
     let Some(association) = context.store.associations().find(&failover.association).await? else {
         return record(&context, &row, StepEnd::failed("the association is gone")).await;
     };
     let rows = context.store.steps().list(&failover.id).await?;
-    let run = Run { context: &context, failover: &failover, association: &association, rows: &rows, row: &row };
+    let run = Run {
+        context: &context,
+        failover: &failover,
+        association: &association,
+        rows: &rows,
+        row: &row,
+    };
     let end = tokio::select! {
         end = one(&run) => end,
         () = token.cancelled() => StepEnd::retry("cancelled"),
     };
     match end.outcome {
         Outcome::Ok => tracing::info!("step done"),
-        outcome => tracing::warn!(%outcome, error = end.error.as_deref().unwrap_or(""), "step not done"),
+        outcome => {
+            tracing::warn!(%outcome, error = end.error.as_deref().unwrap_or(""), "step not done")
+        }
     }
     let waits = end.outcome == Outcome::Retry && end.blocked;
     let words = end.error.clone();
@@ -201,13 +227,20 @@ async fn record(context: &Context, row: &StepRow, end: StepEnd) -> Result<(), En
 }
 
 /// Shows that a failover waits for something that others must give, or no longer does.
-async fn mark_waiting(context: &Context, failover: &Failover, waits: bool, words: Option<&str>) -> Result<(), EngineError> {
+async fn mark_waiting(
+    context: &Context,
+    failover: &Failover,
+    waits: bool,
+    words: Option<&str>,
+) -> Result<(), EngineError> {
     let failovers = context.store.failovers();
     let set = match (failovers.find(&failover.id).await?.state, waits) {
         (FailoverState::Running | FailoverState::Waiting, true) => {
             failovers.set_state(&failover.id, FailoverState::Waiting, words).await
         }
-        (FailoverState::Waiting, false) => failovers.set_state(&failover.id, FailoverState::Running, None).await,
+        (FailoverState::Waiting, false) => {
+            failovers.set_state(&failover.id, FailoverState::Running, None).await
+        }
         _ => Ok(()),
     };
     match set {
@@ -218,9 +251,19 @@ async fn mark_waiting(context: &Context, failover: &Failover, waits: bool, words
 }
 
 /// Leaves the association in the state that the end calls for, then closes the failover.
-async fn end(context: &Context, failover: &Failover, rows: &[StepRow], association: &AssociationId, state: FailoverState) -> Result<(), EngineError> {
+async fn end(
+    context: &Context,
+    failover: &Failover,
+    rows: &[StepRow],
+    association: &AssociationId,
+    state: FailoverState,
+) -> Result<(), EngineError> {
     let error = match state {
-        FailoverState::Failed => rows.iter().rev().find(|row| row.outcome == Some(Outcome::Failed)).and_then(|row| row.error.clone()),
+        FailoverState::Failed => rows
+            .iter()
+            .rev()
+            .find(|row| row.outcome == Some(Outcome::Failed))
+            .and_then(|row| row.error.clone()),
         _ => None,
     };
     if let Some(now) = context.store.associations().find(association).await?
@@ -229,7 +272,10 @@ async fn end(context: &Context, failover: &Failover, rows: &[StepRow], associati
         let (after, reason) = match now.serving {
             Serving::Gpu => (AssociationState::Following, None),
             Serving::Standby => (AssociationState::OnStandby, None),
-            Serving::None => (AssociationState::Degraded, Some("the failover ended before anything served again")),
+            Serving::None => (
+                AssociationState::Degraded,
+                Some("the failover ended before anything served again"),
+            ),
         };
         if now.state == AssociationState::FailingOver {
             context.store.associations().set_state(association, now.epoch, after, reason).await?;

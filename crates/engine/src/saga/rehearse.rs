@@ -9,7 +9,8 @@ use crate::data;
 pub(super) async fn run(run: &Run<'_>) -> Ended {
     let (_, shell) = run.standby().await?;
     let recovery_point = run.association.sync.complete_to;
-    let pinned = data::rehearse(&shell, &run.association.workspace, run.failover.id.as_str()).await?;
+    let pinned =
+        data::rehearse(&shell, &run.association.workspace, run.failover.id.as_str()).await?;
     let output = TakeoverOutput {
         recovery_point,
         source: Some(pinned.source),

@@ -2,8 +2,8 @@
 
 use domain::failover::{BootOutput, BuyOutput, RestoreOutput, StepName};
 
-use super::step::{Ended, Run, StepEnd};
 use super::boot;
+use super::step::{Ended, Run, StepEnd};
 use crate::data;
 use crate::live::Target;
 
@@ -22,7 +22,14 @@ pub(super) async fn send(run: &Run<'_>) -> Result<RestoreOutput, StepEnd> {
     let target = target(run)?;
     let (_, standby) = run.standby().await?;
     let host_key = target.host_key.clone().unwrap_or_default();
-    Ok(data::restore(&standby, &run.source(), &target.endpoint, &host_key, &run.association.workspace).await?)
+    Ok(data::restore(
+        &standby,
+        &run.source(),
+        &target.endpoint,
+        &host_key,
+        &run.association.workspace,
+    )
+    .await?)
 }
 
 /// The new GPU's address and pinned key.

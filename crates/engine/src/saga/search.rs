@@ -35,11 +35,17 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
     let mut best = rank(&offers, &filter, &association.spec, &avoid);
     if best.is_empty() {
         let seen = offers.len();
-        let words = format!("no offer fits: {seen} seen, none within the price cap, class and region of the rules");
-        return Err(StepEnd { output: serde_json::json!({ "seen": seen }), ..StepEnd::blocked(words).provider_ms(provider_ms) });
+        let words = format!(
+            "no offer fits: {seen} seen, none within the price cap, class and region of the rules"
+        );
+        return Err(StepEnd {
+            output: serde_json::json!({ "seen": seen }),
+            ..StepEnd::blocked(words).provider_ms(provider_ms)
+        });
     }
     best.truncate(BEST);
-    let output = SearchOutput { seen: i64::try_from(offers.len()).unwrap_or(i64::MAX), offers: best };
+    let output =
+        SearchOutput { seen: i64::try_from(offers.len()).unwrap_or(i64::MAX), offers: best };
     Ok(StepEnd::done(&output).provider_ms(provider_ms))
 }
 

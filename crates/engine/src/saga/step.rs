@@ -44,7 +44,15 @@ pub(super) struct StepEnd {
 impl StepEnd {
     /// Done, with what later steps need.
     pub(super) fn ok(output: serde_json::Value) -> Self {
-        Self { outcome: Outcome::Ok, retry_at: None, provider_ms: 0, output, error: None, blocked: false, pause_ms: 0 }
+        Self {
+            outcome: Outcome::Ok,
+            retry_at: None,
+            provider_ms: 0,
+            output,
+            error: None,
+            blocked: false,
+            pause_ms: 0,
+        }
     }
 
     /// Done, with an output of its own type.
@@ -86,11 +94,17 @@ impl StepEnd {
     /// only by its user, the rest by time.
     fn from_error(error: EngineError) -> Self {
         match &error {
-            EngineError::Store(store::StoreError::Stale { .. }) => Self::failed(format!("fenced off: {error}")),
+            EngineError::Store(store::StoreError::Stale { .. }) => {
+                Self::failed(format!("fenced off: {error}"))
+            }
             EngineError::Credentials { .. } => Self::blocked(error.to_string()),
             EngineError::Provider(refusal) => match refusal.class {
-                ErrorClass::RateLimited { after_ms } => Self { pause_ms: after_ms, ..Self::blocked(error.to_string()) },
-                ErrorClass::Auth | ErrorClass::Credit | ErrorClass::Capacity => Self::blocked(error.to_string()),
+                ErrorClass::RateLimited { after_ms } => {
+                    Self { pause_ms: after_ms, ..Self::blocked(error.to_string()) }
+                }
+                ErrorClass::Auth | ErrorClass::Credit | ErrorClass::Capacity => {
+                    Self::blocked(error.to_string())
+                }
                 _ => Self::retry(error.to_string()),
             },
             _ => Self::retry(error.to_string()),
@@ -118,14 +132,19 @@ impl Run<'_> {
 
     /// The folder on the standby that holds what is to be restored.
     pub(super) fn source(&self) -> String {
-        let step = if self.failover.kind == Kind::Drill { StepName::Rehearse } else { StepName::Takeover };
+        let step =
+            if self.failover.kind == Kind::Drill { StepName::Rehearse } else { StepName::Takeover };
         let taken: Option<TakeoverOutput> = self.earlier(step);
         taken.and_then(|taken| taken.source).unwrap_or_else(|| self.association.workspace.clone())
     }
 
     /// A standby that can act, with a shell to it.
     pub(super) async fn standby(&self) -> Result<(Standby, Shell), StepEnd> {
-        let standby = self.association.standby.clone().ok_or_else(|| StepEnd::failed("this machine has no standby"))?;
+        let standby = self
+            .association
+            .standby
+            .clone()
+            .ok_or_else(|| StepEnd::failed("this machine has no standby"))?;
         if standby.state != StandbyState::Ready {
             let why = standby.reason.clone().unwrap_or_default();
             return Err(StepEnd::blocked(format!("the standby is {}: {why}", standby.state)));
@@ -133,7 +152,9 @@ impl Run<'_> {
         if let Some(shell) = self.context.live.machine(&self.association.id).standby_shell() {
             return Ok((standby, shell));
         }
-        let Some(endpoint) = standby.endpoint.clone() else { return Err(StepEnd::blocked("the standby has no address")) };
+        let Some(endpoint) = standby.endpoint.clone() else {
+            return Err(StepEnd::blocked("the standby has no address"));
+        };
         let target = Target { endpoint, host_key: standby.host_key.clone() };
         match dial(self.context, &self.association.user, &target).await {
             Ok(shell) => Ok((standby, shell)),

@@ -13,13 +13,23 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
     let (_, shell) = run.standby().await?;
     let taken = data::takeover(&shell, &association.workspace, epoch).await?;
     let hook = match &association.hooks.on_standby {
-        Some(command) => Some(data::run_hook(&shell, command, &data::hook_env(association, "standby"), context.config.timings.hook).await?),
+        Some(command) => Some(
+            data::run_hook(
+                &shell,
+                command,
+                &data::hook_env(association, "standby"),
+                context.config.timings.hook,
+            )
+            .await?,
+        ),
         None => None,
     };
     context.store.associations().set_serving(&association.id, epoch, Serving::Standby).await?;
     // A planned move synced its last bytes before; an unplanned one has what was complete.
-    let planned: Option<TakeoverOutput> = run.earlier(StepName::FinalSync).filter(|_| failover.kind == Kind::Planned);
-    let recovery_point = planned.and_then(|synced| synced.recovery_point).or(association.sync.complete_to);
+    let planned: Option<TakeoverOutput> =
+        run.earlier(StepName::FinalSync).filter(|_| failover.kind == Kind::Planned);
+    let recovery_point =
+        planned.and_then(|synced| synced.recovery_point).or(association.sync.complete_to);
     let output = TakeoverOutput {
         recovery_point,
         source: Some(association.workspace.clone()),

@@ -16,15 +16,21 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
         // The attempt before found differences or broke off; bring it up to date by content.
         data::repair(&standby, &run.source(), &target.endpoint, &run.association.workspace).await?;
     }
-    let compared = match data::verify(&standby, &run.source(), &gpu, &run.association.workspace).await {
-        Ok(compared) => compared,
-        Err(error) => return restore::or_next(run, StepEnd::from(error)).await,
-    };
+    let compared =
+        match data::verify(&standby, &run.source(), &gpu, &run.association.workspace).await {
+            Ok(compared) => compared,
+            Err(error) => return restore::or_next(run, StepEnd::from(error)).await,
+        };
     if compared.mismatched_count == 0 {
         return Ok(StepEnd::done(&compared));
     }
     let named: Vec<&str> = compared.mismatched.iter().take(3).map(String::as_str).collect();
-    let words = format!("{} of {} files differ, for example {}", compared.mismatched_count, compared.verified + compared.mismatched_count, named.join(", "));
+    let words = format!(
+        "{} of {} files differ, for example {}",
+        compared.mismatched_count,
+        compared.verified + compared.mismatched_count,
+        named.join(", ")
+    );
     let output = serde_json::to_value(&compared).unwrap_or_default();
     let end = StepEnd { output, ..StepEnd::retry(words) };
     restore::or_next(run, end).await

@@ -25,7 +25,10 @@ impl Chore {
     }
 
     /// Starts the work unless it runs, or failed too short a while ago.
-    pub(crate) fn run(&mut self, work: impl Future<Output = Result<(), EngineError>> + Send + 'static) {
+    pub(crate) fn run(
+        &mut self,
+        work: impl Future<Output = Result<(), EngineError>> + Send + 'static,
+    ) {
         self.collect();
         if self.running.is_some() || self.not_before.is_some_and(|at| Instant::now() < at) {
             return;

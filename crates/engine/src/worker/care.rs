@@ -32,11 +32,17 @@ const OPERATION: Duration = Duration::from_secs(300);
 
 /// Takes the next step for a machine's standby.
 pub(super) async fn step(context: Context, association: Association) -> Result<(), EngineError> {
-    let Some(standby) = association.standby.clone() else { return make(&context, &association).await };
+    let Some(standby) = association.standby.clone() else {
+        return make(&context, &association).await;
+    };
     match standby.state {
-        StandbyState::Creating | StandbyState::Booting => come_up(&context, &association, standby).await,
+        StandbyState::Creating | StandbyState::Booting => {
+            come_up(&context, &association, standby).await
+        }
         StandbyState::Ready => look_after(&context, &association, standby).await,
-        StandbyState::Preempted | StandbyState::Stopped => start_again(&context, &association, standby).await,
+        StandbyState::Preempted | StandbyState::Stopped => {
+            start_again(&context, &association, standby).await
+        }
         StandbyState::Failed => make(&context, &association).await,
         StandbyState::Deleting => {
             tokio::time::sleep(CALM).await;
@@ -76,14 +82,24 @@ async fn make(context: &Context, association: &Association) -> Result<(), Engine
     request(context, association, &standby).await
 }
 
-async fn intent(context: &Context, association: &Association, settings: &FailoverSettings) -> Result<Intent, EngineError> {
+async fn intent(
+    context: &Context,
+    association: &Association,
+    settings: &FailoverSettings,
+) -> Result<Intent, EngineError> {
     let id = purchase::new_intent_id();
-    let short: String = id.as_str().chars().rev().take(16).collect::<Vec<_>>().into_iter().rev().collect();
+    let short: String =
+        id.as_str().chars().rev().take(16).collect::<Vec<_>>().into_iter().rev().collect();
     let label = format!("{}{short}", purchase::label_prefix(context.store.install_id()));
     let zone = zone_for(context, association, settings).await?;
-    let rate = pricing::estimate(&zone, &settings.gcp_machine_type, settings.gcp_disk_gb, settings.gcp_spot)
-        .and_then(|estimate| MicroUsd::from_usd(estimate.hourly))
-        .unwrap_or_default();
+    let rate = pricing::estimate(
+        &zone,
+        &settings.gcp_machine_type,
+        settings.gcp_disk_gb,
+        settings.gcp_spot,
+    )
+    .and_then(|estimate| MicroUsd::from_usd(estimate.hourly))
+    .unwrap_or_default();
     let now = context.now();
     let intent = Intent {
         id,
@@ -110,19 +126,35 @@ async fn intent(context: &Context, association: &Association, settings: &Failove
 }
 
 /// The chosen zone, or after a refusal there the next zone of its region.
-async fn zone_for(context: &Context, association: &Association, settings: &FailoverSettings) -> Result<String, EngineError> {
-    let region = settings.gcp_zone.rsplit_once('-').map_or(settings.gcp_zone.as_str(), |(region, _)| region);
+async fn zone_for(
+    context: &Context,
+    association: &Association,
+    settings: &FailoverSettings,
+) -> Result<String, EngineError> {
+    let region =
+        settings.gcp_zone.rsplit_once('-').map_or(settings.gcp_zone.as_str(), |(region, _)| region);
     let mut zones: Vec<&str> = vec![&settings.gcp_zone];
-    zones.extend(pricing::ZONES.iter().filter(|zone| zone.starts_with(region) && **zone != settings.gcp_zone));
+    zones.extend(
+        pricing::ZONES
+            .iter()
+            .filter(|zone| zone.starts_with(region) && **zone != settings.gcp_zone),
+    );
     let before = context.store.intents().of_association(&association.id).await?;
-    let refused = before.iter().filter(|one| one.provider == Provider::Gcp && one.state == IntentState::Refused).count();
+    let refused = before
+        .iter()
+        .filter(|one| one.provider == Provider::Gcp && one.state == IntentState::Refused)
+        .count();
     let index = refused % zones.len().max(1);
     Ok(zones.get(index).copied().unwrap_or(&settings.gcp_zone).to_owned())
 }
 
 /// Sends the creation. The request id derives from the intent, so that sending it again makes no
 /// second VM.
-async fn request(context: &Context, association: &Association, standby: &Standby) -> Result<(), EngineError> {
+async fn request(
+    context: &Context,
+    association: &Association,
+    standby: &Standby,
+) -> Result<(), EngineError> {
     let client = context.accounts.gcp(&association.user).await?;
     let (_, public_key) = context.accounts.ssh(&association.user).await?;
     let install = context.store.install_id().to_owned();
@@ -134,8 +166,15 @@ async fn request(context: &Context, association: &Association, standby: &Standby
         spot: standby.spot,
         startup_script: startup_script(&public_key),
         ssh_public_key: public_key,
-        labels: vec![("managed-by".into(), "dumont".into()), ("dumont-install".into(), install), ("dumont-role".into(), "standby".into())],
-        request_id: uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, standby.intent.as_str().as_bytes()),
+        labels: vec![
+            ("managed-by".into(), "dumont".into()),
+            ("dumont-install".into(), install),
+            ("dumont-role".into(), "standby".into()),
+        ],
+        request_id: uuid::Uuid::new_v5(
+            &uuid::Uuid::NAMESPACE_OID,
+            standby.intent.as_str().as_bytes(),
+        ),
     };
     let made = match client.create_standby(&wanted).await {
         Ok(operation) => client.wait(&operation, OPERATION).await,
@@ -145,7 +184,10 @@ async fn request(context: &Context, association: &Association, standby: &Standby
         Ok(()) => {}
         // Another process, or we before a restart: it is there, which is what was wanted.
         Err(error) if error.class == ErrorClass::Conflict => {}
-        Err(error) if error.class.is_clear_no() && !matches!(error.class, ErrorClass::RateLimited { .. }) => {
+        Err(error)
+            if error.class.is_clear_no()
+                && !matches!(error.class, ErrorClass::RateLimited { .. }) =>
+        {
             return refused(context, association, standby, &error.to_string()).await;
         }
         Err(error) => return Err(error.into()),
@@ -154,9 +196,15 @@ async fn request(context: &Context, association: &Association, standby: &Standby
 }
 
 /// The provider said no. Nothing should exist; should it all the same, it is removed.
-async fn refused(context: &Context, association: &Association, standby: &Standby, word: &str) -> Result<(), EngineError> {
+async fn refused(
+    context: &Context,
+    association: &Association,
+    standby: &Standby,
+    word: &str,
+) -> Result<(), EngineError> {
     context.store.intents().refuse(&standby.intent, word, context.now()).await?;
-    let failed = Standby { state: StandbyState::Failed, reason: Some(word.to_owned()), ..standby.clone() };
+    let failed =
+        Standby { state: StandbyState::Failed, reason: Some(word.to_owned()), ..standby.clone() };
     save(context, association, &failed).await?;
     degrade(context, association, &format!("no standby: {word}")).await?;
     // The next attempt, in another zone where there is one, comes after a pause.
@@ -164,7 +212,11 @@ async fn refused(context: &Context, association: &Association, standby: &Standby
     Ok(())
 }
 
-async fn come_up(context: &Context, association: &Association, mut standby: Standby) -> Result<(), EngineError> {
+async fn come_up(
+    context: &Context,
+    association: &Association,
+    mut standby: Standby,
+) -> Result<(), EngineError> {
     let client = context.accounts.gcp(&association.user).await?;
     let Some(vm) = client.get(&standby.zone, &standby.name).await? else {
         if standby.state == StandbyState::Creating {
@@ -214,9 +266,15 @@ async fn come_up(context: &Context, association: &Association, mut standby: Stan
 
 /// Records that the VM exists. A purchase that the machine has moved on from since is given back: a
 /// new one is made in the epoch of now.
-async fn bind(context: &Context, association: &Association, standby: &Standby) -> Result<(), EngineError> {
+async fn bind(
+    context: &Context,
+    association: &Association,
+    standby: &Standby,
+) -> Result<(), EngineError> {
     let intents = context.store.intents();
-    let Some(intent) = intents.find(&standby.intent).await? else { return Err(EngineError::NotFound("intent")) };
+    let Some(intent) = intents.find(&standby.intent).await? else {
+        return Err(EngineError::NotFound("intent"));
+    };
     if matches!(intent.state, IntentState::Bound | IntentState::Adopted) {
         return Ok(());
     }
@@ -227,9 +285,18 @@ async fn bind(context: &Context, association: &Association, standby: &Standby) -
 }
 
 /// A ready standby: looked at now and then, and at once when its heartbeat is silent.
-async fn look_after(context: &Context, association: &Association, standby: Standby) -> Result<(), EngineError> {
+async fn look_after(
+    context: &Context,
+    association: &Association,
+    standby: Standby,
+) -> Result<(), EngineError> {
     let machine = context.live.machine(&association.id);
-    let silent = || machine.standby_contact().failing_since.is_some_and(|since| context.now().since(since) > SILENT_MS);
+    let silent = || {
+        machine
+            .standby_contact()
+            .failing_since
+            .is_some_and(|since| context.now().since(since) > SILENT_MS)
+    };
     let mut waited = Duration::ZERO;
     while waited < CALM && !silent() {
         tokio::time::sleep(BUSY).await;
@@ -242,9 +309,11 @@ async fn look_after(context: &Context, association: &Association, standby: Stand
     if is_down(&vm) {
         return down(context, association, standby, &vm).await;
     }
-    let moved = vm.nat_ip.as_deref() != standby.endpoint.as_ref().map(|endpoint| endpoint.host.as_str());
+    let moved =
+        vm.nat_ip.as_deref() != standby.endpoint.as_ref().map(|endpoint| endpoint.host.as_str());
     if moved && vm.status == VmStatus::Running {
-        return save(context, association, &Standby { state: StandbyState::Booting, ..standby }).await;
+        return save(context, association, &Standby { state: StandbyState::Booting, ..standby })
+            .await;
     }
     Ok(())
 }
@@ -253,9 +322,18 @@ fn is_down(vm: &StandbyVm) -> bool {
     matches!(vm.status, VmStatus::Terminated | VmStatus::Stopped | VmStatus::Suspended)
 }
 
-async fn down(context: &Context, association: &Association, standby: Standby, vm: &StandbyVm) -> Result<(), EngineError> {
+async fn down(
+    context: &Context,
+    association: &Association,
+    standby: Standby,
+    vm: &StandbyVm,
+) -> Result<(), EngineError> {
     let client = context.accounts.gcp(&association.user).await?;
-    let preempted = vm.spot && client.preempted_since(&standby.zone, &standby.name, standby.created_at).await.unwrap_or(false);
+    let preempted = vm.spot
+        && client
+            .preempted_since(&standby.zone, &standby.name, standby.created_at)
+            .await
+            .unwrap_or(false);
     let (state, reason) = if preempted {
         (StandbyState::Preempted, "the provider took the Spot VM back; starting it again")
     } else {
@@ -265,15 +343,28 @@ async fn down(context: &Context, association: &Association, standby: Standby, vm
     save(context, association, &Standby { state, reason: Some(reason.into()), ..standby }).await
 }
 
-async fn start_again(context: &Context, association: &Association, standby: Standby) -> Result<(), EngineError> {
+async fn start_again(
+    context: &Context,
+    association: &Association,
+    standby: Standby,
+) -> Result<(), EngineError> {
     let client = context.accounts.gcp(&association.user).await?;
     let started = match client.start(&standby.zone, &standby.name, uuid::Uuid::new_v4()).await {
         Ok(operation) => client.wait(&operation, OPERATION).await,
         Err(error) => Err(error),
     };
     match started {
-        Ok(()) => save(context, association, &Standby { state: StandbyState::Booting, reason: None, ..standby }).await,
-        Err(error) if error.class == ErrorClass::NotFound => vanished(context, association, &standby).await,
+        Ok(()) => {
+            save(
+                context,
+                association,
+                &Standby { state: StandbyState::Booting, reason: None, ..standby },
+            )
+            .await
+        }
+        Err(error) if error.class == ErrorClass::NotFound => {
+            vanished(context, association, &standby).await
+        }
         Err(error) => {
             let mut standby = standby;
             note(context, association, &mut standby, &error.to_string()).await?;
@@ -284,29 +375,54 @@ async fn start_again(context: &Context, association: &Association, standby: Stan
 
 /// The VM is gone with its disk: its copy is lost, and the machine is unprotected until a new one has
 /// followed.
-async fn vanished(context: &Context, association: &Association, standby: &Standby) -> Result<(), EngineError> {
+async fn vanished(
+    context: &Context,
+    association: &Association,
+    standby: &Standby,
+) -> Result<(), EngineError> {
     tracing::error!(standby = standby.name, "the standby no longer exists");
     if let Some(intent) = context.store.intents().find(&standby.intent).await? {
-        let disposal = reaper::disposal(context, &intent, &standby.name, Role::Standby, Wish::Destroy);
+        let disposal =
+            reaper::disposal(context, &intent, &standby.name, Role::Standby, Wish::Destroy);
         context.store.intents().discard(&intent.id, &disposal, context.now()).await?;
     }
     let words = "the standby VM no longer exists at the provider; a new one is being made";
     context.store.associations().set_standby(&association.id, association.epoch, None).await?;
     // The new VM's disk is empty: what was synced counts no more.
-    context.store.associations().set_sync(&association.id, association.epoch, &domain::association::SyncStatus::default()).await?;
+    context
+        .store
+        .associations()
+        .set_sync(&association.id, association.epoch, &domain::association::SyncStatus::default())
+        .await?;
     degrade(context, association, words).await
 }
 
-async fn degrade(context: &Context, association: &Association, words: &str) -> Result<(), EngineError> {
-    let busy = matches!(association.state, AssociationState::FailingOver | AssociationState::OnStandby | AssociationState::Deleting);
+async fn degrade(
+    context: &Context,
+    association: &Association,
+    words: &str,
+) -> Result<(), EngineError> {
+    let busy = matches!(
+        association.state,
+        AssociationState::FailingOver | AssociationState::OnStandby | AssociationState::Deleting
+    );
     if !busy {
-        context.store.associations().set_state(&association.id, association.epoch, AssociationState::Degraded, Some(words)).await?;
+        context
+            .store
+            .associations()
+            .set_state(&association.id, association.epoch, AssociationState::Degraded, Some(words))
+            .await?;
     }
     context.doorbell(&association.user, "association", association.id.as_str()).await;
     Ok(())
 }
 
-async fn note(context: &Context, association: &Association, standby: &mut Standby, word: &str) -> Result<(), EngineError> {
+async fn note(
+    context: &Context,
+    association: &Association,
+    standby: &mut Standby,
+    word: &str,
+) -> Result<(), EngineError> {
     if standby.reason.as_deref() == Some(word) {
         return Ok(());
     }
@@ -314,9 +430,16 @@ async fn note(context: &Context, association: &Association, standby: &mut Standb
     save(context, association, standby).await
 }
 
-async fn save(context: &Context, association: &Association, standby: &Standby) -> Result<(), EngineError> {
-    context.store.associations().set_standby(&association.id, association.epoch, Some(standby)).await?;
+async fn save(
+    context: &Context,
+    association: &Association,
+    standby: &Standby,
+) -> Result<(), EngineError> {
+    context
+        .store
+        .associations()
+        .set_standby(&association.id, association.epoch, Some(standby))
+        .await?;
     context.doorbell(&association.user, "association", association.id.as_str()).await;
     Ok(())
 }
-

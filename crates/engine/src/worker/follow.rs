@@ -13,7 +13,9 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
-use crate::data::{self, CycleOutcome, CycleReport, DataError, FollowEvent, FollowPlan, Follower, Progress, Shells};
+use crate::data::{
+    self, CycleOutcome, CycleReport, DataError, FollowEvent, FollowPlan, Follower, Progress, Shells,
+};
 use crate::live::Machine;
 
 const AGAIN: Duration = Duration::from_secs(2);
@@ -36,7 +38,12 @@ impl Following {
     }
 
     /// Makes what runs what should run.
-    pub(super) async fn keep(&mut self, context: &Context, association: &Association, machine: &Arc<Machine>) {
+    pub(super) async fn keep(
+        &mut self,
+        context: &Context,
+        association: &Association,
+        machine: &Arc<Machine>,
+    ) {
         let interval = match context.store.settings().get(&association.user).await {
             Ok(settings) => (settings.sync_interval_s, settings.max_delete_percent),
             Err(error) => {
@@ -45,7 +52,11 @@ impl Following {
             }
         };
         let wanted = plan(association, interval);
-        let running = self.current.as_ref().filter(|current| !current.task.is_finished()).map(|current| &current.plan);
+        let running = self
+            .current
+            .as_ref()
+            .filter(|current| !current.task.is_finished())
+            .map(|current| &current.plan);
         if running == wanted.as_ref() {
             return;
         }
@@ -54,7 +65,11 @@ impl Following {
             pause(context, association).await;
         }
         let Some(plan) = wanted else { return };
-        let standby_key = association.standby.as_ref().and_then(|standby| standby.public_key.clone()).unwrap_or_default();
+        let standby_key = association
+            .standby
+            .as_ref()
+            .and_then(|standby| standby.public_key.clone())
+            .unwrap_or_default();
         let token = self.parent.child_token();
         let course = Course {
             context: context.clone(),
@@ -87,7 +102,10 @@ impl Following {
 }
 
 /// What should be followed now; none while nothing should.
-fn plan(association: &Association, (interval_s, max_delete_percent): (i64, i64)) -> Option<FollowPlan> {
+fn plan(
+    association: &Association,
+    (interval_s, max_delete_percent): (i64, i64),
+) -> Option<FollowPlan> {
     let able = matches!(
         association.state,
         AssociationState::Preparing
@@ -96,8 +114,10 @@ fn plan(association: &Association, (interval_s, max_delete_percent): (i64, i64))
             | AssociationState::Degraded
             | AssociationState::Paused
     );
-    let wanted = association.sync_enabled && association.want_running && association.serving == Serving::Gpu;
-    let standby = association.standby.as_ref().filter(|standby| standby.state == StandbyState::Ready)?;
+    let wanted =
+        association.sync_enabled && association.want_running && association.serving == Serving::Gpu;
+    let standby =
+        association.standby.as_ref().filter(|standby| standby.state == StandbyState::Ready)?;
     standby.public_key.as_ref()?;
     (able && wanted).then_some(())?;
     Some(FollowPlan {
@@ -113,10 +133,13 @@ fn plan(association: &Association, (interval_s, max_delete_percent): (i64, i64))
 /// Shows that a standby does not follow by its user's wish.
 async fn pause(context: &Context, association: &Association) {
     let asked = !association.sync_enabled || !association.want_running;
-    let follows = matches!(association.state, AssociationState::Following | AssociationState::FirstSync);
+    let follows =
+        matches!(association.state, AssociationState::Following | AssociationState::FirstSync);
     if asked && follows {
         let associations = context.store.associations();
-        let set = associations.set_state(&association.id, association.epoch, AssociationState::Paused, None).await;
+        let set = associations
+            .set_state(&association.id, association.epoch, AssociationState::Paused, None)
+            .await;
         if let Err(error) = set {
             tracing::debug!(%error, "pause not recorded");
         }
@@ -136,10 +159,18 @@ struct Course {
 impl Course {
     async fn run(mut self, plan: FollowPlan, standby_key: String, token: &CancellationToken) {
         self.prepare(&plan, &standby_key).await;
-        let state = if self.status.complete_to.is_some() { AssociationState::Following } else { AssociationState::FirstSync };
+        let state = if self.status.complete_to.is_some() {
+            AssociationState::Following
+        } else {
+            AssociationState::FirstSync
+        };
         self.state(state, None).await;
-        let shells = Shells { gpu: self.machine.gpu_shell.subscribe(), standby: self.machine.standby_shell.subscribe() };
-        let (follower, mut events) = Follower::start(plan, shells, Arc::clone(&self.context.clock), token);
+        let shells = Shells {
+            gpu: self.machine.gpu_shell.subscribe(),
+            standby: self.machine.standby_shell.subscribe(),
+        };
+        let (follower, mut events) =
+            Follower::start(plan, shells, Arc::clone(&self.context.clock), token);
         self.machine.set_dirty(follower.dirty());
         if self.machine.take_accepted() {
             follower.accept_deletions();
@@ -162,7 +193,9 @@ impl Course {
     async fn prepare(&mut self, plan: &FollowPlan, standby_key: &str) {
         let mut shells = self.machine.gpu_shell.subscribe();
         loop {
-            let open = shells.wait_for(|shell| shell.as_ref().is_some_and(|shell| !shell.is_closed())).await;
+            let open = shells
+                .wait_for(|shell| shell.as_ref().is_some_and(|shell| !shell.is_closed()))
+                .await;
             let shell = open.ok().and_then(|shell| shell.clone());
             let Some(shell) = shell else { std::future::pending().await };
             match data::prepare_gpu(&shell, standby_key, &plan.workspace).await {
@@ -197,7 +230,16 @@ impl Course {
                 self.status.pending_files = Some(0);
                 self.status.pending_bytes = Some(0);
                 self.status.problem = None;
-                self.record(cycle(&self.id, self.epoch, (started_at, ended_at), source, Recorded::Ok, Some(&report), None)).await;
+                self.record(cycle(
+                    &self.id,
+                    self.epoch,
+                    (started_at, ended_at),
+                    source,
+                    Recorded::Ok,
+                    Some(&report),
+                    None,
+                ))
+                .await;
                 self.state(AssociationState::Following, None).await;
                 self.save().await;
                 true
@@ -205,7 +247,15 @@ impl Course {
             Ok(report) => {
                 let why = frozen_words(report.outcome);
                 self.status.problem = Some(why.clone());
-                let row = cycle(&self.id, self.epoch, (started_at, ended_at), source, Recorded::Frozen, Some(&report), Some(&why));
+                let row = cycle(
+                    &self.id,
+                    self.epoch,
+                    (started_at, ended_at),
+                    source,
+                    Recorded::Frozen,
+                    Some(&report),
+                    Some(&why),
+                );
                 self.record(row).await;
                 self.save().await;
                 self.state(AssociationState::Frozen, Some(&why)).await;
@@ -217,7 +267,15 @@ impl Course {
             }
             Err(error) => {
                 let why = error.to_string();
-                let row = cycle(&self.id, self.epoch, (started_at, ended_at), source, Recorded::Failed, None, Some(&why));
+                let row = cycle(
+                    &self.id,
+                    self.epoch,
+                    (started_at, ended_at),
+                    source,
+                    Recorded::Failed,
+                    None,
+                    Some(&why),
+                );
                 self.record(row).await;
                 self.problem(&why).await;
                 true
@@ -234,7 +292,10 @@ impl Course {
     }
 
     async fn save(&self) {
-        self.note("sync", self.context.store.associations().set_sync(&self.id, self.epoch, &self.status).await);
+        self.note(
+            "sync",
+            self.context.store.associations().set_sync(&self.id, self.epoch, &self.status).await,
+        );
         self.context.doorbell(&self.user, "sync", self.id.as_str()).await;
     }
 
@@ -243,7 +304,10 @@ impl Course {
     }
 
     async fn state(&self, state: AssociationState, reason: Option<&str>) {
-        self.note("state", self.context.store.associations().set_state(&self.id, self.epoch, state, reason).await);
+        self.note(
+            "state",
+            self.context.store.associations().set_state(&self.id, self.epoch, state, reason).await,
+        );
     }
 
     /// What can't be recorded because the machine moved on is nobody's concern any more.
@@ -257,9 +321,13 @@ impl Course {
 fn frozen_words(outcome: CycleOutcome) -> String {
     match outcome {
         CycleOutcome::Frozen { would_delete, of } => {
-            format!("the GPU's workspace lost {would_delete} of {of} files at once; the standby keeps them until you say otherwise")
+            format!(
+                "the GPU's workspace lost {would_delete} of {of} files at once; the standby keeps them until you say otherwise"
+            )
         }
-        CycleOutcome::SourceMissing => "the workspace is not there on the GPU; the standby keeps its copy".into(),
+        CycleOutcome::SourceMissing => {
+            "the workspace is not there on the GPU; the standby keeps its copy".into()
+        }
         CycleOutcome::Ok => String::new(),
     }
 }

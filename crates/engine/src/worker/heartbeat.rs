@@ -60,7 +60,13 @@ impl Side {
     }
 }
 
-async fn beat(context: &Context, id: &AssociationId, machine: &Machine, side: Side, token: &CancellationToken) {
+async fn beat(
+    context: &Context,
+    id: &AssociationId,
+    machine: &Machine,
+    side: Side,
+    token: &CancellationToken,
+) {
     let mut targets = side.target(machine);
     loop {
         let target = targets.borrow_and_update().clone();
@@ -85,7 +91,13 @@ async fn beat(context: &Context, id: &AssociationId, machine: &Machine, side: Si
 }
 
 /// Connects and beats until the contact breaks.
-async fn hold(context: &Context, id: &AssociationId, machine: &Machine, side: Side, target: &Target) {
+async fn hold(
+    context: &Context,
+    id: &AssociationId,
+    machine: &Machine,
+    side: Side,
+    target: &Target,
+) {
     let shell = match connect(context, id, target).await {
         Ok(shell) => shell,
         Err(word) => {
@@ -94,8 +106,10 @@ async fn hold(context: &Context, id: &AssociationId, machine: &Machine, side: Si
         }
     };
     if target.host_key.is_none() {
-        *machine.learned.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
-            Some(Target { endpoint: target.endpoint.clone(), host_key: Some(shell.host_key().to_owned()) });
+        *machine.learned.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(Target {
+            endpoint: target.endpoint.clone(),
+            host_key: Some(shell.host_key().to_owned()),
+        });
         machine.poke.notify_one();
     }
     side.shell(machine).send_replace(Some(shell.clone()));
@@ -136,7 +150,11 @@ async fn connect(context: &Context, id: &AssociationId, target: &Target) -> Resu
 }
 
 /// Opens a shell to a host with the user's key and the pinned host key.
-pub(crate) async fn dial(context: &Context, user: &domain::id::UserId, target: &Target) -> Result<Shell, DialError> {
+pub(crate) async fn dial(
+    context: &Context,
+    user: &domain::id::UserId,
+    target: &Target,
+) -> Result<Shell, DialError> {
     let (dialer, _) = context.accounts.ssh(user).await?;
     let key = target.host_key.clone().map_or(HostKey::Learn, HostKey::Pinned);
     Ok(dialer.connect(&target.endpoint, LOGIN, key, CONNECT).await?)

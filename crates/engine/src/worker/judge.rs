@@ -18,21 +18,34 @@ use crate::saga;
 const OTHERS_MS: i64 = 4_000;
 
 /// Points the observers at the hosts of now, and pins what they learned.
-pub(super) async fn aim(context: &Context, association: &Association, machine: &Machine) -> Result<(), EngineError> {
+pub(super) async fn aim(
+    context: &Context,
+    association: &Association,
+    machine: &Machine,
+) -> Result<(), EngineError> {
     let associations = context.store.associations();
     let watched = association.want_running && association.serving == Serving::Gpu;
     let mut endpoint = association.gpu_endpoint.clone();
     let mut host_key = association.gpu_host_key.clone();
     let view = context.live.account(&association.user).view();
-    if let Some(instance) = view.instance(association.gpu).filter(|instance| instance.state() == GpuState::Running)
+    if let Some(instance) =
+        view.instance(association.gpu).filter(|instance| instance.state() == GpuState::Running)
         && instance.ssh != endpoint
     {
         // Ports move on each start; the host behind them, and its key, stay.
         endpoint.clone_from(&instance.ssh);
-        associations.set_gpu_contact(&association.id, association.epoch, endpoint.as_ref(), host_key.as_deref()).await?;
+        associations
+            .set_gpu_contact(
+                &association.id,
+                association.epoch,
+                endpoint.as_ref(),
+                host_key.as_deref(),
+            )
+            .await?;
     }
     if association.spec.usd_per_hour.is_none()
-        && let Some(instance) = view.instance(association.gpu).filter(|instance| instance.state() == GpuState::Running)
+        && let Some(instance) =
+            view.instance(association.gpu).filter(|instance| instance.state() == GpuState::Running)
     {
         let place = Placement {
             gpu: association.gpu,
@@ -48,7 +61,14 @@ pub(super) async fn aim(context: &Context, association: &Association, machine: &
         && endpoint.as_ref() == Some(&learned.endpoint)
     {
         host_key = learned.host_key;
-        associations.set_gpu_contact(&association.id, association.epoch, endpoint.as_ref(), host_key.as_deref()).await?;
+        associations
+            .set_gpu_contact(
+                &association.id,
+                association.epoch,
+                endpoint.as_ref(),
+                host_key.as_deref(),
+            )
+            .await?;
     }
     let gpu = endpoint.filter(|_| watched).map(|endpoint| Target { endpoint, host_key });
     set(&machine.gpu, gpu);
@@ -79,7 +99,12 @@ pub(super) struct Judge {
 
 impl Judge {
     /// Judges once, records a change, and starts a failover where one is due.
-    pub(super) async fn look(&mut self, context: &Context, association: &Association, machine: &Machine) -> Result<(), EngineError> {
+    pub(super) async fn look(
+        &mut self,
+        context: &Context,
+        association: &Association,
+        machine: &Machine,
+    ) -> Result<(), EngineError> {
         let now = context.now();
         let seen = gather(context, association, machine, now);
         let decision = decide(&seen, &context.config.verdict, now);
@@ -131,24 +156,41 @@ impl Judge {
             };
             if association.reason.as_deref() != Some(why) {
                 let state = AssociationState::Degraded;
-                context.store.associations().set_state(&association.id, association.epoch, state, Some(why)).await?;
+                context
+                    .store
+                    .associations()
+                    .set_state(&association.id, association.epoch, state, Some(why))
+                    .await?;
             }
             return Ok(());
         }
         let options = Options { new_gpu: settings.auto_recovery, ..Options::default() };
         let now = context.now();
         let detected = evidence(machine, seen, self.suspect_at, now);
-        let started_at = detected.evidence.as_ref().and_then(|seen| seen.ssh.last_ok).or(self.suspect_at).unwrap_or(now);
-        let opening = saga::Opening { kind: Kind::Real, cause, note: None, options, detected, started_at };
+        let started_at = detected
+            .evidence
+            .as_ref()
+            .and_then(|seen| seen.ssh.last_ok)
+            .or(self.suspect_at)
+            .unwrap_or(now);
+        let opening =
+            saga::Opening { kind: Kind::Real, cause, note: None, options, detected, started_at };
         saga::open(context, association, opening).await?;
         Ok(())
     }
 }
 
 /// A drill under way gives way to the real thing; anything else goes on.
-async fn make_way(context: &Context, association: &Association, active: &domain::id::FailoverId) -> Result<(), EngineError> {
+async fn make_way(
+    context: &Context,
+    association: &Association,
+    active: &domain::id::FailoverId,
+) -> Result<(), EngineError> {
     let failover = context.store.failovers().find(active).await?;
-    if failover.kind == Kind::Drill && !failover.state.is_over() && failover.state != domain::failover::FailoverState::Cancelling {
+    if failover.kind == Kind::Drill
+        && !failover.state.is_over()
+        && failover.state != domain::failover::FailoverState::Cancelling
+    {
         tracing::warn!(failover = %failover.id, "a drill gives way to a real loss");
         context.store.failovers().request_cancel(&association.user, active).await?;
     }
@@ -156,7 +198,12 @@ async fn make_way(context: &Context, association: &Association, active: &domain:
 }
 
 /// What a failover records of its cause.
-pub(crate) fn evidence(machine: &Machine, seen: Observations, suspect_at: Option<Millis>, now: Millis) -> DetectOutput {
+pub(crate) fn evidence(
+    machine: &Machine,
+    seen: Observations,
+    suspect_at: Option<Millis>,
+    now: Millis,
+) -> DetectOutput {
     let dirty = machine.dirty();
     DetectOutput {
         evidence: Some(seen),
@@ -168,7 +215,12 @@ pub(crate) fn evidence(machine: &Machine, seen: Observations, suspect_at: Option
 }
 
 /// The words of all observers at this moment.
-pub(crate) fn gather(context: &Context, association: &Association, machine: &Machine, now: Millis) -> Observations {
+pub(crate) fn gather(
+    context: &Context,
+    association: &Association,
+    machine: &Machine,
+    now: Millis,
+) -> Observations {
     let provider = context.live.account(&association.user).view().word(association.gpu);
     let own = SelfCheck {
         unwell_until: context.own.unwell_until(now),

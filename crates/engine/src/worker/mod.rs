@@ -79,7 +79,12 @@ impl Work {
         }
     }
 
-    async fn step(&mut self, context: &Context, association: &Association, machine: &std::sync::Arc<Machine>) -> Result<(), EngineError> {
+    async fn step(
+        &mut self,
+        context: &Context,
+        association: &Association,
+        machine: &std::sync::Arc<Machine>,
+    ) -> Result<(), EngineError> {
         judge::aim(context, association, machine).await?;
         if association.state == AssociationState::Deleting {
             self.follow.stop().await;

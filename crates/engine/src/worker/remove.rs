@@ -15,11 +15,23 @@ pub(super) async fn remove(context: Context, association: Association) -> Result
     let gone = match &association.standby {
         None => true,
         Some(standby) => {
-            let intent = context.store.intents().find(&standby.intent).await?.ok_or(EngineError::NotFound("intent"))?;
-            let pending = reaper::pending(&context, &association.user, Provider::Gcp, &standby.name).await?;
+            let intent = context
+                .store
+                .intents()
+                .find(&standby.intent)
+                .await?
+                .ok_or(EngineError::NotFound("intent"))?;
+            let pending =
+                reaper::pending(&context, &association.user, Provider::Gcp, &standby.name).await?;
             let fulfilled = intent.state == domain::failover::IntentState::Gone;
             if pending.is_none() && !fulfilled {
-                let disposal = reaper::disposal(&context, &intent, &standby.name, Role::Standby, Wish::Destroy);
+                let disposal = reaper::disposal(
+                    &context,
+                    &intent,
+                    &standby.name,
+                    Role::Standby,
+                    Wish::Destroy,
+                );
                 context.store.intents().discard(&intent.id, &disposal, context.now()).await?;
             }
             fulfilled

@@ -13,7 +13,11 @@ use crate::reaper;
 
 /// Whether a GPU is the one that the failover under way has just moved its machine to: in the course
 /// of the switch it is the machine's before it serves.
-async fn is_successor(context: &Context, association: &Association, id: &str) -> Result<bool, EngineError> {
+async fn is_successor(
+    context: &Context,
+    association: &Association,
+    id: &str,
+) -> Result<bool, EngineError> {
     let Some(active) = &association.active_failover else { return Ok(false) };
     let intent = context.store.intents().by_external(&association.user, Provider::Vast, id).await?;
     Ok(intent.is_some_and(|intent| intent.failover.as_ref() == Some(active)))
@@ -25,7 +29,9 @@ pub(super) async fn lay(context: &Context, association: &Association) -> Result<
         return Ok(());
     }
     let view = context.live.account(&association.user).view();
-    let back = view.instance(association.gpu).is_some_and(|one| matches!(one.state(), GpuState::Running | GpuState::Provisioning));
+    let back = view
+        .instance(association.gpu)
+        .is_some_and(|one| matches!(one.state(), GpuState::Running | GpuState::Provisioning));
     let id = association.gpu.to_string();
     if back && is_successor(context, association, &id).await? {
         return Ok(());
