@@ -101,3 +101,24 @@ async fn a_side_that_ends_early_proves_nothing() {
     let unknown = data::repair(&rig.standby.shell, &rig.workspace, &gpu.at, &rig.workspace).await;
     assert!(matches!(unknown, Err(data::DataError::Untrusted(_))), "{unknown:?}");
 }
+
+#[tokio::test]
+async fn many_files_are_all_proven() {
+    let rig = Rig::new().await;
+    let name = |number: u32| format!("/workspace/{}/{number} {}", number % 7, "n".repeat(60));
+    for number in 0..3_000 {
+        rig.gpu.write(name(number), number.to_string());
+    }
+    rig.synced("1").await;
+    let gpu = rig.new_gpu("new").await;
+    rig.restore(&rig.workspace, &gpu).await;
+    gpu.write(name(1234), "4321");
+    let proof = compared(&rig, &gpu).await;
+    assert_eq!(proof.mismatched, [name(1234).trim_start_matches("/workspace/")]);
+    assert_eq!((proof.verified, proof.mismatched_count), (2_999, 1));
+    let bytes = (0..3_000_u32)
+        .filter(|number| *number != 1234)
+        .map(|number| number.to_string().len())
+        .sum::<usize>();
+    assert_eq!(usize::try_from(proof.bytes).expect("positive"), bytes);
+}

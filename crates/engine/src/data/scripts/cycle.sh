@@ -71,7 +71,7 @@ if [ "$changes" -gt 0 ]; then
   [ "$word" = go ] || exit 0
   case $limit in '' | *[!0-9]*) exit 0 ;; esac
   end_with_channel
-  [ "$format" = %i ] || true
+  [ "$format" = %i ] || unshare
   printf '%s-%s\n' "$epoch" "$cycle" >"$state/interrupted" || stop failed "the standby's disk is full"
   rsync "${flags[@]}" --delete-delay --max-delete="$limit" --backup --backup-dir="$versions" \
     --info=progress2 --outbuf=L "gpu:$workspace/" "$workspace/" 2>"$work/errors"

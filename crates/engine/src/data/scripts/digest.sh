@@ -14,9 +14,12 @@ still() { { kill "$pulse" && wait "$pulse"; } 2>/dev/null; }
 find . -mindepth 1 \( -type d -printf '%P//d//%m//\0' \) -o \( -type l -printf '%P//l////%l\0' \) -o \
   \( -type f -printf '%P//f//%m//%s\0' \) -o -printf '%P//%y//%m//\0' >"$scratch/tree" || exit 1
 sort -z -o "$scratch/tree" "$scratch/tree" || exit 1
+# Each process writes to a file of its own: what several write to one would be cut up.
+mkdir "$scratch/parts" || exit 1
 find . -mindepth 1 -type f -print0 |
-  xargs -0 -r -n 64 -P "$(nproc)" sha256sum -z -- >"$scratch/hashes.raw" || exit 1
-sed -z 's,^\(.\{64\}\) [ *]\./\(.*\)$,\2//\1,' "$scratch/hashes.raw" | sort -z >"$scratch/hashes" || exit 1
+  xargs -0 -r -n 256 -P "$(nproc)" bash -c 'sha256sum -z -- "$@" >>"$0/$$"' "$scratch/parts" || exit 1
+find "$scratch/parts" -type f -exec cat {} + |
+  sed -z 's,^\(.\{64\}\) [ *]\./\(.*\)$,\2//\1,' | sort -z >"$scratch/hashes" || exit 1
 still
 cat "$scratch/tree" || exit 1
 printf '=contents\0'
