@@ -13,6 +13,10 @@ const TIDY: Duration = Duration::from_secs(60);
 const LISTEN: Duration = Duration::from_millis(200);
 /// How long doorbells are kept for pages that were away.
 const BELLS_MS: i64 = 2 * DAY_MS;
+/// How long each sync is remembered by itself.
+const CYCLES_MS: i64 = 2 * DAY_MS;
+/// How long changes of verdict are remembered beside the newest; a failover keeps its own evidence.
+const VERDICTS_MS: i64 = 90 * DAY_MS;
 
 /// Begins it; ends on the token.
 pub fn start(dumont: &Dumont, tracker: &TaskTracker, token: &CancellationToken) {
@@ -31,6 +35,12 @@ async fn tidy(dumont: Dumont, token: CancellationToken) {
         }
         if let Err(error) = dumont.store.events().prune(now.plus(-BELLS_MS)).await {
             tracing::debug!(%error, "old events not removed");
+        }
+        if let Err(error) = dumont.store.sync_cycles().prune(now.plus(-CYCLES_MS)).await {
+            tracing::debug!(%error, "old syncs not removed");
+        }
+        if let Err(error) = dumont.store.verdicts().prune(now.plus(-VERDICTS_MS)).await {
+            tracing::debug!(%error, "old verdicts not removed");
         }
     }
 }

@@ -22,7 +22,7 @@ impl MicroUsd {
     pub fn from_usd(usd: f64) -> Option<Self> {
         let micro = (usd * 1e6).round();
         #[expect(clippy::cast_possible_truncation, reason = "the range was just checked")]
-        (micro.is_finite() && micro.abs() < 9e15).then(|| Self(micro as i64))
+        (micro.is_finite() && micro.abs() < 9e15).then_some(Self(micro as i64))
     }
 
     /// In dollars, for JSON and display.

@@ -240,10 +240,10 @@ async fn is_spoken_for(
         return Ok(true);
     }
     let Some(label) = instance.label.as_deref() else { return Ok(false) };
-    let Some(intent) =
-        context.store.intents().by_label(label).await?.filter(|intent| &intent.user == user)
-    else {
-        return Ok(false);
+    let intent = context.store.intents().by_label(label).await?;
+    let Some(intent) = intent.filter(|intent| &intent.user == user) else {
+        // Under our label without a purchase: not ours to use, and not ours to destroy.
+        return Ok(label.starts_with(&purchase::label_prefix(context.store.install_id())));
     };
     let being_rented = matches!(intent.state, IntentState::Open | IntentState::Bound);
     let young = context.now().since(intent.created_at) < RENTAL_MS;

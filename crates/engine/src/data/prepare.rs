@@ -32,16 +32,18 @@ pub async fn prepare_standby(standby: &Shell) -> Result<StandbyFacts, DataError>
     Ok(StandbyFacts { public_key })
 }
 
-/// Lets the standby into a GPU and makes that able to send and receive. Again does no harm.
+/// Lets the standby into a GPU and makes that able to send and receive. Again does no harm. A workspace
+/// that is missing is made where one is named: never on a GPU whose files the standby already holds,
+/// since an empty folder would then look like the work.
 ///
 /// # Errors
 /// [`DataError::Unprepared`] when it lacks rsync and that can't be installed.
 pub async fn prepare_gpu(
     gpu: &Shell,
     standby_public_key: &str,
-    workspace: &str,
+    workspace: Option<&str>,
 ) -> Result<(), DataError> {
-    let script = script!("prepare_gpu").arg(standby_public_key).arg(workspace);
+    let script = script!("prepare_gpu").arg(standby_public_key).arg(workspace.unwrap_or(""));
     ask(gpu, &script, "preparing the GPU", Epoch(0), PREPARE).await?;
     Ok(())
 }

@@ -41,7 +41,7 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
     let Some(standby_key) = standby.public_key else {
         return Ok(StepEnd::retry("the standby has no key yet"));
     };
-    data::prepare_gpu(&shell, &standby_key, &run.association.workspace).await?;
+    data::prepare_gpu(&shell, &standby_key, Some(&run.association.workspace)).await?;
     let output = BootOutput {
         endpoint: Some(endpoint),
         host_key: Some(shell.host_key().to_owned()),

@@ -198,7 +198,8 @@ impl Course {
                 .await;
             let shell = open.ok().and_then(|shell| shell.clone());
             let Some(shell) = shell else { std::future::pending().await };
-            match data::prepare_gpu(&shell, standby_key, &plan.workspace).await {
+            let make = self.status.complete_to.is_none().then_some(plan.workspace.as_str());
+            match data::prepare_gpu(&shell, standby_key, make).await {
                 Ok(()) => return,
                 Err(error) => self.problem(&error.to_string()).await,
             }

@@ -128,7 +128,7 @@ impl Rig {
     }
 
     async fn prepare(&self, gpu: &Host) {
-        data::prepare_gpu(&gpu.shell, &self.standby_key, &self.workspace)
+        data::prepare_gpu(&gpu.shell, &self.standby_key, Some(&self.workspace))
             .await
             .expect("the GPU is prepared");
     }

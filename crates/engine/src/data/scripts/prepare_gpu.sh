@@ -1,5 +1,6 @@
 # Runs on a GPU: lets the standby in and makes it able to send and receive. Changes nothing the second
-# time. Arguments: the standby's public key, the workspace. No key is ever put here but public ones.
+# time. Arguments: the standby's public key, the workspace to be made where it is missing; empty where a
+# missing one must stay so. No key is ever put here but public ones.
 key=$1 workspace=$2
 cd || stop failed "no home folder"
 mkdir -p .ssh && chmod 700 .ssh || stop failed "the .ssh folder can't be made"
@@ -9,7 +10,7 @@ if ! grep -qF -- "$key" "$keys"; then
   [ -z "$(tail -c 1 "$keys")" ] || echo >>"$keys"
   printf 'restrict %s\n' "$key" >>"$keys" || stop failed "$keys can't be written; is the disk full?"
 fi
-[ -d "$workspace" ] || (umask 022 && mkdir -p -- "$workspace") || stop failed "the workspace can't be made"
+[ -z "$workspace" ] || [ -d "$workspace" ] || (umask 022 && mkdir -p -- "$workspace") || stop failed "the workspace can't be made"
 export DEBIAN_FRONTEND=noninteractive
 if ! command -v rsync >/dev/null; then
   log=$(mktemp)
