@@ -1,16 +1,20 @@
 //! Small regular work of the server: forgetting what has expired, and hearing the doorbells that
-//! other processes on the same database ring.
+//! other processes on the same database ring: other servers, and the command line.
 
 use std::time::Duration;
 
 use domain::time::DAY_MS;
+use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::Dumont;
 
 const TIDY: Duration = Duration::from_secs(60);
+/// Several servers on one database hear each other this often.
 const LISTEN: Duration = Duration::from_millis(200);
+/// A server alone hears the command line this often.
+const LISTEN_ALONE: Duration = Duration::from_secs(1);
 /// How long doorbells are kept for pages that were away.
 const BELLS_MS: i64 = 2 * DAY_MS;
 /// How long each sync is remembered by itself.
@@ -21,9 +25,8 @@ const VERDICTS_MS: i64 = 90 * DAY_MS;
 /// Begins it; ends on the token.
 pub fn start(dumont: &Dumont, tracker: &TaskTracker, token: &CancellationToken) {
     tracker.spawn(tidy(dumont.clone(), token.clone()));
-    if dumont.store.is_shared() {
-        tracker.spawn(listen(dumont.clone(), token.clone()));
-    }
+    tracker.spawn(listen(dumont.clone(), token.clone()));
+    tracker.spawn(credentials(dumont.clone(), token.clone()));
 }
 
 async fn tidy(dumont: Dumont, token: CancellationToken) {
@@ -46,9 +49,30 @@ async fn tidy(dumont: Dumont, token: CancellationToken) {
 }
 
 async fn listen(dumont: Dumont, token: CancellationToken) {
-    while wait(LISTEN, &token).await {
+    let pause = if dumont.store.is_shared() { LISTEN } else { LISTEN_ALONE };
+    while wait(pause, &token).await {
         if let Err(error) = dumont.store.events().catch_up().await {
             tracing::debug!(%error, "events of other processes not read");
+        }
+    }
+}
+
+/// Makes new clients where another process has stored or removed credentials.
+async fn credentials(dumont: Dumont, token: CancellationToken) {
+    let mut bells = dumont.store.doorbells();
+    loop {
+        let bell = tokio::select! {
+            () = token.cancelled() => return,
+            bell = bells.recv() => bell,
+        };
+        match bell {
+            Ok(bell) if bell.kind == "settings" && bell.id == "credentials" => {
+                dumont.engine.credentials_changed(&bell.user);
+            }
+            Ok(_) => {}
+            // What was missed is not known: read everybody's anew.
+            Err(RecvError::Lagged(_)) => dumont.engine.all_credentials_changed(),
+            Err(RecvError::Closed) => return,
         }
     }
 }

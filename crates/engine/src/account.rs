@@ -55,6 +55,12 @@ impl Accounts {
         lock(&self.gcp).remove(user);
     }
 
+    /// The same for every user.
+    pub fn forget_all(&self) {
+        lock(&self.vast).clear();
+        lock(&self.gcp).clear();
+    }
+
     /// The user's Vast client.
     ///
     /// # Errors

@@ -322,6 +322,12 @@ impl Engine {
         self.context.wake();
     }
 
+    /// The same of every user, where it is not known whose have changed.
+    pub fn all_credentials_changed(&self) {
+        self.context.accounts.forget_all();
+        self.context.wake();
+    }
+
     /// What a machine's observers last said, where this process watches it.
     #[must_use]
     pub fn observations(&self, association: &AssociationId) -> Option<Observations> {

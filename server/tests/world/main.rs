@@ -12,6 +12,7 @@
 )]
 
 mod crash;
+mod credentials;
 mod drill;
 mod failover;
 mod many;

@@ -139,7 +139,9 @@ async fn preparing_again_changes_nothing() {
     let keys = fs::read_to_string(rig.gpu.path("/root/.ssh/authorized_keys")).expect("keys");
     let facts = data::prepare_standby(&rig.standby.shell).await.expect("prepared");
     assert!(facts.public_key.starts_with("ssh-ed25519 "));
-    data::prepare_gpu(&rig.gpu.shell, &facts.public_key, Some(&rig.workspace)).await.expect("prepared");
+    data::prepare_gpu(&rig.gpu.shell, &facts.public_key, Some(&rig.workspace))
+        .await
+        .expect("prepared");
     assert_eq!(fs::read_to_string(rig.gpu.path("/root/.ssh/authorized_keys")).expect("keys"), keys);
     assert_eq!(keys.lines().count(), 1);
     assert!(rig.gpu.path("/root/.no_auto_tmux").exists());
