@@ -65,6 +65,12 @@ pub(crate) fn clock(at: Millis, now: Millis, zone: Zone, lang: Lang) -> String {
     if then.date() == today.date() {
         return text;
     }
+    format!("{}, {text}", day(at, now, zone, lang))
+}
+
+/// `23 Nov` or `23 de nov`; with the year where it is not this one.
+pub(crate) fn day(at: Millis, now: Millis, zone: Zone, lang: Lang) -> String {
+    let (Some(then), Some(today)) = (zone.at(at), zone.at(now)) else { return String::new() };
     let month = usize::from(u8::from(then.month())).saturating_sub(1);
     let months = match lang {
         Lang::En => "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec",
@@ -74,8 +80,8 @@ pub(crate) fn clock(at: Millis, now: Millis, zone: Zone, lang: Lang) -> String {
     let year =
         if then.year() == today.year() { String::new() } else { format!(" {}", then.year()) };
     match lang {
-        Lang::En => format!("{} {name}{year}, {text}", then.day()),
-        Lang::Pt => format!("{} de {name}{year}, {text}", then.day()),
+        Lang::En => format!("{} {name}{year}", then.day()),
+        Lang::Pt => format!("{} de {name}{year}", then.day()),
     }
 }
 
@@ -118,6 +124,11 @@ pub(crate) fn coarse(ms: i64) -> String {
     } else {
         format!("{} d", ms / DAY_MS)
     }
+}
+
+/// So long before the right end of an axis: `−2 h`.
+pub(crate) fn coarse_minus(ms: i64) -> String {
+    format!("−{}", coarse(ms))
 }
 
 /// A measured span: `420 ms`, `2.9 s`, `74.2 s`, `4 m 12 s`, `3 h 05 m`, `2 d 4 h`.

@@ -71,6 +71,8 @@ pub(crate) enum Route {
     NewToken,
     RevokeToken,
     RevokeSession,
+    /// Every component in all its states; in debug builds alone.
+    Kit,
 }
 
 impl Route {
@@ -98,6 +100,7 @@ impl Route {
             ["app", "failovers", id, "failback"] => {
                 Self::FailoverAct(FailoverId::new(*id), FailoverAct::FailBack)
             }
+            ["app", "_kit"] if cfg!(debug_assertions) => Self::Kit,
             ["app", "settings"] => Self::Settings,
             ["app", "settings", "credentials"] => Self::Credentials,
             ["app", "settings", "account"] => Self::Account,
@@ -131,6 +134,7 @@ impl Route {
             Self::FailoverAct(id, FailoverAct::FailBack) => {
                 format!("/app/failovers/{}/failback", encode(id.as_str()))
             }
+            Self::Kit => "/app/_kit".to_owned(),
             Self::Settings => "/app/settings".to_owned(),
             Self::Credentials => "/app/settings/credentials".to_owned(),
             Self::Account => "/app/settings/account".to_owned(),

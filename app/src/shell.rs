@@ -8,6 +8,7 @@ use crate::island::deck::Deck;
 use crate::island::live::Live;
 use crate::page::Page;
 use crate::site::Assets;
+use crate::ui::icon::sprite;
 use crate::ui::top_bar::top_bar;
 use crate::visit::Visit;
 
@@ -53,6 +54,7 @@ pub(crate) fn html(visit: &Visit, page: Page, frame: Frame<'_>) -> String {
                 {scripts(assets, nonce)}
             </head>
             <body>
+                {sprite()}
                 <a class="skip" href="#main">{t.skip}</a>
                 {top_bar(visit, balance)}
                 <main id="main" class=main_class>{body}</main>

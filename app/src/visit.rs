@@ -81,6 +81,16 @@ impl Visit {
         self.lang.texts()
     }
 
+    /// The engine's or a provider's words, in the reader's language where they are known.
+    pub(crate) fn said(&self, words: &str) -> String {
+        crate::text::said(words, self.lang)
+    }
+
+    /// The same of words that may be missing.
+    pub(crate) fn told(&self, words: Option<&String>) -> Option<String> {
+        words.map(|words| self.said(words))
+    }
+
     /// A problem of fields that this crate itself could not read.
     pub(crate) fn unreadable(&self, fields: Vec<FieldProblem>) -> Problem {
         Problem {

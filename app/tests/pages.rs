@@ -148,7 +148,7 @@ fn scripts_are_named_with_the_nonce_and_only_where_they_were_built() {
 #[test]
 fn the_machines_say_where_each_serves_and_what_all_cost() {
     let text = words(&shown("/app", &Fake::default()));
-    assert!(text.contains("2 machines on GPU, 1 on its standby since 14:14 UTC ."), "{text}");
+    assert!(text.contains("2 machines on GPU , 1 on its standby since 14:14 UTC ."), "{text}");
     assert!(text.contains("REAL · Provisioning") && text.contains("not protected"), "{text}");
     assert!(text.contains("$1.262 / h"), "{text}");
 }
@@ -489,4 +489,16 @@ fn an_address_with_nothing_behind_it_is_not_found() {
     let got = reply(&get("/app/nowhere"), &Fake::default());
     assert_eq!(got.status, 404);
     assert!(words(&got.html).contains("There is nothing at this address"));
+}
+
+/// A line for each tag, so that a change is read as such.
+fn lines(html: &str) -> String {
+    html.replace('<', "\n<")
+}
+
+#[test]
+fn each_component_looks_as_it_did() {
+    let html = shown("/app/_kit", &Fake::default());
+    let main = html.split("<main").nth(1).and_then(|rest| rest.split("</main>").next());
+    insta::assert_snapshot!("kit", lines(main.expect("the content")));
 }

@@ -14,7 +14,7 @@ use crate::router::{MachineAct, Route};
 use crate::site::{Outcome, Request};
 use crate::text::{self, fill, plural};
 use crate::ui::{
-    Tone, act_link, ago, ago_or, badge, cell, clock_time, empty, go_link, heading, key_cell,
+    Tone, act_link, ago, ago_or, badge, cell, clock_time, empty, go_link, heading, key_cell, mark,
     notice, number_cell, table, unknown,
 };
 use crate::visit::Visit;
@@ -48,22 +48,25 @@ fn page(visit: &Visit, data: &MachinesPage, word: Option<&str>) -> Page {
 fn sentence(visit: &Visit, data: &MachinesPage) -> AnyView {
     let t = visit.t();
     let at = |side| data.machines.iter().filter(|row| row.serving == side).count();
-    let count = |side, one, many| {
+    let count = |side, tone, one, many| {
         let found = i64::try_from(at(side)).unwrap_or(i64::MAX);
-        (found > 0).then(|| plural(found, one, many, visit.lang))
+        let words = plural(found, one, many, visit.lang);
+        (found > 0).then(|| view! { <span class=format!("count {}", tone.class())>{mark(tone)} " " {words}</span> })
     };
-    let parts: Vec<String> = [
-        count(Serving::Gpu, t.count_gpu_one, t.count_gpu_many),
-        count(Serving::Standby, t.count_standby_one, t.count_standby_many),
-        count(Serving::None, t.count_none_one, t.count_none_many),
+    let parts = [
+        count(Serving::Gpu, Tone::Gpu, t.count_gpu_one, t.count_gpu_many),
+        count(Serving::Standby, Tone::Standby, t.count_standby_one, t.count_standby_many),
+        count(Serving::None, Tone::Down, t.count_none_one, t.count_none_many),
     ]
     .into_iter()
     .flatten()
-    .collect();
+    .enumerate()
+    .map(|(place, part)| view! { {(place > 0).then_some(", ")} {part} })
+    .collect_view();
     let away = data.machines.iter().filter(|row| row.serving == Serving::Standby);
     let since = away.filter_map(|row| Some(row.active.as_ref()?.started_at)).min();
     view! {
-        {parts.join(", ")}
+        {parts}
         {since.map(|at| view! { " " {t.since} " " {clock_time(visit, at)} })}
         "."
     }
@@ -119,7 +122,6 @@ fn rows(visit: &Visit, data: &MachinesPage) -> AnyView {
         (t.col_gpu, false),
         (t.col_standby, false),
         (t.col_lag, true),
-        (t.col_recovery_point, false),
         (t.col_last_drill, false),
         (t.col_cost, true),
     ];
@@ -149,8 +151,10 @@ fn line(visit: &Visit, row: &MachineRow) -> AnyView {
             {cell(t.col_serving, serving(visit, row))}
             {cell(t.col_gpu, gpu(visit, row))}
             {cell(t.col_standby, standby(visit, row))}
-            {number_cell(t.col_lag, lag(visit, row))}
-            {cell(t.col_recovery_point, tie.map(|_| ago_or(visit, recovery, t.none_yet)))}
+            {number_cell(t.col_lag, view! {
+                {lag(visit, row)}
+                {tie.map(|_| view! { <span class="under">{t.col_recovery_point} " " {ago_or(visit, recovery, t.none_yet)}</span> })}
+            })}
             {cell(t.col_last_drill, tie.map(|_| drilled(visit, row.last_drill.as_ref())))}
             {number_cell(t.col_cost, cost(visit, row))}
         </tr>

@@ -7,6 +7,8 @@ pub(crate) mod balance;
 mod entrance;
 mod failover;
 mod failovers;
+#[cfg(debug_assertions)]
+mod kit;
 mod machine;
 mod machines;
 mod offers;
@@ -75,6 +77,10 @@ pub(crate) async fn answer(
         Route::Failovers => failovers::answer(request, plane).await,
         Route::Failover(id) => failover::answer(&id, request, plane).await,
         Route::FailoverAct(id, act) => failover::act::answer(&id, act, request, plane).await,
+        #[cfg(debug_assertions)]
+        Route::Kit => Outcome::page(kit::page),
+        #[cfg(not(debug_assertions))]
+        Route::Kit => Err(visit.nothing_here()),
         Route::Settings => settings::failover::answer(visit, request, plane).await,
         Route::Credentials => settings::credentials::answer(request, plane).await,
         Route::Account => settings::account::answer(request, plane).await,

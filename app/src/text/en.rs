@@ -672,4 +672,21 @@ texts! {
     password_current: "Present password",
     password_new: "New password",
     password_change: "Change the password",
+
+    // charts
+    trend: "Trend",
+    trend_count: "Begun",
+    trend_repair: "Median time to GPU",
+    trend_good: "succeeded",
+    trend_failed: "failed",
+    trend_others: "cancelled or under way",
+    trend_part: "{day}: {good} succeeded, {failed} failed, {others} other",
+    trend_from: "From",
+    trend_until: "Until",
+    chart_twin: "Figures of the chart",
+    whereabouts: "Where it ran in the last week",
+    whereabouts_piece: "{place} from {from}, for {span}",
+    whereabouts_failover: "Failover",
+    exposure: "Age of the newest complete copy",
+    exposure_most: "At most {span}: a loss then would have taken no more than these writes.",
 }

@@ -5,11 +5,13 @@
 //! stay as they were said.
 
 mod en;
+mod phrasebook;
 mod problem;
 mod pt;
 mod words;
 
 pub(crate) use self::en::Texts;
+pub(crate) use self::phrasebook::said;
 pub(crate) use self::problem::{field_text, problem_text};
 pub(crate) use self::words::*;
 

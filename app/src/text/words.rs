@@ -8,6 +8,7 @@ use domain::provider::Provider;
 use domain::standby::StandbyState;
 use domain::verdict::{Cause, Verdict};
 use domain::view::failover::Fate;
+use domain::view::machine::Place;
 
 use super::Texts;
 use crate::page::Reason;
@@ -213,6 +214,24 @@ pub(crate) const fn verdict_tone(verdict: Verdict) -> Tone {
         Verdict::Suspect => Tone::Warn,
         Verdict::ConfirmedLost => Tone::Down,
         Verdict::Unknown | Verdict::Paused => Tone::Quiet,
+    }
+}
+
+pub(crate) const fn place(place: Place, t: &'static Texts) -> Word {
+    match place {
+        Place::Gpu => t.on_gpu,
+        Place::Standby => t.on_standby,
+        Place::Nowhere => t.on_none,
+        Place::Paused => t.verdict_paused,
+    }
+}
+
+pub(crate) const fn place_tone(place: Place) -> Tone {
+    match place {
+        Place::Gpu => Tone::Gpu,
+        Place::Standby => Tone::Standby,
+        Place::Nowhere => Tone::Down,
+        Place::Paused => Tone::Quiet,
     }
 }
 

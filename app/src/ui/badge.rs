@@ -3,6 +3,7 @@
 use domain::failover::Kind;
 use leptos::prelude::*;
 
+use super::icon::{Icon, icon};
 use crate::visit::Visit;
 
 /// What a status means to the reader. Each has a colour and a shape of its own.
@@ -40,33 +41,24 @@ impl Tone {
         }
     }
 
-    /// Its shape in a field of 12 by 12.
-    const fn shape(self) -> &'static str {
+    /// Each has a shape of its own.
+    const fn icon(self) -> Icon {
         match self {
-            Self::Ok => "M6 1a5 5 0 1 1 0 10A5 5 0 0 1 6 1Z",
-            Self::Busy => "M6 1a5 5 0 0 1 0 10ZM6 1a5 5 0 0 0-4.3 7.5l1.3-.8A3.5 3.5 0 0 1 6 2.5Z",
-            Self::Gpu => "M1.5 1.5h9v9h-9Z",
-            Self::NewGpu => "M1 1h10v10H1Zm4.2 2.2v2H3.2v1.6h2v2h1.6v-2h2V5.200h-2v-2Z",
-            Self::Standby => "M6 .5 11.500 6 6 11.500.5 6Z",
-            Self::Warn => "M6 1 11.500 11H.5Z",
-            Self::Down => {
-                "M2.400 1 6 4.600 9.600 1 11 2.400 7.400 6 11 9.600 9.600 11 6 7.400 2.400 11 1 9.600 4.600 6 1 2.400Z"
-            }
-            Self::Quiet => {
-                "M6 1a5 5 0 1 1 0 10A5 5 0 0 1 6 1Zm0 1.700a3.300 3.300 0 1 0 0 6.600 3.300 3.300 0 0 0 0-6.600Z"
-            }
+            Self::Ok => Icon::Disc,
+            Self::Busy => Icon::Turning,
+            Self::Gpu => Icon::Square,
+            Self::NewGpu => Icon::Added,
+            Self::Standby => Icon::Diamond,
+            Self::Warn => Icon::Triangle,
+            Self::Down => Icon::Cross,
+            Self::Quiet => Icon::Ring,
         }
     }
 }
 
 /// The shape alone, for beside a word.
 pub(crate) fn mark(tone: Tone) -> AnyView {
-    view! {
-        <svg class=format!("mark {}", tone.class()) viewBox="0 0 12 12" width="10" height="10" aria-hidden="true">
-            <path fill-rule="evenodd" d=tone.shape()></path>
-        </svg>
-    }
-    .into_any()
+    icon(tone.icon(), tone.class())
 }
 
 /// Shape and word.

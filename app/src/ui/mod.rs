@@ -2,8 +2,9 @@
 
 pub(crate) mod action;
 pub(crate) mod badge;
+pub(crate) mod chart;
 pub(crate) mod field;
-pub(crate) mod lane;
+pub(crate) mod icon;
 pub(crate) mod notice;
 pub(crate) mod parts;
 pub(crate) mod table;
@@ -14,6 +15,8 @@ pub(crate) use self::action::{act_link, go_link, gone_button, post_button};
 pub(crate) use self::badge::{Tone, badge, kind_badge, mark};
 pub(crate) use self::field::{Control, Field, field, hidden, tick};
 pub(crate) use self::notice::{notice, said};
-pub(crate) use self::parts::{card, command, empty, heading, properties, stat, tabs, unknown};
+pub(crate) use self::parts::{
+    card, command, empty, heading, properties, stat, tabs, twin, unknown,
+};
 pub(crate) use self::table::{cell, key_cell, number_cell, table};
 pub(crate) use self::time::{ago, ago_or, clock_time};

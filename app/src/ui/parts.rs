@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 
+use crate::visit::Visit;
+
 /// The head of a page: title, one sentence, and what can be done.
 pub(crate) fn heading(
     title: impl Into<String>,
@@ -78,6 +80,12 @@ pub(crate) fn tabs(label: &'static str, links: Vec<(String, String, bool)>) -> A
         })
         .collect_view();
     view! { <nav class="tabs" aria-label=label>{links}</nav> }.into_any()
+}
+
+/// The figures behind a chart, as a table to open.
+pub(crate) fn twin(visit: &Visit, figures: AnyView) -> AnyView {
+    view! { <details class="twin"><summary>{visit.t().chart_twin}</summary>{figures}</details> }
+        .into_any()
 }
 
 /// What is not known: said, never shown as zero.

@@ -7,6 +7,7 @@ use domain::gpu::GpuState;
 use domain::id::{AssociationId, Epoch, FailoverId, GpuId};
 use domain::policy::FailoverSettings;
 use domain::provider::Provider;
+use domain::report::whereabouts;
 use domain::standby::StandbyState;
 use domain::time::{DAY_MS, HOUR_MS, Millis};
 use domain::verdict::{Cause, Verdict};
@@ -272,6 +273,7 @@ pub(crate) fn machine() -> MachinePage {
         }],
         cycles: (0..4).map(cycle).collect(),
         history: report().history.into_iter().take(2).collect(),
+        whereabouts: whereabouts(&report().history, &[], ago(7 * DAY_MS).0, NOW),
         sandbox: false,
         now: Time(NOW),
     }
@@ -523,6 +525,24 @@ fn history(n: i64, kind: Kind, cause: Cause, state: FailoverState) -> HistoryRow
     }
 }
 
+/// A failure a week ago, and a success or two now and then.
+fn trend() -> Vec<TrendPart> {
+    (0..30_i64)
+        .rev()
+        .map(|day| {
+            let succeeded = if day % 7 == 1 { 2 } else { usize::from(day % 5 == 0) };
+            TrendPart {
+                from: ago((day + 1) * DAY_MS),
+                until: ago(day * DAY_MS),
+                succeeded,
+                failed: usize::from(day == 8),
+                others: 0,
+                mttr_p50_ms: (succeeded > 0).then_some(61_000 + day * 900),
+            }
+        })
+        .collect()
+}
+
 pub(crate) fn report() -> FailoverReport {
     let phase = |pick: fn(&(Phase, i64, i64, i64)) -> i64| {
         phases().iter().map(|one| (one.0, Some(pick(one)))).collect()
@@ -552,6 +572,7 @@ pub(crate) fn report() -> FailoverReport {
         standby_time_ms: Some(286_000),
         cost_usd: Some(0.0332),
         primary_cause: Some(Cause::HostOffline),
+        trend: trend(),
         history: vec![
             history(0, Kind::Real, Cause::HostOffline, FailoverState::Complete),
             history(1, Kind::Real, Cause::Outbid, FailoverState::Complete),

@@ -8,11 +8,14 @@ mod instances;
 mod page;
 mod status;
 mod summary;
+mod trend;
+mod whereabouts;
 
 pub use self::instances::{cost, touched};
 pub use self::page::{failover_page, witnesses};
 pub use self::status::failover_view;
 pub use self::summary::{Filter, history_row, report};
+pub use self::whereabouts::whereabouts;
 
 use crate::association::Association;
 use crate::failover::{Disposal, Failover, Intent, StepRow};

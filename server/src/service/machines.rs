@@ -4,13 +4,15 @@
 use domain::association::{Association as Tie, Serving};
 use domain::gpu::{GpuInstance, GpuState};
 use domain::id::{GpuId, UserId};
-use domain::report::witnesses;
+use domain::report::{whereabouts, witnesses};
+use domain::time::{DAY_MS, Millis};
 use domain::verdict::{VerdictPolicy, decide};
 use domain::view::Time;
 use domain::view::instance::Instance;
 use domain::view::machine::{
-    ActiveFailover, MachinePage, MachineRow, MachinesPage, SyncCycle, VerdictRow,
+    ActiveFailover, MachinePage, MachineRow, MachinesPage, Stretch, SyncCycle, VerdictRow,
 };
+use domain::view::report::HistoryRow;
 use domain::view::standby::Association;
 use engine::{EngineError, Fleet};
 
@@ -21,6 +23,8 @@ use crate::{Dumont, Fault};
 
 /// How many rows of each list the page of a machine shows.
 const NEWEST: i64 = 20;
+/// How far back it is told where the work ran.
+const WEEK_MS: i64 = 7 * DAY_MS;
 
 /// Every machine of an account.
 ///
@@ -74,12 +78,15 @@ pub async fn machine(dumont: &Dumont, user: &UserId, id: GpuId) -> Result<Machin
             verdicts: Vec::new(),
             cycles: Vec::new(),
             history: Vec::new(),
+            whereabouts: Vec::new(),
             sandbox: dumont.site.sandbox,
             now: dumont.now().into(),
         });
     };
     let verdicts = dumont.store.verdicts().recent(&tie.id, NEWEST).await?;
     let cycles = dumont.store.sync_cycles().recent(&tie.id, NEWEST).await?;
+    let history = report::history(dumont, user, &tie.id, NEWEST).await?;
+    let whereabouts = lately(&tie, &history, &verdicts, dumont.now());
     Ok(MachinePage {
         row,
         readiness: readiness::at_once(dumont, user, id).await,
@@ -93,10 +100,28 @@ pub async fn machine(dumont: &Dumont, user: &UserId, id: GpuId) -> Result<Machin
             })
             .collect(),
         cycles: cycles.into_iter().map(cycle).collect(),
-        history: report::history(dumont, user, &tie.id, NEWEST).await?,
+        history,
+        whereabouts,
         sandbox: dumont.site.sandbox,
         now: dumont.now().into(),
     })
+}
+
+/// Where the work ran in the last week, as far back as the newest rows tell.
+fn lately(
+    tie: &Tie,
+    history: &[HistoryRow],
+    verdicts: &[store::VerdictRow],
+    now: Millis,
+) -> Vec<Stretch> {
+    // A list that is full may have lost its older rows: what was before its oldest is not told.
+    let full = |count: usize| count >= usize::try_from(NEWEST).unwrap_or(usize::MAX);
+    let rows = history.last().filter(|_| full(history.len())).map(|row| row.started_at.0);
+    let seen = verdicts.last().filter(|_| full(verdicts.len())).map(|row| row.at);
+    let begin = [Some(now.plus(-WEEK_MS)), Some(tie.created_at), rows, seen];
+    let begin = begin.into_iter().flatten().max().unwrap_or(now);
+    let verdicts: Vec<_> = verdicts.iter().map(|row| (row.at, row.verdict)).collect();
+    whereabouts(history, &verdicts, begin, now)
 }
 
 /// The association of a GPU; of one that a machine has left, that machine's, so that a page that was

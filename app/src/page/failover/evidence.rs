@@ -49,7 +49,7 @@ fn line(visit: &Visit, witness: &Witness, start: Millis) -> AnyView {
         <tr data-key=witness.observer.clone()>
             {key_cell(text::observer(&witness.observer, t).to_owned())}
             {cell(t.col_last_seen, last)}
-            {cell(t.col_word, view! { {failing} <p class="words">{witness.word.clone()}</p> })}
+            {cell(t.col_word, view! { {failing} <p class="words">{visit.told(witness.word.as_ref())}</p> })}
         </tr>
     }
     .into_any()

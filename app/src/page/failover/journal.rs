@@ -60,7 +60,7 @@ fn line(visit: &Visit, page: &FailoverPage, row: &JournalRow) -> AnyView {
             {number_cell(t.col_took, took.map_or_else(|| unknown(t.not_yet), IntoAny::into_any))}
             {number_cell(t.provider_time, format::span(row.provider_ms, lang))}
             {cell(t.col_outcome, badge(tone, word))}
-            {cell(t.col_what, view! { <span class="words">{row.error.clone()}</span> {again} })}
+            {cell(t.col_what, view! { <span class="words">{visit.told(row.error.as_ref())}</span> {again} })}
         </tr>
     }
     .into_any()

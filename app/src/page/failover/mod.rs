@@ -91,7 +91,7 @@ fn actions(visit: &Visit, data: &FailoverPage) -> Option<AnyView> {
 fn trouble(visit: &Visit, data: &FailoverPage) -> Option<AnyView> {
     let t = visit.t();
     let status = &data.status;
-    let words = status.error.clone()?;
+    let words = visit.told(status.error.as_ref())?;
     let (tone, text) = match status.state {
         FailoverState::Failed => (Tone::Down, t.trouble_failed),
         FailoverState::Waiting => (Tone::Warn, t.trouble_waiting),

@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use crate::format;
 use crate::page::failovers::chart::{PHASES, legend};
 use crate::text;
-use crate::ui::lane::{Bar, Line, axis, lane};
+use crate::ui::chart::lane::{Bar, Line, axis, lane};
 use crate::ui::{Tone, cell, key_cell, mark, number_cell, table, unknown};
 use crate::visit::Visit;
 

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use crate::format;
 use crate::text;
-use crate::ui::lane::{Bar, lane};
+use crate::ui::chart::lane::{Bar, lane};
 use crate::ui::{cell, key_cell, number_cell, table, unknown};
 use crate::visit::Visit;
 

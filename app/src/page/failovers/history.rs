@@ -64,7 +64,7 @@ fn line(visit: &Visit, row: &HistoryRow, machines: bool) -> AnyView {
             {cell(t.col_cause, text::cause(row.cause, t))}
             {cell(t.col_outcome, view! {
                 {badge(state_tone(row.state), text::failover_state(row.state, t))}
-                <span class="words">{row.error.clone()}</span>
+                <span class="words">{visit.told(row.error.as_ref())}</span>
             })}
             {number_cell(t.to_cpu, span(row.time_to_cpu_ms))}
             {number_cell(t.to_gpu, span(row.total_time_ms))}

@@ -2,6 +2,7 @@
 
 pub(crate) mod chart;
 pub(crate) mod history;
+mod trend;
 
 use domain::failover::Kind;
 use domain::verdict::Cause;
@@ -297,6 +298,7 @@ fn figures(visit: &Visit, report: &FailoverReport) -> AnyView {
             {stat(t.stat_cause, cause, None)}
             {stat(t.stat_cost, cost, Some(t.stat_cost_what.into_any()))}
         </dl>
+        {card("trend", t.trend, trend::trend(visit, report))}
         {card("phases", t.phases_mean, chart::phases(visit, report))}
         {card("history", t.history, history_table(visit, &report.history, true))}
     }

@@ -245,7 +245,7 @@ fn forecast(visit: &Visit, told: &Answer<DryRun>) -> AnyView {
         let lines = found
             .blockers
             .iter()
-            .map(|words| view! { <li class="words">{words.clone()}</li> })
+            .map(|words| view! { <li>{blocker(visit, words)}</li> })
             .collect_view();
         notice(
             Tone::Warn,
@@ -255,6 +255,13 @@ fn forecast(visit: &Visit, told: &Answer<DryRun>) -> AnyView {
     });
     view! { {blockers} {properties(vec![(t.forecast_offers, offers), (t.forecast_cost, price)])} }
         .into_any()
+}
+
+/// The server names a blocker by its key and says what was found.
+fn blocker(visit: &Visit, words: &str) -> String {
+    let (key, found) = words.split_once(": ").unwrap_or((words, ""));
+    let found = visit.said(found);
+    format!("{}: {found}", text::check(key, visit.t()))
 }
 
 fn fields(

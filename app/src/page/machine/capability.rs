@@ -54,7 +54,12 @@ fn reason(act: MachineAct, data: &MachinePage) -> Option<Reason> {
                 Some(tie) => tie,
             };
             let ready = tie.cpu_standby.as_ref().is_some_and(|vm| vm.status == StandbyState::Ready);
-            if row.serving != Serving::Gpu {
+            // Where nothing serves there is nothing to rehearse, but all the more to move.
+            let away = match act {
+                MachineAct::Drill => row.serving != Serving::Gpu,
+                _ => row.serving == Serving::Standby,
+            };
+            if away {
                 Some(Reason::NotOnGpu)
             } else if !ready {
                 Some(Reason::StandbyNotReady)

@@ -2,7 +2,9 @@
 
 pub(crate) mod act;
 mod capability;
+mod exposure;
 mod sections;
+mod whereabouts;
 
 use domain::association::{AssociationState, Serving};
 use domain::id::GpuId;
@@ -18,7 +20,7 @@ use crate::control_plane::{Answer, ControlPlane};
 use crate::router::{MachineAct, Route};
 use crate::site::{Outcome, Request};
 use crate::text::{self, fill};
-use crate::ui::{act_link, clock_time, gone_button, heading, kind_badge, post_button};
+use crate::ui::{Tone, act_link, clock_time, gone_button, heading, kind_badge, mark, post_button};
 use crate::visit::Visit;
 
 pub(crate) async fn answer(
@@ -41,6 +43,7 @@ fn page(visit: &Visit, data: &MachinePage, word: Option<&str>) -> Page {
             {done_word(visit, word)}
             {sections::alarm(visit, data)}
             {sections::figures(visit, data)}
+            {whereabouts::whereabouts(visit, data)}
             <div class="columns">
                 <div>
                     {sections::readiness(visit, data)}
@@ -72,15 +75,17 @@ fn state(visit: &Visit, data: &MachinePage) -> AnyView {
         }
         .into_any();
     }
-    let Some(tie) = &row.association else { return t.machine_unprotected.into_any() };
-    let following = tie.state == AssociationState::Following;
-    let text = match (row.serving, following) {
-        (Serving::Gpu, true) => t.machine_safe,
-        (Serving::Gpu, false) => t.machine_not_safe,
-        (Serving::Standby, _) => t.machine_on_standby,
-        (Serving::None, _) => t.machine_on_none,
+    let Some(tie) = &row.association else {
+        return view! { {mark(Tone::Warn)} " " {t.machine_unprotected} }.into_any();
     };
-    view! { {text} {tie.reason.clone().map(|reason| view! { " " <span class="words">{reason}</span> })} }.into_any()
+    let following = tie.state == AssociationState::Following;
+    let (tone, text) = match (row.serving, following) {
+        (Serving::Gpu, true) => (Tone::Ok, t.machine_safe),
+        (Serving::Gpu, false) => (Tone::Warn, t.machine_not_safe),
+        (Serving::Standby, _) => (Tone::Standby, t.machine_on_standby),
+        (Serving::None, _) => (Tone::Down, t.machine_on_none),
+    };
+    view! { {mark(tone)} " " {text} {visit.told(tie.reason.as_ref()).map(|reason| view! { " " <span class="words">{reason}</span> })} }.into_any()
 }
 
 /// What is used most, on top.

@@ -17,6 +17,9 @@ use crate::ui::{
 };
 use crate::visit::Visit;
 
+/// How many of the newest syncs the table has; the chart has all that are told.
+const SHOWN: usize = 20;
+
 /// What must be seen before all else: a frozen copy, a standby that can't follow.
 pub(super) fn alarm(visit: &Visit, data: &MachinePage) -> Option<AnyView> {
     let t = visit.t();
@@ -26,7 +29,7 @@ pub(super) fn alarm(visit: &Visit, data: &MachinePage) -> Option<AnyView> {
         AssociationState::Degraded => (Tone::Warn, t.alarm_degraded),
         _ => return None,
     };
-    let words = tie.reason.clone().or_else(|| tie.sync_problem.clone());
+    let words = visit.told(tie.reason.as_ref().or(tie.sync_problem.as_ref()));
     let more = words.map(|words| view! { <p class="words">{words}</p> }.into_any());
     Some(notice(tone, text, more))
 }
@@ -72,7 +75,7 @@ pub(super) fn readiness(visit: &Visit, data: &MachinePage) -> AnyView {
                 <li class=tone.class()>
                     {mark(tone)} <span class="hidden">{state} ": "</span>
                     <span>{text::check(&check.key, t)}</span>
-                    <span class="words">{check.message.clone()}</span>
+                    <span class="words">{visit.said(&check.message)}</span>
                 </li>
             }
         })
@@ -122,7 +125,7 @@ fn witnesses(visit: &Visit, all: &[Witness]) -> AnyView {
                 <tr data-key=witness.observer.clone()>
                     {key_cell(text::observer(&witness.observer, t).to_owned())}
                     {cell(t.col_last_seen, last)}
-                    {cell(t.col_word, view! { {failing} <p class="words">{witness.word.clone()}</p> })}
+                    {cell(t.col_word, view! { {failing} <p class="words">{visit.told(witness.word.as_ref())}</p> })}
                 </tr>
             }
             .into_any()
@@ -149,7 +152,7 @@ pub(super) fn sync(visit: &Visit, data: &MachinePage) -> AnyView {
         .into_any(),
         _ => unknown(t.unknown),
     };
-    let problem = tie.sync_problem.clone().map(|words| {
+    let problem = visit.told(tie.sync_problem.as_ref()).map(|words| {
         notice(Tone::Warn, t.sync_failed, Some(view! { <p class="words">{words}</p> }.into_any()))
     });
     let body = view! {
@@ -164,6 +167,7 @@ pub(super) fn sync(visit: &Visit, data: &MachinePage) -> AnyView {
             (t.sync_last, ago_or(visit, tie.last_sync_at, t.never)),
             (t.workspace, view! { <code>{tie.workspace.clone()}</code> }.into_any()),
         ])}
+        {super::exposure::exposure(visit, data)}
         {cycles(visit, &data.cycles)}
     };
     card("sync", t.sync, body.into_any())
@@ -179,6 +183,7 @@ fn cycles(visit: &Visit, all: &[SyncCycle]) -> Option<AnyView> {
     };
     let rows = all
         .iter()
+        .take(SHOWN)
         .map(|cycle| {
             let took = cycle.ended_at.0.since(cycle.started_at.0).max(0);
             let tone = if cycle.outcome == "ok" { Tone::Ok } else { Tone::Warn };
@@ -190,7 +195,7 @@ fn cycles(visit: &Visit, all: &[SyncCycle]) -> Option<AnyView> {
                     {key_cell(ago(visit, cycle.started_at))}
                     {cell(t.col_outcome, view! {
                         {badge(tone, text::cycle(&cycle.outcome, t))}
-                        <span class="words">{cycle.error.clone()}</span>
+                        <span class="words">{visit.told(cycle.error.as_ref())}</span>
                     })}
                     {number_cell(t.col_files_sent, number(cycle.files_sent))}
                     {number_cell(t.col_sent, sent)}
@@ -268,7 +273,7 @@ fn vm(visit: &Visit, tie: &Association) -> AnyView {
     };
     let login =
         vm.ip.as_ref().zip(vm.ssh_port).map(|(host, port)| format!("ssh -p {port} root@{host}"));
-    let state = view! { {text::vm(vm.status, t)} <span class="words">{vm.reason.clone()}</span> };
+    let state = view! { {text::vm(vm.status, t)} <span class="words">{visit.told(vm.reason.as_ref())}</span> };
     properties(vec![
         (t.name, view! { <code>{vm.name.clone()}</code> }.into_any()),
         (t.state, state.into_any()),

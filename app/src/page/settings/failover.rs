@@ -20,7 +20,10 @@ use crate::page::{Page, done};
 use crate::router::Route;
 use crate::site::{Outcome, Request};
 use crate::text::{self, Lang, fill};
-use crate::ui::{Control, Field, Tone, card, field, heading, notice, properties, said, tick};
+use crate::ui::{
+    Control, Field, Tone, card, field, heading, kind_badge, notice, properties, said, stat, tick,
+    unknown,
+};
 use crate::visit::Visit;
 
 pub(crate) async fn answer(
@@ -188,8 +191,25 @@ fn page(
 /// What these settings have come to lately.
 fn summary(visit: &Visit, report: &FailoverReport) -> AnyView {
     let t = visit.t();
+    let span = |ms: Option<i64>| {
+        ms.map_or_else(|| unknown(t.unknown), |ms| format::span(ms, visit.lang).into_any())
+    };
+    let figures = (report.total_failovers > 0).then(|| {
+        let rate = report.success_rate.map_or_else(
+            || unknown(t.unknown),
+            |rate| format::percent(rate, visit.lang).into_any(),
+        );
+        view! {
+            <dl class="stats">
+                {stat(t.stat_rate, rate, Some(t.stat_rate_what.into_any()))}
+                {stat(t.stat_cpu, span(report.time_to_cpu_p50_ms), Some(t.median.into_any()))}
+                {stat(t.stat_mttr, span(report.mttr_ms), Some(t.mean.into_any()))}
+            </dl>
+        }
+    });
     let body = view! {
-        <p>{summed(visit, report)}</p>
+        <p>{kind_badge(visit, report.kind, report.sandbox)} " " {summed(visit, report)}</p>
+        {figures}
         <p><a href=Route::Failovers.path()>{t.to_report}</a></p>
     };
     card("report", t.failovers, body.into_any())

@@ -100,6 +100,7 @@ pub fn report(all: &[FailoverStatus], filter: &Filter, now: Millis) -> FailoverR
         standby_time_ms: (!standby.is_empty()).then(|| standby.iter().sum()),
         cost_usd: (!rows.is_empty()).then(|| micro(rows.iter().map(|row| row.cost_usd).sum())),
         primary_cause: primary(&rows),
+        trend: super::trend::trend(&rows, filter.days, now),
         history: rows.iter().map(|row| history_row(row)).collect(),
     }
 }
@@ -189,7 +190,7 @@ fn mean(values: &[i64]) -> Option<i64> {
 }
 
 /// Nearest rank: the smallest value that at least `percent` of the values do not exceed.
-fn percentile(sorted: &[i64], percent: usize) -> Option<i64> {
+pub(super) fn percentile(sorted: &[i64], percent: usize) -> Option<i64> {
     let rank = (sorted.len() * percent).div_ceil(100);
     sorted.get(rank.checked_sub(1)?).copied()
 }

@@ -109,6 +109,34 @@ pub struct VerdictRow {
     pub evidence: Vec<Witness>,
 }
 
+crate::text_enum! {
+    /// Where a machine's work ran.
+    pub enum Place ("place") {
+        /// On a GPU.
+        Gpu = "gpu",
+        /// On its standby.
+        Standby = "standby",
+        /// Its GPU was lost, and the standby had not taken over yet.
+        Nowhere = "nowhere",
+        /// Its user had paused it.
+        Paused = "paused",
+    }
+}
+
+/// A stretch of time in which a machine's work ran in one place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Stretch {
+    /// Its first moment.
+    pub from: Time,
+    /// Its end, or now.
+    pub until: Time,
+    /// Where.
+    pub place: Place,
+    /// The failover that brought it there.
+    pub failover_id: Option<FailoverId>,
+}
+
 /// The page of one machine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -126,6 +154,8 @@ pub struct MachinePage {
     pub cycles: Vec<SyncCycle>,
     /// Its failovers of all kinds, newest first, each marked with its kind.
     pub history: Vec<HistoryRow>,
+    /// Where its work ran lately, oldest first, without gaps.
+    pub whereabouts: Vec<Stretch>,
     /// Whether the providers are a sandbox.
     pub sandbox: bool,
     /// When this was computed.

@@ -82,8 +82,28 @@ pub struct FailoverReport {
     pub cost_usd: Option<f64>,
     /// The most frequent cause; of equals, the latest.
     pub primary_cause: Option<Cause>,
+    /// The period in equal parts, oldest first.
+    pub trend: Vec<TrendPart>,
     /// Each failover of the period, newest first.
     pub history: Vec<HistoryRow>,
+}
+
+/// A part of the period: what began in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TrendPart {
+    /// Its first moment.
+    pub from: Time,
+    /// Its end.
+    pub until: Time,
+    /// Those that reached their aim.
+    pub succeeded: usize,
+    /// Those that ended without reaching it.
+    pub failed: usize,
+    /// Those that were cancelled or go on.
+    pub others: usize,
+    /// Median time to GPU over its successes, ms.
+    pub mttr_p50_ms: Option<i64>,
 }
 
 /// A failover in a list.

@@ -1,0 +1,306 @@
+//! What the engine says in English, in the reader's language.
+//!
+//! The journal and the API keep the engine's words as they were said. A page looks them up here:
+//! `{}` stands for anything, and what stands there is looked up again, so that a sentence around a
+//! provider's own words is translated and those words stay. What is not known stays in English.
+
+use super::Lang;
+
+/// How often words within words are looked up.
+const DEPTH: u8 = 3;
+
+/// English and Portuguese, each with the same count of `{}`. The first that fits counts.
+const PHRASES: &[(&str, &str)] = &[
+    // where a machine stands
+    (
+        "the GPU is lost; automatic failover is off",
+        "a GPU se perdeu; o failover automático está desligado",
+    ),
+    (
+        "the GPU is lost, and nothing had been synced to a standby yet",
+        "a GPU se perdeu, e nada havia sido sincronizado com um standby ainda",
+    ),
+    ("no standby: {}", "sem standby: {}"),
+    ("not prepared yet: {}", "ainda não preparado: {}"),
+    ("the VM was stopped; starting it again", "a VM foi parada; está sendo iniciada de novo"),
+    (
+        "the provider took the Spot VM back; starting it again",
+        "o provedor retomou a VM Spot; está sendo iniciada de novo",
+    ),
+    (
+        "the standby VM no longer exists at the provider; a new one is being made",
+        "a VM do standby não existe mais no provedor; outra está sendo criada",
+    ),
+    (
+        "the GPU's workspace lost {} of {} files at once; the standby keeps them until you say otherwise",
+        "o workspace da GPU perdeu {} de {} arquivos de uma vez; o standby os guarda até você decidir",
+    ),
+    (
+        "the workspace is not there on the GPU; the standby keeps its copy",
+        "o workspace não está na GPU; o standby guarda a sua cópia",
+    ),
+    // steps of a failover
+    (
+        "the failover ended before anything served again",
+        "o failover terminou antes que algo voltasse a servir",
+    ),
+    ("the association is gone", "a associação não existe mais"),
+    ("another has taken this machine over (epoch {})", "outro assumiu esta máquina (época {})"),
+    ("fenced off: {}", "isolado: {}"),
+    ("epoch {} is over, the standby is at {}", "a época {} acabou, o standby está na {}"),
+    ("not moved, nothing was changed: {}", "não movida, nada foi alterado: {}"),
+    ("the last sync did not complete: {}", "a última sincronização não terminou: {}"),
+    (
+        "no offer fits: {} seen, none within the price cap, class and region of the rules",
+        "nenhuma oferta serve: {} vistas, nenhuma dentro do teto de preço, da classe e da região das regras",
+    ),
+    ("no candidate of {} worked: {}", "nenhum de {} candidatos funcionou: {}"),
+    ("all offers of the search were tried", "todas as ofertas da busca foram tentadas"),
+    (
+        "a purchase had no clear answer and was given up",
+        "uma compra ficou sem resposta clara e foi abandonada",
+    ),
+    (
+        "not known whether a GPU was bought; looking for its label",
+        "não se sabe se uma GPU foi comprada; procurando pela etiqueta",
+    ),
+    ("can't look for the label now", "a etiqueta não pode ser procurada agora"),
+    (
+        "not seen in time after an unclear answer",
+        "não apareceu a tempo depois de uma resposta incerta",
+    ),
+    (
+        "refused, yet an instance was made; destroying it",
+        "recusada, mas uma instância foi criada; está sendo destruída",
+    ),
+    ("the server is shutting down", "o servidor está sendo desligado"),
+    ("nothing was bought", "nada foi comprado"),
+    ("the purchase has no instance", "a compra não tem instância"),
+    ("the new GPU did not run in time: {}", "a GPU nova não ficou pronta a tempo: {}"),
+    (
+        "the new GPU runs but does not answer SSH: {}",
+        "a GPU nova está ligada mas não responde por SSH: {}",
+    ),
+    ("the new GPU does not answer yet", "a GPU nova ainda não responde"),
+    ("the new GPU is gone", "a GPU nova não existe mais"),
+    ("the new GPU is {}: {}", "a GPU nova está {}: {}"),
+    ("the new GPU has no address", "a GPU nova não tem endereço"),
+    ("it runs without an SSH address", "está ligada sem endereço SSH"),
+    ("the standby has no key yet", "o standby ainda não tem chave"),
+    ("the standby has no address", "o standby não tem endereço"),
+    ("the standby is {}: {}", "o standby está {}: {}"),
+    ("the standby does not answer: {}", "o standby não responde: {}"),
+    (
+        "the standby does not answer; its drill copy is still there",
+        "o standby não responde; a cópia do ensaio ainda está lá",
+    ),
+    ("this machine has no standby", "esta máquina não tem standby"),
+    ("the GPU has no SSH address", "a GPU não tem endereço SSH"),
+    ("the GPU does not answer: {}", "a GPU não responde: {}"),
+    ("the data could not be brought", "os dados não puderam ser levados"),
+    ("{} of {} files differ, for example {}", "{} de {} arquivos diferem, por exemplo {}"),
+    ("no new GPU to switch to", "não há GPU nova para assumir"),
+    (
+        "the machine does not run on a new GPU; the old one is kept",
+        "a máquina não roda em uma GPU nova; a antiga é mantida",
+    ),
+    ("{} {} is not seen to be gone yet", "{} {} ainda não foi confirmado como removido"),
+    // the data path
+    ("not trusted by the standby: {}", "o standby não confia: {}"),
+    ("busy: {}", "ocupado: {}"),
+    ("not prepared: {}", "não preparado: {}"),
+    ("{}: no sign of life for too long", "{}: sem sinal de vida por tempo demais"),
+    ("restoring: {}", "restauração: {}"),
+    ("it was cut off: {}", "foi interrompido: {}"),
+    // SSH
+    ("nothing answers SSH there: {}", "nada responde por SSH lá: {}"),
+    (
+        "the host key changed: expected {}, got {}",
+        "a chave do host mudou: esperada {}, recebida {}",
+    ),
+    ("the server refused our key", "o servidor recusou a nossa chave"),
+    ("the connection has ended", "a conexão terminou"),
+    ("no answer in time: {}", "sem resposta a tempo: {}"),
+    ("connecting", "conexão"),
+    ("a sign of life", "um sinal de vida"),
+    ("a command", "um comando"),
+    ("a channel", "um canal"),
+    ("no greeting", "sem saudação"),
+    // the provider's word, states
+    ("up", "ligada"),
+    ("gone", "não existe mais"),
+    ("host_lost", "host perdido"),
+    ("preempted", "preemptada"),
+    ("crashed", "contêiner encerrado"),
+    ("stopped", "parada"),
+    ("creating", "sendo criado"),
+    ("booting", "iniciando"),
+    ("ready", "pronto"),
+    ("failed", "com falha"),
+    ("deleting", "sendo removido"),
+    ("none", "nenhum"),
+    ("answers", "responde"),
+    ("never", "nunca"),
+    ("unknown", "desconhecido"),
+    ("on", "ligado"),
+    ("off", "desligado"),
+    ("gpu", "GPU"),
+    ("standby", "standby"),
+    ("following", "acompanhando"),
+    ("preparing", "preparando"),
+    ("first_sync", "primeira cópia"),
+    ("paused", "pausada"),
+    ("frozen", "congelada"),
+    ("failing_over", "em failover"),
+    ("on_standby", "no standby"),
+    ("degraded", "degradada"),
+    ("{} s ago", "há {} s"),
+];
+
+/// The engine's words for a reader.
+pub(crate) fn said(words: &str, lang: Lang) -> String {
+    match lang {
+        // A state's name in the code is read as words.
+        Lang::En if is_name(words) => words.replace('_', " "),
+        Lang::En => words.to_owned(),
+        Lang::Pt => portuguese(words, DEPTH),
+    }
+}
+
+fn is_name(words: &str) -> bool {
+    words.bytes().all(|letter| letter == b'_' || letter.is_ascii_lowercase())
+}
+
+fn portuguese(words: &str, depth: u8) -> String {
+    if depth == 0 {
+        return words.to_owned();
+    }
+    let found = PHRASES.iter().find_map(|(en, pt)| Some((pt, holes(en, words)?)));
+    let Some((template, values)) = found else { return words.to_owned() };
+    let mut out = String::with_capacity(words.len() + 16);
+    let mut values = values.into_iter();
+    for (place, part) in template.split("{}").enumerate() {
+        if place > 0 {
+            out.push_str(&portuguese(values.next().unwrap_or_default(), depth - 1));
+        }
+        out.push_str(part);
+    }
+    out
+}
+
+/// What stands in the holes of a template, if the words have its shape.
+fn holes<'w>(template: &str, words: &'w str) -> Option<Vec<&'w str>> {
+    let mut parts = template.split("{}");
+    let mut rest = words.strip_prefix(parts.next()?)?;
+    let parts: Vec<&str> = parts.collect();
+    let mut found = Vec::with_capacity(parts.len());
+    for (place, part) in parts.iter().enumerate() {
+        let last = place + 1 == parts.len();
+        let at = match (last, part.is_empty()) {
+            (true, true) => rest.len(),
+            (true, false) => {
+                rest.len().checked_sub(part.len()).filter(|at| rest.get(*at..) == Some(*part))?
+            }
+            (false, _) => rest.find(part)?,
+        };
+        found.push(rest.get(..at)?);
+        rest = rest.get(at + part.len()..)?;
+    }
+    rest.is_empty().then_some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_is_told_in_portuguese_around_words_that_stay() {
+        assert_eq!(
+            said(
+                "the standby does not answer: nothing answers SSH there: Connection refused",
+                Lang::Pt
+            ),
+            "o standby não responde: nada responde por SSH lá: Connection refused"
+        );
+        assert_eq!(said("12 s ago", Lang::Pt), "há 12 s");
+        assert_eq!(
+            said(
+                "the GPU's workspace lost 90 of 100 files at once; the standby keeps them until you say otherwise",
+                Lang::Pt
+            ),
+            "o workspace da GPU perdeu 90 de 100 arquivos de uma vez; o standby os guarda até você decidir"
+        );
+        assert_eq!(said("on", Lang::En), "on");
+        assert_eq!(said("host_lost", Lang::En), "host lost");
+        assert_eq!(said("job_1 ended", Lang::En), "job_1 ended");
+    }
+
+    #[test]
+    fn what_is_not_known_stays_as_it_was_said() {
+        for words in ["Required 'compute.instances.create' permission", "", "one", "$4.47"] {
+            assert_eq!(said(words, Lang::Pt), words);
+        }
+    }
+
+    #[test]
+    fn both_sides_of_a_phrase_have_the_same_holes() {
+        for (en, pt) in PHRASES {
+            assert_eq!(en.matches("{}").count(), pt.matches("{}").count(), "{en}");
+            assert_eq!(
+                holes(en, &en.replace("{}", "x")).map(|found| found.len()),
+                Some(en.matches("{}").count()),
+                "{en}"
+            );
+        }
+    }
+
+    /// The sentences that steps of a failover end with, as they stand in the engine's sources.
+    #[test]
+    fn every_sentence_of_a_failovers_steps_is_known() {
+        let saga =
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/engine/src/saga");
+        let mut seen = 0;
+        for entry in std::fs::read_dir(saga).expect("the sources").flatten() {
+            let text = std::fs::read_to_string(entry.path()).expect("a source");
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+            for line in code.lines().filter(|line| is_told(line)) {
+                for literal in line.split('"').skip(1).step_by(2).filter(|text| text.contains(' '))
+                {
+                    let words = filled(literal);
+                    assert_ne!(
+                        said(&words, Lang::Pt),
+                        words,
+                        "{literal:?} is not in the phrasebook"
+                    );
+                    seen += 1;
+                }
+            }
+        }
+        assert!(seen > 15, "only {seen} sentences were found");
+    }
+
+    /// A line that ends a step with words.
+    fn is_told(line: &str) -> bool {
+        ["::failed(", "::retry(", "::blocked(", "Err(format!(", "ok_or_else("]
+            .iter()
+            .any(|call| line.contains(call))
+    }
+
+    /// A format string with something in its places.
+    fn filled(literal: &str) -> String {
+        let mut out = String::new();
+        let mut inside = false;
+        for letter in literal.chars() {
+            match letter {
+                '{' => {
+                    inside = true;
+                    out.push('7');
+                }
+                '}' => inside = false,
+                other if !inside => out.push(other),
+                _ => {}
+            }
+        }
+        out
+    }
+}
