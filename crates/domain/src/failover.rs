@@ -173,6 +173,9 @@ pub struct StepRow {
     pub output: serde_json::Value,
     /// What went wrong, in words.
     pub error: Option<String>,
+    /// How far its transfer is or was; `None` where it moves nothing, or has not begun to.
+    #[serde(default)]
+    pub progress: Option<crate::progress::Progress>,
 }
 
 /// What a failover was asked to do.

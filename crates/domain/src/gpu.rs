@@ -131,6 +131,17 @@ impl GpuInstance {
     }
 }
 
+/// The rate of the dearest instance that runs or is about to; `None` where none does, or none's is
+/// known. What a replacement costs at the least, were that one lost.
+#[must_use]
+pub fn dearest_rate(instances: &[GpuInstance]) -> Option<MicroUsd> {
+    instances
+        .iter()
+        .filter(|one| !matches!(one.state(), GpuState::Stopped | GpuState::Preempted))
+        .filter_map(|one| one.usd_per_hour)
+        .max()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -242,6 +242,7 @@ mod tests {
             provider_ms: 0,
             output: serde_json::Value::Null,
             error: None,
+            progress: None,
         }
     }
 

@@ -25,6 +25,9 @@ mod sqlite;
 pub use account::credential::{
     Credential, CredentialKind, CredentialStatus, Credentials, NewCredential,
 };
+pub use account::notification::{
+    DOORBELL as NOTIFICATION_DOORBELL, NotificationPage, Notifications,
+};
 pub use account::session::{SESSION_IP, SESSION_USER, SESSION_USER_AGENT, SessionRow, Sessions};
 pub use account::session_store::{DbSessions, session_handle};
 pub use account::settings::Settings;

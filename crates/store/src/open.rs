@@ -119,6 +119,8 @@ repositories! {
     settings -> crate::Settings<'_>,
     /// Keys to the providers, sealed.
     credentials -> crate::Credentials<'_>,
+    /// What each user is told.
+    notifications -> crate::Notifications<'_>,
     /// Protected machines and their standbys.
     associations -> crate::Associations<'_>,
     /// What each sync did.

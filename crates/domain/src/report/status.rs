@@ -14,7 +14,7 @@ use crate::provider::Provider;
 use crate::route;
 use crate::time::Millis;
 use crate::view::Time;
-use crate::view::failover::{FailoverStatus, PhaseWindow};
+use crate::view::failover::{FailoverStatus, PhaseWindow, TransferProgress};
 
 /// The figures of a failover, as the API and its page tell them.
 #[must_use]
@@ -59,8 +59,34 @@ pub fn failover_view(journal: &Journal<'_>) -> FailoverStatus {
         options: (&failover.options).into(),
         rounds: failover.round,
         error: failover.error.clone(),
+        progress: transfer(journal),
         sandbox: failover.sandbox,
     }
+}
+
+/// How far the transfer is that runs now.
+fn transfer(journal: &Journal<'_>) -> Option<TransferProgress> {
+    let over = journal.failover.state.is_over();
+    let running = |row: &&StepRow| row.outcome.is_none() && row.progress.is_some() && !over;
+    let row = journal.steps.iter().rev().find(running)?;
+    let progress = row.progress?;
+    let pace = progress.pace(journal.now);
+    Some(TransferProgress {
+        step: row.name,
+        files: progress.last.files,
+        files_total: pace.whole.files,
+        bytes: progress.last.bytes,
+        bytes_total: pace.whole.bytes,
+        bytes_per_second: pace.bytes_per_second,
+        files_per_second: pace.millifiles_per_second.map(thousandth),
+        left_ms: pace.left_ms,
+        as_of: progress.last.at.into(),
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "rates stay far below 2^53")]
+const fn thousandth(value: i64) -> f64 {
+    value as f64 / 1_000.0
 }
 
 /// The newest successful attempt at any of these steps.
@@ -299,5 +325,32 @@ mod tests {
         let view = failover_view(&story.journal());
         assert_eq!((view.rpo_ms, view.files_verified, view.files_lost), (None, None, None));
         assert_eq!(view.data_restored, Some(false));
+    }
+
+    #[test]
+    fn progress_is_that_of_the_step_that_runs_and_of_no_other() {
+        use crate::progress::{Measure, Progress, Whole};
+        let mut story = Story::lost_and_recovered();
+        let moved = |ms, files, bytes| Measure { at: at(ms), files, bytes: Some(bytes) };
+        let whole = Whole { files: Some(120), bytes: Some(9_000) };
+        let progress = Progress::begin(whole, moved(62_600, 0, 0)).with(moved(66_600, 40, 3_000));
+        for row in &mut story.steps {
+            row.progress = (row.name == StepName::Restore).then_some(progress);
+        }
+        assert_eq!(failover_view(&story.journal()).progress, None, "it is over");
+        story.steps.retain(|row| row.seq <= 7);
+        if let Some(row) = story.steps.last_mut() {
+            (row.outcome, row.ended_at) = (None, None);
+        }
+        story.failover.state = FailoverState::Running;
+        story.failover.ended_at = None;
+        story.now = at(66_600);
+        let shown = failover_view(&story.journal()).progress.expect("running");
+        assert_eq!(
+            (shown.step, shown.files, shown.files_total),
+            (StepName::Restore, 40, Some(120))
+        );
+        assert_eq!((shown.bytes, shown.bytes_per_second), (Some(3_000), Some(750)));
+        assert_eq!((shown.left_ms, shown.files_per_second), (Some(8_000), Some(10.0)));
     }
 }

@@ -110,6 +110,7 @@ impl Story {
             provider_ms: 5,
             output: Value::Null,
             error: None,
+            progress: None,
         };
         self.steps.push(row);
     }

@@ -79,6 +79,30 @@ pub struct PhaseWindow {
     pub provider_ms: i64,
 }
 
+/// How far the transfer of a running step is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TransferProgress {
+    /// Which step: `restore`, `delta`, `final_sync` or `verify`.
+    pub step: StepName,
+    /// Files moved, or compared, so far.
+    pub files: i64,
+    /// Of how many; `null` where that is not known beforehand.
+    pub files_total: Option<i64>,
+    /// Bytes moved so far; `null` where they are not counted.
+    pub bytes: Option<i64>,
+    /// Of how many; `null` where that is not known beforehand.
+    pub bytes_total: Option<i64>,
+    /// Measured rate, bytes per second; `null` before enough was measured.
+    pub bytes_per_second: Option<i64>,
+    /// Measured rate, files per second; `null` before enough was measured.
+    pub files_per_second: Option<f64>,
+    /// How long the rest will take at that rate, ms; `null` where it can't be told.
+    pub left_ms: Option<i64>,
+    /// When it was measured last.
+    pub as_of: Time,
+}
+
 /// `GET /standby/failover/status/{failover_id}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -144,6 +168,9 @@ pub struct FailoverStatus {
     pub rounds: i64,
     /// Why it waits or failed.
     pub error: Option<String>,
+    /// How far the running transfer is; `null` while nothing is moved.
+    #[serde(default)]
+    pub progress: Option<TransferProgress>,
     /// Whether the providers were a sandbox; never mixed with real ones in a report.
     pub sandbox: bool,
 }

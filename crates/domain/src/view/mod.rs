@@ -11,6 +11,7 @@ pub mod event;
 pub mod failover;
 pub mod instance;
 pub mod machine;
+pub mod notification;
 pub mod offer;
 pub mod problem;
 pub mod readiness;

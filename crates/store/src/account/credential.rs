@@ -1,6 +1,8 @@
 //! Keys to the providers: sealed at rest, described by what may be shown of them, never listed.
 
 use domain::id::UserId;
+use domain::notification::{credentials_refused, refusal};
+use domain::provider::Provider;
 use domain::time::Millis;
 use secrecy::SecretString;
 use serde_json::Value;
@@ -8,7 +10,8 @@ use sqlx::any::AnyRow;
 use sqlx::query;
 use tracing::instrument;
 
-use crate::db::{lock_install, must_exist};
+use crate::account::notification;
+use crate::db::{changed, lock_install, must_exist};
 use crate::error::StoreError;
 use crate::open::Store;
 use crate::row::{Read as _, each, to_json};
@@ -23,6 +26,18 @@ domain::text_enum! {
         GcpServiceAccount = "gcp_service_account",
         /// Private key with which this install reaches the user's hosts.
         SshKey = "ssh_key",
+    }
+}
+
+impl CredentialKind {
+    /// Whose it is.
+    #[must_use]
+    pub const fn provider(self) -> Provider {
+        match self {
+            Self::VastApiKey => Provider::Vast,
+            Self::GcpServiceAccount => Provider::Gcp,
+            Self::SshKey => Provider::Ssh,
+        }
     }
 }
 
@@ -121,6 +136,8 @@ impl<'s> Credentials<'s> {
         .bind(now.0)
         .execute(&mut *tx)
         .await?;
+        // Others than those that were refused.
+        notification::end(&mut tx, user, &refusal(new.kind.provider())).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -199,6 +216,59 @@ impl<'s> Credentials<'s> {
             .execute(self.store.db().write())
             .await?;
         must_exist(&done, "credential")
+    }
+
+    /// Records that the provider takes a credential again. Whether that is a change.
+    ///
+    /// # Errors
+    /// As every query.
+    #[instrument(level = "debug", skip_all)]
+    pub async fn restore(
+        &self,
+        user: &UserId,
+        kind: CredentialKind,
+        at: Millis,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.store.db().begin().await?;
+        let done = query("UPDATE credentials SET status = 'ok', status_word = NULL, checked_at = $3 WHERE user_id = $1 AND kind = $2 AND status = 'refused'")
+            .bind(user.as_str())
+            .bind(kind.as_str())
+            .bind(at.0)
+            .execute(&mut *tx)
+            .await?;
+        notification::end(&mut tx, user, &refusal(kind.provider())).await?;
+        tx.commit().await?;
+        Ok(changed(&done))
+    }
+
+    /// Records that the provider refuses a credential, and tells the user. Whether that is a change.
+    ///
+    /// # Errors
+    /// As every query.
+    #[instrument(level = "debug", skip_all)]
+    pub async fn refuse(
+        &self,
+        user: &UserId,
+        kind: CredentialKind,
+        word: &str,
+        at: Millis,
+        sandbox: bool,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.store.db().begin().await?;
+        let done = query("UPDATE credentials SET status = 'refused', status_word = $3, checked_at = $4 WHERE user_id = $1 AND kind = $2 AND status <> 'refused'")
+            .bind(user.as_str())
+            .bind(kind.as_str())
+            .bind(word)
+            .bind(at.0)
+            .execute(&mut *tx)
+            .await?;
+        if !changed(&done) {
+            return Ok(false);
+        }
+        let news = credentials_refused(user, kind.provider(), at, sandbox);
+        let told = notification::tell(&mut tx, &news).await?;
+        notification::commit(self.store, tx, told).await?;
+        Ok(true)
     }
 
     /// Forgets a credential.

@@ -7,7 +7,7 @@
 use domain::id::UserId;
 use domain::time::Millis;
 use sqlx::any::AnyRow;
-use sqlx::query;
+use sqlx::{AnyConnection, query};
 use tokio::sync::{Mutex, broadcast};
 use tracing::instrument;
 
@@ -59,6 +59,40 @@ pub(crate) async fn newest(db: &Db) -> Result<i64, StoreError> {
         .int("newest")
 }
 
+/// Holds the counter until the transaction ends, and says which number the next event gets. The last
+/// lock that a transaction takes.
+pub(crate) async fn hold(tx: &mut AnyConnection) -> Result<i64, StoreError> {
+    query("UPDATE counters SET next = next WHERE name = 'events' RETURNING next")
+        .fetch_one(tx)
+        .await?
+        .int("next")
+}
+
+/// Appends an event within a transaction; listeners are told by [`Events::catch_up`] after it.
+pub(crate) async fn ring(
+    tx: &mut AnyConnection,
+    user: &UserId,
+    kind: &str,
+    id: &str,
+    at: Millis,
+) -> Result<i64, StoreError> {
+    let seq = query(
+        "UPDATE counters SET next = next + 1 WHERE name = 'events' RETURNING next - 1 AS seq",
+    )
+    .fetch_one(&mut *tx)
+    .await?
+    .int("seq")?;
+    query("INSERT INTO events (seq, user_id, kind, ref_id, at) VALUES ($1, $2, $3, $4, $5)")
+        .bind(seq)
+        .bind(user.as_str())
+        .bind(kind)
+        .bind(id)
+        .bind(at.0)
+        .execute(tx)
+        .await?;
+    Ok(seq)
+}
+
 /// Doorbells for live pages.
 #[derive(Debug)]
 pub struct Events<'s> {
@@ -83,20 +117,7 @@ impl<'s> Events<'s> {
         at: Millis,
     ) -> Result<i64, StoreError> {
         let mut tx = self.store.db().begin().await?;
-        let seq = query(
-            "UPDATE counters SET next = next + 1 WHERE name = 'events' RETURNING next - 1 AS seq",
-        )
-        .fetch_one(&mut *tx)
-        .await?
-        .int("seq")?;
-        query("INSERT INTO events (seq, user_id, kind, ref_id, at) VALUES ($1, $2, $3, $4, $5)")
-            .bind(seq)
-            .bind(user.as_str())
-            .bind(kind)
-            .bind(id)
-            .bind(at.0)
-            .execute(&mut *tx)
-            .await?;
+        let seq = ring(&mut tx, user, kind, id, at).await?;
         tx.commit().await?;
         self.catch_up().await?;
         Ok(seq)
@@ -122,6 +143,13 @@ impl<'s> Events<'s> {
                 let _ = chimes.sender.send(bell);
             }
             *told = last;
+        }
+    }
+
+    /// As [`Events::catch_up`], after a change that stands whether listeners hear of it now or not.
+    pub(crate) async fn spread(&self) {
+        if let Err(error) = self.catch_up().await {
+            tracing::debug!(%error, "events not told yet");
         }
     }
 

@@ -5,7 +5,7 @@ use domain::id::{AssociationId, Epoch, FailoverId, GpuId, UserId};
 use domain::time::Millis;
 use domain::verdict::Cause;
 use sqlx::any::AnyRow;
-use sqlx::query;
+use sqlx::{AnyConnection, query};
 use tracing::instrument;
 
 use crate::error::StoreError;
@@ -132,6 +132,19 @@ impl<'s> Failovers<'s> {
         .await?;
         each(&rows, read)
     }
+}
+
+/// A failover of any user's, as a transaction sees it.
+pub(super) async fn within(
+    tx: &mut AnyConnection,
+    id: &FailoverId,
+) -> Result<Failover, StoreError> {
+    let row = query(select!("WHERE id = $1"))
+        .bind(id.as_str())
+        .fetch_optional(tx)
+        .await?
+        .ok_or(StoreError::NotFound("failover"))?;
+    read(&row)
 }
 
 fn read(row: &AnyRow) -> Result<Failover, StoreError> {

@@ -1,15 +1,19 @@
 //! How a failover begins, changes and ends. An association has at most one that is not over: its
-//! own row says which, and beginning and end change both rows in one transaction.
+//! own row says which, and beginning and end change both rows in one transaction. What its user is
+//! to be told of it is told in the same one.
 
 use domain::failover::{Failover, FailoverState};
 use domain::id::{FailoverId, UserId};
+use domain::notification::{self as news, Wait};
 use domain::time::Millis;
 use sqlx::{AnyConnection, query};
 use tracing::instrument;
 
+use crate::account::notification::{commit, tell_any};
 use crate::db::{changed, must_change};
 use crate::error::StoreError;
-use crate::journal::failover::Failovers;
+use crate::journal::failover::{Failovers, within};
+use crate::journal::step;
 use crate::row::{Read as _, to_json};
 
 impl Failovers<'_> {
@@ -55,8 +59,8 @@ impl Failovers<'_> {
         .bind(i64::from(new.sandbox))
         .execute(&mut *tx)
         .await?;
-        tx.commit().await?;
-        Ok(())
+        let told = tell_any(&mut tx, news::begun(new, new.started_at).as_ref()).await?;
+        commit(self.store, tx, told).await
     }
 
     /// Records that a failover goes on (`Running`) or what it waits for (`Waiting`). One that was
@@ -82,6 +86,30 @@ impl Failovers<'_> {
             .execute(self.store.db().write())
             .await?;
         must_change(&done, "failover")
+    }
+
+    /// Records what a failover waits for, and why. One that was asked to stop stays so.
+    ///
+    /// # Errors
+    /// `Stale` when it is over or cancelling.
+    #[instrument(level = "debug", skip_all)]
+    pub async fn wait_for(
+        &self,
+        id: &FailoverId,
+        wait: Wait,
+        error: Option<&str>,
+        at: Millis,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.store.db().begin().await?;
+        let done = query("UPDATE failovers SET state = 'waiting', error = $2 WHERE id = $1 AND state IN ('running', 'waiting')")
+            .bind(id.as_str())
+            .bind(error)
+            .execute(&mut *tx)
+            .await?;
+        must_change(&done, "failover")?;
+        let failover = within(&mut tx, id).await?;
+        let told = tell_any(&mut tx, news::waits(&failover, wait, at).as_ref()).await?;
+        commit(self.store, tx, told).await
     }
 
     /// Records why a failover that is not over makes no progress, without changing its state.
@@ -145,8 +173,10 @@ impl Failovers<'_> {
             .execute(&mut *tx)
             .await?;
         must_change(&done, "failover")?;
-        tx.commit().await?;
-        Ok(())
+        let failover = within(&mut tx, id).await?;
+        let steps = step::within(&mut tx, id).await?;
+        let told = tell_any(&mut tx, news::ended(&failover, &steps).as_ref()).await?;
+        commit(self.store, tx, told).await
     }
 }
 

@@ -5,16 +5,24 @@
 
 use domain::failover::{Outcome, StepName, StepRow};
 use domain::id::FailoverId;
+use domain::notification as news;
+use domain::progress::Progress;
 use domain::time::Millis;
 use serde_json::Value;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
 use tracing::instrument;
 
+use crate::account::notification::{commit, tell_any};
 use crate::db::must_change;
 use crate::error::StoreError;
+use crate::journal::failover;
 use crate::open::Store;
-use crate::row::{Read as _, each, to_json};
+use crate::row::{Read as _, each, from_json, to_json};
+
+const LIST: &str = "SELECT failover_id, seq, name, round, attempt, started_at, ended_at, outcome, \
+     retry_at, provider_ms, output, error, progress FROM failover_steps WHERE failover_id = $1 \
+     ORDER BY seq";
 
 /// The end of an attempt.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,6 +103,7 @@ impl<'s> Steps<'s> {
             provider_ms: 0,
             output: Value::Null,
             error: None,
+            progress: None,
         })
     }
 
@@ -110,9 +119,14 @@ impl<'s> Steps<'s> {
         end: &Finish,
     ) -> Result<(), StoreError> {
         let mut tx = self.store.db().begin().await?;
-        finish(&mut tx, failover, seq, end).await?;
-        tx.commit().await?;
-        Ok(())
+        let name = finish(&mut tx, failover, seq, end).await?;
+        // From here on a lost machine's user is on the standby.
+        let taken = name == StepName::Takeover && end.outcome == Outcome::Ok;
+        let told = taken && {
+            let of = failover::within(&mut tx, failover).await?;
+            tell_any(&mut tx, news::on_standby(&of, end.ended_at).as_ref()).await?
+        };
+        commit(self.store, tx, told).await
     }
 
     /// Records that an attempt's candidate is no good, and begins the next round. Returns its
@@ -180,6 +194,26 @@ impl<'s> Steps<'s> {
         must_change(&done, "step")
     }
 
+    /// Keeps how far a running attempt's transfer is.
+    ///
+    /// # Errors
+    /// `Stale` when its end is recorded already.
+    #[instrument(level = "debug", skip_all)]
+    pub async fn set_progress(
+        &self,
+        failover: &FailoverId,
+        seq: i64,
+        progress: &Progress,
+    ) -> Result<(), StoreError> {
+        let done = query("UPDATE failover_steps SET progress = $3 WHERE failover_id = $1 AND seq = $2 AND outcome IS NULL")
+            .bind(failover.as_str())
+            .bind(seq)
+            .bind(to_json(progress, "failover_steps.progress")?)
+            .execute(self.store.db().write())
+            .await?;
+        must_change(&done, "step")
+    }
+
     /// Marks every attempt without an end as interrupted, when a worker takes a failover over: from
     /// then on the worker before can record nothing for them. Returns how many.
     ///
@@ -205,12 +239,18 @@ impl<'s> Steps<'s> {
     /// As every query.
     #[instrument(level = "debug", skip_all)]
     pub async fn list(&self, failover: &FailoverId) -> Result<Vec<StepRow>, StoreError> {
-        let rows = query("SELECT failover_id, seq, name, round, attempt, started_at, ended_at, outcome, retry_at, provider_ms, output, error FROM failover_steps WHERE failover_id = $1 ORDER BY seq")
-            .bind(failover.as_str())
-            .fetch_all(self.store.db().read())
-            .await?;
+        let rows = query(LIST).bind(failover.as_str()).fetch_all(self.store.db().read()).await?;
         each(&rows, read)
     }
+}
+
+/// The rows of a failover, as a transaction sees them.
+pub(super) async fn within(
+    tx: &mut AnyConnection,
+    failover: &FailoverId,
+) -> Result<Vec<StepRow>, StoreError> {
+    let rows = query(LIST).bind(failover.as_str()).fetch_all(tx).await?;
+    each(&rows, read)
 }
 
 async fn finish(
@@ -218,8 +258,8 @@ async fn finish(
     failover: &FailoverId,
     seq: i64,
     end: &Finish,
-) -> Result<(), StoreError> {
-    let done = query("UPDATE failover_steps SET ended_at = $3, outcome = $4, retry_at = $5, provider_ms = provider_ms + $6, output = $7, error = $8 WHERE failover_id = $1 AND seq = $2 AND outcome IS NULL")
+) -> Result<StepName, StoreError> {
+    let done = query("UPDATE failover_steps SET ended_at = $3, outcome = $4, retry_at = $5, provider_ms = provider_ms + $6, output = $7, error = $8 WHERE failover_id = $1 AND seq = $2 AND outcome IS NULL RETURNING name")
         .bind(failover.as_str())
         .bind(seq)
         .bind(end.ended_at.0)
@@ -228,9 +268,9 @@ async fn finish(
         .bind(end.provider_ms)
         .bind(to_json(&end.output, "failover_steps.output")?)
         .bind(end.error.as_deref())
-        .execute(tx)
+        .fetch_optional(tx)
         .await?;
-    must_change(&done, "step")
+    done.ok_or(StoreError::stale("step"))?.word("name")
 }
 
 fn read(row: &AnyRow) -> Result<StepRow, StoreError> {
@@ -247,5 +287,9 @@ fn read(row: &AnyRow) -> Result<StepRow, StoreError> {
         provider_ms: row.int("provider_ms")?,
         output: row.json("output")?,
         error: row.maybe_text("error")?,
+        progress: row
+            .maybe_text("progress")?
+            .map(|text| from_json(&text, "failover_steps.progress"))
+            .transpose()?,
     })
 }

@@ -4,10 +4,12 @@
 use domain::association::{AssociationState, Serving, SyncStatus};
 use domain::gpu::Endpoint;
 use domain::id::{AssociationId, Epoch};
+use domain::notification::News;
 use domain::standby::Standby;
 use sqlx::query;
 use tracing::instrument;
 
+use crate::account::notification::{commit, tell, tell_any};
 use crate::db::{changed, hold_epoch};
 use crate::error::StoreError;
 use crate::machine::association::Associations;
@@ -36,6 +38,33 @@ impl Associations<'_> {
                 .execute(self.store.db().write())
                 .await?;
         fenced(changed(&done), epoch)
+    }
+
+    /// As [`Self::set_state`], and tells the user why that matters.
+    ///
+    /// # Errors
+    /// `Stale` in another epoch, or when it is gone; nothing is told then.
+    #[instrument(level = "debug", skip_all)]
+    pub async fn set_state_and_tell(
+        &self,
+        id: &AssociationId,
+        epoch: Epoch,
+        state: AssociationState,
+        reason: Option<&str>,
+        news: &News,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.store.db().begin().await?;
+        let done =
+            query("UPDATE associations SET state = $3, reason = $4 WHERE id = $1 AND epoch = $2")
+                .bind(id.as_str())
+                .bind(epoch.0)
+                .bind(state.as_str())
+                .bind(reason)
+                .execute(&mut *tx)
+                .await?;
+        fenced(changed(&done), epoch)?;
+        let told = tell(&mut tx, news).await?;
+        commit(self.store, tx, told).await
     }
 
     /// Where the user's work runs.
@@ -112,14 +141,30 @@ impl Associations<'_> {
         epoch: Epoch,
         machine: Option<&Standby>,
     ) -> Result<(), StoreError> {
+        self.set_standby_and_tell(id, epoch, machine, None).await
+    }
+
+    /// As [`Self::set_standby`], and tells the user what became of it, where there is something to
+    /// tell.
+    ///
+    /// # Errors
+    /// `Stale` in another epoch, or when the association is gone; nothing is told then.
+    #[instrument(level = "debug", skip_all)]
+    pub async fn set_standby_and_tell(
+        &self,
+        id: &AssociationId,
+        epoch: Epoch,
+        machine: Option<&Standby>,
+        news: Option<&News>,
+    ) -> Result<(), StoreError> {
         let mut tx = self.store.db().begin().await?;
         hold_epoch(&mut tx, id, epoch).await?;
         match machine {
             Some(machine) => standby::put(&mut tx, id, machine).await?,
             None => standby::remove(&mut tx, id).await?,
         }
-        tx.commit().await?;
-        Ok(())
+        let told = tell_any(&mut tx, news).await?;
+        commit(self.store, tx, told).await
     }
 
     /// Begins the epoch after `from`: from now on every write of `from` fails. Of two who do it at

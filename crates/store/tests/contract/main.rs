@@ -23,6 +23,7 @@ mod files;
 mod fixtures;
 mod intents;
 mod measurements;
+mod notifications;
 mod owners;
 mod sessions;
 mod steps;

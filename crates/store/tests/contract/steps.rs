@@ -1,6 +1,7 @@
 //! The journal of steps.
 
 use domain::failover::{Failover, FailoverState, Outcome, StepName};
+use domain::progress::{Measure, Progress, Whole};
 use domain::time::Millis;
 use serde_json::{Value, json};
 use store::{Finish, StoreError};
@@ -15,6 +16,7 @@ on_both! {
     a_new_round_begins_with_the_end_of_its_step,
     whoever_takes_over_shuts_the_worker_before_out,
     nothing_begins_after_the_end,
+    progress_is_kept_while_a_step_runs_and_stays_after_it,
     many_steps_at_once_get_numbers_of_their_own,
 }
 
@@ -177,4 +179,23 @@ async fn many_steps_at_once_get_numbers_of_their_own(world: &World) {
     numbers.sort_unstable();
     let all = i64::try_from(StepName::ALL.len()).expect("small");
     assert_eq!(numbers, (1..=all).collect::<Vec<_>>());
+}
+
+async fn progress_is_kept_while_a_step_runs_and_stays_after_it(world: &World) {
+    let of = begun(world).await;
+    let steps = world.store.steps();
+    let row = steps.begin(&of.id, StepName::Restore, 0, NOW).await.expect("begun");
+    let at = |ms, files| Measure { at: NOW.plus(ms), files, bytes: Some(files * 10) };
+    let whole = Whole { files: Some(9), bytes: None };
+    let progress = Progress::begin(whole, at(1, 0));
+    for progress in [progress, progress.with(at(600, 4))] {
+        steps.set_progress(&of.id, row.seq, &progress).await.expect("kept");
+        let rows = steps.list(&of.id).await.expect("read");
+        assert_eq!(rows[0].progress, Some(progress));
+    }
+    steps.finish(&of.id, row.seq, &end(Outcome::Ok, NOW.plus(900))).await.expect("ended");
+    let late = steps.set_progress(&of.id, row.seq, &progress).await;
+    assert!(matches!(late, Err(StoreError::Stale { .. })));
+    let rows = steps.list(&of.id).await.expect("read");
+    assert_eq!(rows[0].progress, Some(progress.with(at(600, 4))));
 }

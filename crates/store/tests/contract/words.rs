@@ -2,6 +2,7 @@
 
 use domain::association::{AssociationState, Serving};
 use domain::failover::{FailoverState, IntentState, Kind, Outcome, Role, StepName, Wish};
+use domain::notification::NewsKind;
 use domain::policy::GpuClass;
 use domain::standby::StandbyState;
 use domain::verdict::{Cause, Verdict};
@@ -65,6 +66,7 @@ async fn every_word_is_allowed_and_no_other(world: &World) {
         ("provider_state", "kind", list(StateKind::ALL)),
         ("sync_cycles", "source", list(CycleSource::ALL)),
         ("sync_cycles", "outcome", list(CycleOutcome::ALL)),
+        ("notifications", "kind", list(NewsKind::ALL)),
     ];
     for (table, column, allowed) in words {
         for word in &allowed {

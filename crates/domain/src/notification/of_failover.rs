@@ -1,0 +1,170 @@
+//! What the rows of a failover say that is to be told.
+
+use super::{Figures, News, NewsKind, Wait};
+use crate::failover::{
+    BuyOutput, Failover, FailoverState, Kind as FailoverKind, StepName, StepRow,
+};
+use crate::report::{Journal, failover_view};
+use crate::route;
+use crate::time::Millis;
+
+fn news(failover: &Failover, kind: NewsKind, fact: String, at: Millis, figures: Figures) -> News {
+    News {
+        user: failover.user.clone(),
+        fact,
+        kind,
+        failover: Some(failover.id.clone()),
+        association: Some(failover.association.clone()),
+        gpu: Some(failover.gpu),
+        machine_name: Some(failover.machine_name.clone()),
+        at,
+        sandbox: failover.sandbox,
+        figures: Figures { failover_kind: Some(failover.kind), ..figures },
+        ends: Vec::new(),
+    }
+}
+
+/// A failover begins. Drills and moves begin by a person's wish, who need not be told.
+#[must_use]
+pub fn begun(failover: &Failover, at: Millis) -> Option<News> {
+    let figures = Figures { cause: Some(failover.cause), ..Figures::default() };
+    (failover.kind == FailoverKind::Real).then(|| {
+        news(
+            failover,
+            NewsKind::FailoverStarted,
+            format!("failover_started/{}", failover.id),
+            at,
+            figures,
+        )
+    })
+}
+
+/// The standby has taken a lost machine over.
+#[must_use]
+pub fn on_standby(failover: &Failover, at: Millis) -> Option<News> {
+    let figures = Figures {
+        time_to_cpu_ms: Some(at.since(failover.started_at).max(0)),
+        ..Figures::default()
+    };
+    (failover.kind == FailoverKind::Real).then(|| {
+        news(failover, NewsKind::OnStandby, format!("on_standby/{}", failover.id), at, figures)
+    })
+}
+
+/// A failover waits; once for each candidate and reason.
+#[must_use]
+pub fn waits(failover: &Failover, wait: Wait, at: Millis) -> Option<News> {
+    let fact = format!("failover_waiting/{}/{}/{wait}", failover.id, failover.round);
+    let figures = Figures { wait: Some(wait), ..Figures::default() };
+    wait.is_told().then(|| news(failover, NewsKind::FailoverWaiting, fact, at, figures))
+}
+
+/// A failover is over, with the figures that its report has. One that a person stopped is no news.
+#[must_use]
+pub fn ended(failover: &Failover, steps: &[StepRow]) -> Option<News> {
+    let kind = match (failover.kind, failover.state) {
+        (FailoverKind::Real, FailoverState::Complete) => NewsKind::FailoverComplete,
+        (FailoverKind::Real, FailoverState::Failed) => NewsKind::FailoverFailed,
+        (FailoverKind::Drill, FailoverState::Complete) => NewsKind::DrillPassed,
+        (FailoverKind::Drill, FailoverState::Failed) => NewsKind::DrillFailed,
+        (FailoverKind::Planned, FailoverState::Complete) => NewsKind::MoveComplete,
+        (FailoverKind::Planned, FailoverState::Failed) => NewsKind::MoveFailed,
+        _ => return None,
+    };
+    let at = failover.ended_at?;
+    let journal =
+        Journal { failover, steps, intents: &[], disposals: &[], association: None, now: at };
+    let view = failover_view(&journal);
+    let figures = Figures {
+        cause: Some(failover.cause),
+        time_to_cpu_ms: view.time_to_cpu_ms,
+        total_time_ms: view.total_time_ms,
+        rpo_ms: view.rpo_ms,
+        files_verified: view.files_verified,
+        new_gpu: new_gpu(failover, steps),
+        ..Figures::default()
+    };
+    Some(news(failover, kind, format!("ended/{}", failover.id), at, figures))
+}
+
+/// The GPU that was switched to.
+fn new_gpu(failover: &Failover, steps: &[StepRow]) -> Option<crate::id::GpuId> {
+    route::result(StepName::Switch, failover, steps)?;
+    let bought = route::result(StepName::Buy, failover, steps)?;
+    serde_json::from_value::<BuyOutput>(bought.output.clone()).ok()?.gpu
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::testing::{Story, at};
+    use crate::verdict::Cause;
+
+    #[test]
+    fn an_end_is_told_with_the_figures_of_its_report() {
+        let story = Story::lost_and_recovered();
+        let told = ended(&story.failover, &story.steps).expect("told");
+        let report = failover_view(&story.journal());
+        assert_eq!(told.kind, NewsKind::FailoverComplete);
+        assert_eq!(told.at, at(74_300));
+        assert_eq!(told.figures.time_to_cpu_ms, report.time_to_cpu_ms);
+        assert_eq!(told.figures.total_time_ms, report.total_time_ms);
+        assert_eq!((told.figures.rpo_ms, told.figures.files_verified), (Some(1_100), Some(120)));
+        assert_eq!(told.figures.failover_kind, Some(FailoverKind::Real));
+    }
+
+    #[test]
+    fn each_kind_of_failover_has_an_end_of_its_own_and_a_cancelled_one_none() {
+        use super::{FailoverKind as Of, FailoverState as State};
+        let mut failover = Story::lost_and_recovered().failover;
+        let mut told = |kind, state| {
+            (failover.kind, failover.state) = (kind, state);
+            ended(&failover, &[]).map(|news| news.kind)
+        };
+        assert_eq!(told(Of::Real, State::Failed), Some(NewsKind::FailoverFailed));
+        assert_eq!(told(Of::Drill, State::Complete), Some(NewsKind::DrillPassed));
+        assert_eq!(told(Of::Drill, State::Failed), Some(NewsKind::DrillFailed));
+        assert_eq!(told(Of::Planned, State::Complete), Some(NewsKind::MoveComplete));
+        assert_eq!(told(Of::Planned, State::Failed), Some(NewsKind::MoveFailed));
+        for kind in Of::ALL {
+            assert_eq!(told(*kind, State::Cancelled), None);
+            assert_eq!(told(*kind, State::Running), None);
+        }
+    }
+
+    #[test]
+    fn an_end_without_steps_has_no_figures_instead_of_zeros() {
+        let mut failover = Story::lost_and_recovered().failover;
+        failover.state = FailoverState::Failed;
+        let figures = ended(&failover, &[]).expect("told").figures;
+        assert_eq!((figures.time_to_cpu_ms, figures.total_time_ms), (None, None));
+        assert_eq!((figures.files_verified, figures.new_gpu), (None, None));
+    }
+
+    #[test]
+    fn only_a_loss_is_told_from_its_beginning() {
+        let mut failover = Story::just_begun().failover;
+        let told = begun(&failover, at(1_500)).expect("told");
+        assert_eq!((told.figures.cause, told.sandbox), (Some(Cause::HostOffline), true));
+        assert_eq!(
+            on_standby(&failover, at(2_900)).expect("told").figures.time_to_cpu_ms,
+            Some(2_900)
+        );
+        for kind in [FailoverKind::Drill, FailoverKind::Planned] {
+            failover.kind = kind;
+            assert_eq!((begun(&failover, at(0)), on_standby(&failover, at(0))), (None, None));
+        }
+    }
+
+    #[test]
+    fn a_wait_is_told_once_for_each_candidate_and_reason() {
+        let mut failover = Story::just_begun().failover;
+        let fact = |failover: &Failover, wait| waits(failover, wait, at(9)).map(|news| news.fact);
+        let first = fact(&failover, Wait::Offer);
+        assert_ne!(first, fact(&failover, Wait::Credit));
+        assert_eq!(first, fact(&failover, Wait::Offer));
+        failover.round = 1;
+        assert_ne!(first, fact(&failover, Wait::Offer));
+        assert_eq!(fact(&failover, Wait::Pace), None);
+    }
+}

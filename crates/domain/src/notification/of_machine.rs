@@ -1,0 +1,173 @@
+//! What happens to a machine and its standby outside any failover.
+
+use super::{Figures, News, NewsKind};
+use crate::association::{Association, AssociationState};
+use crate::id::AssociationId;
+use crate::standby::StandbyState;
+use crate::time::Millis;
+use crate::verdict::Cause;
+
+/// Kinds that stand until the standby is ready again.
+const DOWN: [NewsKind; 4] = [
+    NewsKind::StandbyDegraded,
+    NewsKind::StandbyLost,
+    NewsKind::StandbyPreempted,
+    NewsKind::StandbyStopped,
+];
+
+fn news(of: &Association, kind: NewsKind, at: Millis, sandbox: bool, figures: Figures) -> News {
+    News {
+        user: of.user.clone(),
+        fact: fact(kind, &of.id),
+        kind,
+        failover: None,
+        association: Some(of.id.clone()),
+        gpu: Some(of.gpu),
+        machine_name: Some(of.name.clone()),
+        at,
+        sandbox,
+        figures,
+        ends: Vec::new(),
+    }
+}
+
+fn fact(kind: NewsKind, of: &AssociationId) -> String {
+    format!("{kind}/{of}")
+}
+
+/// A standby has come to this state; `None`: it is gone with its disk. Nothing is told of one that
+/// is being removed.
+#[must_use]
+pub fn standby(
+    of: &Association,
+    now: Option<StandbyState>,
+    at: Millis,
+    sandbox: bool,
+) -> Option<News> {
+    if of.state == AssociationState::Deleting {
+        return None;
+    }
+    let kind = match now {
+        None => NewsKind::StandbyLost,
+        Some(StandbyState::Failed) => NewsKind::StandbyDegraded,
+        Some(StandbyState::Preempted) => NewsKind::StandbyPreempted,
+        Some(StandbyState::Stopped) => NewsKind::StandbyStopped,
+        Some(StandbyState::Ready) => NewsKind::StandbyBack,
+        Some(StandbyState::Creating | StandbyState::Booting | StandbyState::Deleting) => {
+            return None;
+        }
+    };
+    let told = news(of, kind, at, sandbox, Figures::default());
+    if kind != NewsKind::StandbyBack {
+        return Some(told);
+    }
+    // Told only where something was: a standby that comes up for the first time is no news.
+    let ends = DOWN.iter().map(|down| fact(*down, &of.id)).collect();
+    Some(News { fact: format!("{}/{}", told.fact, at.0), ends, ..told })
+}
+
+/// The tripwire stopped sync. `None`: the workspace itself was not there.
+#[must_use]
+pub fn frozen(of: &Association, would: Option<(i64, i64)>, at: Millis, sandbox: bool) -> News {
+    let figures = Figures {
+        would_delete: would.map(|(files, _)| files),
+        of_files: would.map(|(_, of)| of),
+        ..Figures::default()
+    };
+    let told = news(of, NewsKind::SyncFrozen, at, sandbox, figures);
+    News { fact: format!("{}/{}", told.fact, at.0), ..told }
+}
+
+/// A GPU is lost, and its user wants nothing done by itself, or there is nothing to fail over to.
+/// Stands until [`loss`] is over.
+#[must_use]
+pub fn gpu_lost(
+    of: &Association,
+    cause: Cause,
+    protected: bool,
+    at: Millis,
+    sandbox: bool,
+) -> News {
+    let figures = Figures { cause: Some(cause), protected: Some(protected), ..Figures::default() };
+    news(of, NewsKind::GpuLost, at, sandbox, figures)
+}
+
+/// The standing fact of a lost GPU, over when the machine answers again.
+#[must_use]
+pub fn loss(of: &AssociationId) -> String {
+    fact(NewsKind::GpuLost, of)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::association::{Hooks, Serving, SyncStatus};
+    use crate::id::{Epoch, GpuId, UserId};
+    use crate::offer::GpuSpec;
+
+    fn machine(state: AssociationState) -> Association {
+        Association {
+            id: AssociationId::new("a"),
+            user: UserId::new("u"),
+            gpu: GpuId(42),
+            name: "trainer".into(),
+            workspace: "/workspace".into(),
+            image: None,
+            spec: GpuSpec::default(),
+            hooks: Hooks::default(),
+            state,
+            reason: None,
+            serving: Serving::Gpu,
+            want_running: true,
+            sync_enabled: true,
+            epoch: Epoch(1),
+            gpu_endpoint: None,
+            gpu_host_key: None,
+            standby: None,
+            sync: SyncStatus::default(),
+            active_failover: None,
+            created_at: Millis(0),
+        }
+    }
+
+    fn told(now: Option<StandbyState>) -> Option<News> {
+        standby(&machine(AssociationState::Following), now, Millis(5), false)
+    }
+
+    #[test]
+    fn a_standby_that_is_back_ends_whatever_it_was_down_by() {
+        let back = told(Some(StandbyState::Ready)).expect("told");
+        assert_eq!(back.kind, NewsKind::StandbyBack);
+        for now in [
+            None,
+            Some(StandbyState::Failed),
+            Some(StandbyState::Preempted),
+            Some(StandbyState::Stopped),
+        ] {
+            let down = told(now).expect("told");
+            assert!(back.ends.contains(&down.fact), "{} stays", down.fact);
+            assert!(down.ends.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_standby_that_comes_up_or_is_being_removed_is_no_news() {
+        assert_eq!(told(Some(StandbyState::Creating)), None);
+        assert_eq!(told(Some(StandbyState::Booting)), None);
+        for now in [None, Some(StandbyState::Ready), Some(StandbyState::Stopped)] {
+            let going = machine(AssociationState::Deleting);
+            assert_eq!(standby(&going, now, Millis(5), false), None);
+        }
+    }
+
+    #[test]
+    fn a_second_freeze_is_told_too_and_a_standing_loss_is_not() {
+        let of = machine(AssociationState::Following);
+        let first = frozen(&of, Some((30, 40)), Millis(1), true);
+        assert_ne!(first.fact, frozen(&of, None, Millis(2), true).fact);
+        assert_eq!((first.figures.would_delete, first.figures.of_files), (Some(30), Some(40)));
+        let lost = |at| gpu_lost(&of, Cause::Outbid, true, Millis(at), false).fact;
+        assert_eq!(lost(1), lost(2));
+        assert_eq!(lost(1), loss(&of.id));
+    }
+}
