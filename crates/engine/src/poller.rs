@@ -20,7 +20,7 @@ use crate::context::Context;
 use crate::error::EngineError;
 use crate::live::{Account, AccountView};
 use crate::ops::protect;
-use crate::{purchase, reaper};
+use crate::{news, purchase, reaper};
 
 /// Between two looks where nothing is protected.
 const IDLE: Duration = Duration::from_secs(10);
@@ -38,7 +38,9 @@ pub(crate) async fn run(context: Context, user: UserId, token: CancellationToken
     let mut misses = HashMap::new();
     let mut balance_at = 0;
     loop {
-        let pause = match look(&context, &user, &account, &mut misses).await {
+        let looked = look(&context, &user, &account, &mut misses).await;
+        news::key_was_used(&context, &user, &looked).await;
+        let pause = match looked {
             Ok(busy) if busy => context.config.timings.poll,
             Ok(_) => IDLE,
             Err(error) => {
@@ -75,6 +77,7 @@ pub(crate) async fn read_balance(
                 .provider_states()
                 .put(user, StateKind::VastBalance, &payload, true, now)
                 .await?;
+            news::credit(context, user, money.credit, now).await?;
             Ok(money)
         }
         Err(error) => {

@@ -36,4 +36,4 @@ pub use progress::Progress;
 pub use rehearse::{Pinned, forget_rehearsal, rehearse};
 pub use restore::{repair, restore, restore_with};
 pub use takeover::{Taken, takeover};
-pub use verify::verify;
+pub use verify::{verify, verify_with};

@@ -27,10 +27,11 @@ pub async fn restore(
     host_key: &str,
     workspace: &str,
 ) -> Result<RestoreOutput, DataError> {
-    restore_with(standby, source, gpu, host_key, workspace, &mut |_| {}).await
+    restore_with(standby, source, gpu, host_key, workspace, None, &mut |_| {}).await
 }
 
-/// As [`restore`], telling how far it is.
+/// As [`restore`], telling how far it is; where `whole` is given, first all that there is to send to a
+/// GPU that has nothing yet.
 ///
 /// # Errors
 /// As [`restore`].
@@ -40,12 +41,14 @@ pub async fn restore_with(
     gpu: &Endpoint,
     host_key: &str,
     workspace: &str,
+    whole: Option<&mut (dyn FnMut(Progress) + Send)>,
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<RestoreOutput, DataError> {
     let script =
         with_endpoint(script!(standby "restore").arg(source).arg(workspace).arg("pin"), gpu)
             .arg(host_key);
-    send(standby, script, progress).await
+    let script = if whole.is_some() { script.arg("count") } else { script };
+    send(standby, script, whole, progress).await
 }
 
 /// Sends again what differs in content, whatever sizes and times say. For a GPU that was restored to
@@ -62,15 +65,22 @@ pub async fn repair(
     let script =
         with_endpoint(script!(standby "restore").arg(source).arg(workspace).arg("known"), gpu)
             .arg("content");
-    send(standby, script, &mut |_| {}).await
+    send(standby, script, None, &mut |_| {}).await
 }
 
 async fn send(
     standby: &Shell,
     script: Script,
+    whole: Option<&mut (dyn FnMut(Progress) + Send)>,
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<RestoreOutput, DataError> {
-    let talk = Talk::start(standby, &script, WHAT, SILENCE).await?;
+    let mut talk = Talk::start(standby, &script, WHAT, SILENCE).await?;
+    if let Some(whole) = whole
+        && talk.until("count=ready", progress).await?
+    {
+        let number = |key| talk.answer.number(key, WHAT);
+        whole(Progress { files: number("count_files")?, bytes: number("count_bytes")? });
+    }
     let answer = talk.end(Epoch(0), progress).await?;
     Ok(RestoreOutput {
         files: answer.figures.sent.unwrap_or(0),

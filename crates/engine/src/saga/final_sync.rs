@@ -3,6 +3,7 @@
 
 use domain::failover::TakeoverOutput;
 
+use super::progress::{Meter, measured};
 use super::step::{Ended, Run, StepEnd};
 use crate::data::{self, CycleOutcome, CycleRequest};
 use crate::live::Target;
@@ -39,9 +40,12 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
         // The user asked for this very state to be moved.
         max_delete_percent: 100,
     };
-    let report = data::cycle(&standby, &request)
-        .await
-        .map_err(|error| give_up(run, StepEnd::from(error)))?;
+    let meter = Meter::new(context);
+    let mut whole = |all| meter.whole(all);
+    let mut moved = |so_far| meter.moved(so_far);
+    let sync = data::cycle_with(&standby, &request, &mut whole, &mut moved);
+    let report =
+        measured(run, &meter, sync).await.map_err(|error| give_up(run, StepEnd::from(error)))?;
     match report.outcome {
         CycleOutcome::Ok => Ok(StepEnd::done(&TakeoverOutput {
             recovery_point: Some(started_at),

@@ -13,6 +13,7 @@ mod delta;
 mod detect;
 mod fence;
 mod final_sync;
+mod progress;
 mod rehearse;
 mod restore;
 mod retire;
@@ -30,6 +31,7 @@ use domain::failover::{
     DetectOutput, Failover, FailoverState, Kind, Options, Outcome, StepName, StepRow,
 };
 use domain::id::{AssociationId, FailoverId};
+use domain::notification::Wait;
 use domain::route::{self, Next};
 use domain::time::Millis;
 use domain::verdict::Cause;
@@ -179,7 +181,7 @@ async fn attempt(
             tracing::warn!(%outcome, error = end.error.as_deref().unwrap_or(""), "step not done")
         }
     }
-    let waits = end.outcome == Outcome::Retry && end.blocked;
+    let waits = end.waits.filter(|_| end.outcome == Outcome::Retry);
     let words = end.error.clone();
     record(&context, &row, end).await?;
     mark_waiting(&context, &failover, waits, words.as_deref()).await?;
@@ -230,15 +232,15 @@ async fn record(context: &Context, row: &StepRow, end: StepEnd) -> Result<(), En
 async fn mark_waiting(
     context: &Context,
     failover: &Failover,
-    waits: bool,
+    waits: Option<Wait>,
     words: Option<&str>,
 ) -> Result<(), EngineError> {
     let failovers = context.store.failovers();
     let set = match (failovers.find(&failover.id).await?.state, waits) {
-        (FailoverState::Running | FailoverState::Waiting, true) => {
-            failovers.set_state(&failover.id, FailoverState::Waiting, words).await
+        (FailoverState::Running | FailoverState::Waiting, Some(wait)) => {
+            failovers.wait_for(&failover.id, wait, words, context.now()).await
         }
-        (FailoverState::Waiting, false) => {
+        (FailoverState::Waiting, None) => {
             failovers.set_state(&failover.id, FailoverState::Running, None).await
         }
         _ => Ok(()),

@@ -3,6 +3,7 @@
 use domain::failover::{BootOutput, BuyOutput, RestoreOutput, StepName};
 
 use super::boot;
+use super::progress::{Meter, measured};
 use super::step::{Ended, Run, StepEnd};
 use crate::data;
 use crate::live::Target;
@@ -22,14 +23,22 @@ pub(super) async fn send(run: &Run<'_>) -> Result<RestoreOutput, StepEnd> {
     let target = target(run)?;
     let (_, standby) = run.standby().await?;
     let host_key = target.host_key.clone().unwrap_or_default();
-    Ok(data::restore(
+    let meter = Meter::new(run.context);
+    // An empty GPU gets all that there is; later transfers find out what is lacking as they go.
+    let whole: &mut (dyn FnMut(data::Progress) + Send) = &mut |all| meter.whole(all);
+    let counted = run.row.name == StepName::Restore && run.row.attempt == 1;
+    let mut moved = |so_far| meter.moved(so_far);
+    let source = run.source();
+    let transfer = data::restore_with(
         &standby,
-        &run.source(),
+        &source,
         &target.endpoint,
         &host_key,
         &run.association.workspace,
-    )
-    .await?)
+        counted.then_some(whole),
+        &mut moved,
+    );
+    Ok(measured(run, &meter, transfer).await?)
 }
 
 /// The new GPU's address and pinned key.

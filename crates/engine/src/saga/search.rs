@@ -1,6 +1,7 @@
 //! Looking for a replacement: admissible offers, best first.
 
 use domain::failover::{SearchOutput, StepName};
+use domain::notification::Wait;
 use domain::offer::{rank, replacement_filter};
 use tokio::time::Instant;
 
@@ -40,7 +41,7 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
         );
         return Err(StepEnd {
             output: serde_json::json!({ "seen": seen }),
-            ..StepEnd::blocked(words).provider_ms(provider_ms)
+            ..StepEnd::blocked(Wait::Offer, words).provider_ms(provider_ms)
         });
     }
     best.truncate(BEST);

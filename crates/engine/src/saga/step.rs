@@ -2,6 +2,7 @@
 
 use domain::association::Association;
 use domain::failover::{Failover, Kind, Outcome, StepName, StepRow, TakeoverOutput};
+use domain::notification::Wait;
 use domain::provider::ErrorClass;
 use domain::route;
 use domain::standby::{Standby, StandbyState};
@@ -35,8 +36,8 @@ pub(super) struct StepEnd {
     pub(super) provider_ms: i64,
     pub(super) output: serde_json::Value,
     pub(super) error: Option<String>,
-    /// Waits for something that only others can give.
-    pub(super) blocked: bool,
+    /// What it waits for, where only others can give that.
+    pub(super) waits: Option<Wait>,
     /// Least pause before the next attempt, ms.
     pub(super) pause_ms: i64,
 }
@@ -50,7 +51,7 @@ impl StepEnd {
             provider_ms: 0,
             output,
             error: None,
-            blocked: false,
+            waits: None,
             pause_ms: 0,
         }
     }
@@ -70,8 +71,8 @@ impl StepEnd {
     }
 
     /// To be tried again, but only others can make it succeed.
-    pub(super) fn blocked(error: impl Into<String>) -> Self {
-        Self { blocked: true, pause_ms: 2_000, ..Self::retry(error) }
+    pub(super) fn blocked(wait: Wait, error: impl Into<String>) -> Self {
+        Self { waits: Some(wait), pause_ms: 2_000, ..Self::retry(error) }
     }
 
     /// This candidate is no good.
@@ -97,14 +98,14 @@ impl StepEnd {
             EngineError::Store(store::StoreError::Stale { .. }) => {
                 Self::failed(format!("fenced off: {error}"))
             }
-            EngineError::Credentials { .. } => Self::blocked(error.to_string()),
+            EngineError::Credentials { .. } => Self::blocked(Wait::Credentials, error.to_string()),
             EngineError::Provider(refusal) => match refusal.class {
                 ErrorClass::RateLimited { after_ms } => {
-                    Self { pause_ms: after_ms, ..Self::blocked(error.to_string()) }
+                    Self { pause_ms: after_ms, ..Self::blocked(Wait::Pace, error.to_string()) }
                 }
-                ErrorClass::Auth | ErrorClass::Credit | ErrorClass::Capacity => {
-                    Self::blocked(error.to_string())
-                }
+                ErrorClass::Auth => Self::blocked(Wait::Credentials, error.to_string()),
+                ErrorClass::Credit => Self::blocked(Wait::Credit, error.to_string()),
+                ErrorClass::Capacity => Self::blocked(Wait::Capacity, error.to_string()),
                 _ => Self::retry(error.to_string()),
             },
             _ => Self::retry(error.to_string()),
@@ -147,13 +148,14 @@ impl Run<'_> {
             .ok_or_else(|| StepEnd::failed("this machine has no standby"))?;
         if standby.state != StandbyState::Ready {
             let why = standby.reason.clone().unwrap_or_default();
-            return Err(StepEnd::blocked(format!("the standby is {}: {why}", standby.state)));
+            let words = format!("the standby is {}: {why}", standby.state);
+            return Err(StepEnd::blocked(Wait::Standby, words));
         }
         if let Some(shell) = self.context.live.machine(&self.association.id).standby_shell() {
             return Ok((standby, shell));
         }
         let Some(endpoint) = standby.endpoint.clone() else {
-            return Err(StepEnd::blocked("the standby has no address"));
+            return Err(StepEnd::blocked(Wait::Standby, "the standby has no address"));
         };
         let target = Target { endpoint, host_key: standby.host_key.clone() };
         match dial(self.context, &self.association.user, &target).await {

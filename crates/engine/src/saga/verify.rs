@@ -1,6 +1,7 @@
 //! The proof: every file's content compared on both sides. A difference is sent again once, then the
 //! candidate is given back.
 
+use super::progress::{Meter, measured};
 use super::restore;
 use super::step::{Ended, Run, StepEnd};
 use crate::data;
@@ -16,11 +17,14 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
         // The attempt before found differences or broke off; bring it up to date by content.
         data::repair(&standby, &run.source(), &target.endpoint, &run.association.workspace).await?;
     }
-    let compared =
-        match data::verify(&standby, &run.source(), &gpu, &run.association.workspace).await {
-            Ok(compared) => compared,
-            Err(error) => return restore::or_next(run, StepEnd::from(error)).await,
-        };
+    let meter = Meter::new(run.context);
+    let told = |files, all| meter.compared(files, all);
+    let source = run.source();
+    let comparison = data::verify_with(&standby, &source, &gpu, &run.association.workspace, &told);
+    let compared = match measured(run, &meter, comparison).await {
+        Ok(compared) => compared,
+        Err(error) => return restore::or_next(run, StepEnd::from(error)).await,
+    };
     if compared.mismatched_count == 0 {
         return Ok(StepEnd::done(&compared));
     }

@@ -19,7 +19,7 @@ use crate::context::Context;
 use crate::data;
 use crate::error::EngineError;
 use crate::live::Target;
-use crate::{purchase, reaper};
+use crate::{news, purchase, reaper};
 
 /// Between two looks at a standby that is well.
 const CALM: Duration = Duration::from_secs(10);
@@ -32,18 +32,26 @@ const OPERATION: Duration = Duration::from_secs(300);
 
 /// Takes the next step for a machine's standby.
 pub(super) async fn step(context: Context, association: Association) -> Result<(), EngineError> {
+    let ended = next(&context, &association).await;
+    if let Err(EngineError::Provider(error)) = &ended {
+        news::google_said(&context, &association.user, error).await?;
+    }
+    ended
+}
+
+async fn next(context: &Context, association: &Association) -> Result<(), EngineError> {
     let Some(standby) = association.standby.clone() else {
-        return make(&context, &association).await;
+        return make(context, association).await;
     };
     match standby.state {
         StandbyState::Creating | StandbyState::Booting => {
-            come_up(&context, &association, standby).await
+            come_up(context, association, standby).await
         }
-        StandbyState::Ready => look_after(&context, &association, standby).await,
+        StandbyState::Ready => look_after(context, association, standby).await,
         StandbyState::Preempted | StandbyState::Stopped => {
-            start_again(&context, &association, standby).await
+            start_again(context, association, standby).await
         }
-        StandbyState::Failed => make(&context, &association).await,
+        StandbyState::Failed => make(context, association).await,
         StandbyState::Deleting => {
             tokio::time::sleep(CALM).await;
             Ok(())
@@ -188,6 +196,7 @@ async fn request(
             if error.class.is_clear_no()
                 && !matches!(error.class, ErrorClass::RateLimited { .. }) =>
         {
+            news::google_said(context, &association.user, &error).await?;
             return refused(context, association, standby, &error.to_string()).await;
         }
         Err(error) => return Err(error.into()),
@@ -387,7 +396,12 @@ async fn vanished(
         context.store.intents().discard(&intent.id, &disposal, context.now()).await?;
     }
     let words = "the standby VM no longer exists at the provider; a new one is being made";
-    context.store.associations().set_standby(&association.id, association.epoch, None).await?;
+    let told = news::standby(context, association, None);
+    context
+        .store
+        .associations()
+        .set_standby_and_tell(&association.id, association.epoch, None, told.as_ref())
+        .await?;
     // The new VM's disk is empty: what was synced counts no more.
     context
         .store
@@ -435,10 +449,11 @@ async fn save(
     association: &Association,
     standby: &Standby,
 ) -> Result<(), EngineError> {
+    let told = news::standby(context, association, Some(standby));
     context
         .store
         .associations()
-        .set_standby(&association.id, association.epoch, Some(standby))
+        .set_standby_and_tell(&association.id, association.epoch, Some(standby), told.as_ref())
         .await?;
     context.doorbell(&association.user, "association", association.id.as_str()).await;
     Ok(())

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use domain::association::{Association, AssociationState, Serving, SyncStatus};
 use domain::id::{AssociationId, Epoch, UserId};
+use domain::notification;
 use domain::standby::StandbyState;
 use domain::time::Millis;
 use store::{CycleOutcome as Recorded, CycleSource, StoreError, SyncCycle};
@@ -76,6 +77,7 @@ impl Following {
             id: association.id.clone(),
             user: association.user.clone(),
             epoch: association.epoch,
+            of: association.clone(),
             status: association.sync.clone(),
             machine: Arc::clone(machine),
         };
@@ -152,6 +154,8 @@ struct Course {
     id: AssociationId,
     user: UserId,
     epoch: Epoch,
+    /// The machine as it was when the course began.
+    of: Association,
     status: SyncStatus,
     machine: Arc<Machine>,
 }
@@ -259,7 +263,7 @@ impl Course {
                 );
                 self.record(row).await;
                 self.save().await;
-                self.state(AssociationState::Frozen, Some(&why)).await;
+                self.freeze(report.outcome, &why, ended_at).await;
                 false
             }
             Err(error @ DataError::StaleEpoch { .. }) => {
@@ -308,6 +312,27 @@ impl Course {
         self.note(
             "state",
             self.context.store.associations().set_state(&self.id, self.epoch, state, reason).await,
+        );
+    }
+
+    async fn freeze(&self, outcome: CycleOutcome, why: &str, at: Millis) {
+        let would = match outcome {
+            CycleOutcome::Frozen { would_delete, of } => Some((would_delete, of)),
+            CycleOutcome::SourceMissing | CycleOutcome::Ok => None,
+        };
+        let news = notification::frozen(&self.of, would, at, self.context.config.sandbox);
+        let associations = self.context.store.associations();
+        self.note(
+            "freeze",
+            associations
+                .set_state_and_tell(
+                    &self.id,
+                    self.epoch,
+                    AssociationState::Frozen,
+                    Some(why),
+                    &news,
+                )
+                .await,
         );
     }
 

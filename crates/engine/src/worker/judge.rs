@@ -3,6 +3,7 @@
 use domain::association::{Association, AssociationState, Serving};
 use domain::failover::{DetectOutput, Kind, Options};
 use domain::gpu::GpuState;
+use domain::notification;
 use domain::time::Millis;
 use domain::verdict::{Cause, Decision, Observations, SelfCheck, Verdict, decide};
 
@@ -127,6 +128,10 @@ impl Judge {
                 evidence: seen.clone(),
             };
             context.store.verdicts().insert(&row).await?;
+            if decision.verdict == Verdict::Healthy {
+                let loss = notification::loss(&association.id);
+                context.store.notifications().end(&association.user, &loss).await?;
+            }
             context.doorbell(&association.user, "verdict", association.id.as_str()).await;
         }
         if let Some(cause) = decision.cause {
@@ -156,10 +161,13 @@ impl Judge {
             };
             if association.reason.as_deref() != Some(why) {
                 let state = AssociationState::Degraded;
+                let sandbox = context.config.sandbox;
+                let news =
+                    notification::gpu_lost(association, cause, protected, context.now(), sandbox);
                 context
                     .store
                     .associations()
-                    .set_state(&association.id, association.epoch, state, Some(why))
+                    .set_state_and_tell(&association.id, association.epoch, state, Some(why), &news)
                     .await?;
             }
             return Ok(());

@@ -1,6 +1,7 @@
 # Runs on the standby: makes a new GPU's workspace what the source folder here is. Nothing changes on
 # this side. Arguments: source, workspace, "pin" with host, port, key, or "known" with host and port of
-# a GPU that was pinned before; with "content" as the last argument files are compared by content.
+# a GPU that was pinned before; with "content" as the last argument files are compared by content, with
+# "count" it is said first how much there is to send to a GPU that has nothing.
 source=$1 workspace=$2
 [ -d "$source" ] || stop failed "$source is not there"
 case $3 in
@@ -12,6 +13,11 @@ case $3 in
     ;;
 esac
 end_with_channel
+if [ "$depth" = count ]; then
+  find "$source" -name .dumont-partial -prune -o -type f -printf '%s\n' 2>/dev/null |
+    awk '{ files += 1; bytes += $1 } END { printf "count_files=%.0f\ncount_bytes=%.0f\n", files, bytes }'
+  say count ready
+fi
 root=$(quoted "$workspace")
 errors=$state/restore.errors
 # The target has never served: what its image brought along is not the user's and goes.
