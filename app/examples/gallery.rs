@@ -83,6 +83,17 @@ fn pages() -> Vec<(&'static str, app::site::Request, Fake)> {
         ("failovers", get("/app/failovers"), fake()),
         ("failover", get("/app/failovers/0199-done"), fake()),
         ("failover-running", get("/app/failovers/0199-now"), running()),
+        (
+            "failover-restoring",
+            get("/app/failovers/0199-now"),
+            Fake { failover: story::failover_restoring(), ..fake() },
+        ),
+        ("notifications", get("/app/notifications"), fake()),
+        (
+            "notifications-none",
+            get("/app/notifications"),
+            Fake { notifications: Default::default(), ..fake() },
+        ),
         ("settings", get("/app/settings?said=saved"), fake()),
         ("settings-refused", post("/app/settings", &settings), refused),
         ("settings-no-gcp", post("/app/settings", &settings), gcp_gone),

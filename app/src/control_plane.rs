@@ -4,7 +4,7 @@
 //! refusal is a problem document, the same that the REST API tells.
 
 use async_trait::async_trait;
-use domain::id::{FailoverId, GpuId};
+use domain::id::{FailoverId, GpuId, NotificationId};
 use domain::time::Millis;
 use domain::view::account::{
     ChangePassword, CreatedToken, LoginRequest, NewToken, Sessions, SetupRequest, Tokens, User,
@@ -13,6 +13,7 @@ use domain::view::balance::Balance;
 use domain::view::failover::{ActiveFailovers, FailoverPage, SimulateFailover, StartFailover};
 use domain::view::instance::CreateInstance;
 use domain::view::machine::{MachinePage, MachinesPage};
+use domain::view::notification::{Notification, NotificationQuery, Notifications};
 use domain::view::offer::{OfferQuery, Offers};
 use domain::view::problem::Problem;
 use domain::view::readiness::{DryRun, Readiness};
@@ -91,6 +92,19 @@ pub trait ControlPlane: Send + Sync {
     async fn report(&self, wanted: ReportQuery) -> Answer<FailoverReport>;
     /// One failover with its journal.
     async fn failover(&self, failover: &FailoverId) -> Answer<FailoverPage>;
+
+    /// How many notifications were not read.
+    async fn unread(&self) -> Answer<i64>;
+    /// What the account is told of.
+    async fn notifications(&self, wanted: NotificationQuery) -> Answer<Notifications>;
+    /// One notification.
+    async fn notification(&self, id: NotificationId) -> Answer<Notification>;
+    /// Marks a notification as read.
+    async fn read(&self, id: NotificationId) -> Answer<()>;
+    /// Marks a failover's notifications as read.
+    async fn read_failover(&self, failover: &FailoverId) -> Answer<()>;
+    /// Marks all notifications as read.
+    async fn read_all(&self) -> Answer<()>;
 
     /// What is stored and chosen.
     async fn settings(&self) -> Answer<Settings>;

@@ -1,6 +1,6 @@
 //! Every address of the pages, read and written in one place.
 
-use domain::id::{FailoverId, GpuId};
+use domain::id::{FailoverId, GpuId, NotificationId};
 
 use crate::form::encode;
 
@@ -64,6 +64,12 @@ pub(crate) enum Route {
     Failovers,
     Failover(FailoverId),
     FailoverAct(FailoverId, FailoverAct),
+    Notifications,
+    /// One of them: leads to what it is about.
+    Notification(NotificationId),
+    /// The bell of the bar alone.
+    Bell,
+    ReadNotifications,
     Settings,
     Credentials,
     Account,
@@ -101,6 +107,10 @@ impl Route {
                 Self::FailoverAct(FailoverId::new(*id), FailoverAct::FailBack)
             }
             ["app", "_kit"] if cfg!(debug_assertions) => Self::Kit,
+            ["app", "notifications"] => Self::Notifications,
+            ["app", "notifications", "bell"] => Self::Bell,
+            ["app", "notifications", "read-all"] => Self::ReadNotifications,
+            ["app", "notifications", id] => Self::Notification(NotificationId(id.parse().ok()?)),
             ["app", "settings"] => Self::Settings,
             ["app", "settings", "credentials"] => Self::Credentials,
             ["app", "settings", "account"] => Self::Account,
@@ -135,6 +145,10 @@ impl Route {
                 format!("/app/failovers/{}/failback", encode(id.as_str()))
             }
             Self::Kit => "/app/_kit".to_owned(),
+            Self::Notifications => "/app/notifications".to_owned(),
+            Self::Notification(id) => format!("/app/notifications/{id}"),
+            Self::Bell => "/app/notifications/bell".to_owned(),
+            Self::ReadNotifications => "/app/notifications/read-all".to_owned(),
             Self::Settings => "/app/settings".to_owned(),
             Self::Credentials => "/app/settings/credentials".to_owned(),
             Self::Account => "/app/settings/account".to_owned(),
@@ -183,6 +197,10 @@ mod tests {
             Route::Failover(id()),
             Route::FailoverAct(id(), FailoverAct::Cancel),
             Route::FailoverAct(id(), FailoverAct::FailBack),
+            Route::Notifications,
+            Route::Notification(NotificationId(9)),
+            Route::Bell,
+            Route::ReadNotifications,
             Route::Settings,
             Route::Credentials,
             Route::Account,

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use crate::control_plane::Answer;
 use crate::island::deck::Deck;
 use crate::island::live::Live;
+use crate::island::toasts::Toasts;
 use crate::page::Page;
 use crate::site::Assets;
 use crate::ui::icon::sprite;
@@ -18,6 +19,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) nonce: &'a str,
     /// The credit; `None` while the provider is asked.
     pub(crate) balance: Option<Answer<Balance>>,
+    /// How many notifications were not read; `None` where it can't be told.
+    pub(crate) unread: Option<i64>,
     /// The content alone.
     pub(crate) part: bool,
 }
@@ -31,7 +34,7 @@ pub(crate) fn html(visit: &Visit, page: Page, frame: Frame<'_>) -> String {
         return page.body.to_html();
     }
     let t = visit.t();
-    let Frame { assets, nonce, balance, .. } = frame;
+    let Frame { assets, nonce, balance, unread, .. } = frame;
     let title = format!("{} · Dumont", page.title);
     let main_class = if page.narrow { "narrow" } else { "" };
     let body = match page.live {
@@ -56,8 +59,9 @@ pub(crate) fn html(visit: &Visit, page: Page, frame: Frame<'_>) -> String {
             <body>
                 {sprite()}
                 <a class="skip" href="#main">{t.skip}</a>
-                {top_bar(visit, balance)}
+                {top_bar(visit, balance, unread)}
                 <main id="main" class=main_class>{body}</main>
+                {visit.user.is_some().then(|| view! { <Toasts/> })}
                 <Deck failed=t.dialog_failed.to_owned()/>
             </body>
         </html>

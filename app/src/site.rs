@@ -111,7 +111,11 @@ pub async fn handle(request: &Request, plane: &dyn ControlPlane, assets: &Assets
         Outcome::Page(draw) => draw,
     };
     let balance = if visit.user.is_some() && !request.part { plane.balance().await } else { None };
-    let frame = Frame { assets, nonce: &request.nonce, balance, part: request.part };
+    let unread = match &visit.user {
+        Some(_) if !request.part => plane.unread().await.ok(),
+        _ => None,
+    };
+    let frame = Frame { assets, nonce: &request.nonce, balance, unread, part: request.part };
     let owner = Owner::new_root(Some(Arc::new(SsrSharedContext::new_islands())));
     let (status, html) = owner.with(|| {
         let page = draw(&visit);

@@ -21,6 +21,8 @@ const BELLS_MS: i64 = 2 * DAY_MS;
 const CYCLES_MS: i64 = 2 * DAY_MS;
 /// How long changes of verdict are remembered beside the newest; a failover keeps its own evidence.
 const VERDICTS_MS: i64 = 90 * DAY_MS;
+/// How long users are reminded of what happened.
+const NOTIFICATIONS_MS: i64 = 90 * DAY_MS;
 
 /// Begins it; ends on the token.
 pub fn start(dumont: &Dumont, tracker: &TaskTracker, token: &CancellationToken) {
@@ -44,6 +46,9 @@ async fn tidy(dumont: Dumont, token: CancellationToken) {
         }
         if let Err(error) = dumont.store.verdicts().prune(now.plus(-VERDICTS_MS)).await {
             tracing::debug!(%error, "old verdicts not removed");
+        }
+        if let Err(error) = dumont.store.notifications().prune(now.plus(-NOTIFICATIONS_MS)).await {
+            tracing::debug!(%error, "old notifications not removed");
         }
     }
 }

@@ -10,3 +10,4 @@ pub mod estimate;
 mod fetch;
 pub mod live;
 mod morph;
+pub mod toasts;

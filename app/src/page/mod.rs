@@ -11,6 +11,7 @@ mod failovers;
 mod kit;
 mod machine;
 mod machines;
+pub(crate) mod notifications;
 mod offers;
 pub(crate) mod problem;
 mod settings;
@@ -81,6 +82,10 @@ pub(crate) async fn answer(
         Route::Kit => Outcome::page(kit::page),
         #[cfg(not(debug_assertions))]
         Route::Kit => Err(visit.nothing_here()),
+        Route::Notifications => notifications::answer(request, plane).await,
+        Route::Notification(id) => notifications::one(id, request, plane).await,
+        Route::Bell => notifications::bell::answer(request, plane).await,
+        Route::ReadNotifications => notifications::read_all(request, plane).await,
         Route::Settings => settings::failover::answer(visit, request, plane).await,
         Route::Credentials => settings::credentials::answer(request, plane).await,
         Route::Account => settings::account::answer(request, plane).await,

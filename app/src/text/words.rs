@@ -3,6 +3,7 @@
 use domain::association::AssociationState;
 use domain::failover::{FailoverState, Kind, Outcome, Phase, Role, StepName};
 use domain::gpu::GpuState;
+use domain::notification::{Severity, Wait};
 use domain::policy::GpuClass;
 use domain::provider::Provider;
 use domain::standby::StandbyState;
@@ -360,5 +361,26 @@ pub(crate) const fn gate(reason: Reason, t: &'static Texts) -> Word {
         Reason::BeingRemoved => t.gate_being_removed,
         Reason::NotRunning => t.gate_not_running,
         Reason::Running => t.gate_running,
+    }
+}
+
+pub(crate) const fn severity(severity: Severity, t: &'static Texts) -> Word {
+    match severity {
+        Severity::Good => t.severity_good,
+        Severity::Notice => t.severity_notice,
+        Severity::Warning => t.severity_warning,
+        Severity::Critical => t.severity_critical,
+    }
+}
+
+/// Why a failover waits, as the end of a sentence.
+pub(crate) const fn wait(wait: Wait, t: &'static Texts) -> Word {
+    match wait {
+        Wait::Offer => t.wait_offer,
+        Wait::Credit => t.wait_credit,
+        Wait::Credentials => t.wait_credentials,
+        Wait::Capacity => t.wait_capacity,
+        Wait::Pace => t.wait_pace,
+        Wait::Standby => t.wait_standby,
     }
 }

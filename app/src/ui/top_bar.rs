@@ -1,4 +1,5 @@
-//! The bar on every page: where we are, whether the page is live, the credit, who is logged in.
+//! The bar on every page: where we are, whether the page is live, the credit, what was not read yet,
+//! who is logged in.
 
 use domain::view::balance::Balance;
 use leptos::prelude::*;
@@ -7,6 +8,7 @@ use crate::control_plane::Answer;
 use crate::island::dot::{Dot, DotWords};
 use crate::island::live::Live;
 use crate::page::balance;
+use crate::page::notifications::bell;
 use crate::router::Route;
 use crate::text::Lang;
 use crate::ui::hidden;
@@ -24,7 +26,11 @@ fn brand_mark() -> AnyView {
 }
 
 /// Draws the bar.
-pub(crate) fn top_bar(visit: &Visit, credit: Option<Answer<Balance>>) -> AnyView {
+pub(crate) fn top_bar(
+    visit: &Visit,
+    credit: Option<Answer<Balance>>,
+    unread: Option<i64>,
+) -> AnyView {
     let t = visit.t();
     let inside = visit.user.is_some();
     let home = if inside { Route::Machines } else { Route::Root };
@@ -35,6 +41,7 @@ pub(crate) fn top_bar(visit: &Visit, credit: Option<Answer<Balance>>) -> AnyView
             <div class="bar-end">
                 {visit.sandbox.then(|| view! { <span class="kind sandbox" title=t.sandbox_what>{t.sandbox_mark}</span> })}
                 {inside.then(|| live(visit, credit.as_ref()))}
+                {inside.then(|| bell::live(visit, unread))}
                 {menu(visit)}
             </div>
         </header>

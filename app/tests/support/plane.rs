@@ -4,13 +4,14 @@ use std::sync::Mutex;
 
 use app::control_plane::{Answer, ControlPlane, Visitor};
 use async_trait::async_trait;
-use domain::id::{FailoverId, GpuId};
+use domain::id::{FailoverId, GpuId, NotificationId};
 use domain::time::Millis;
 use domain::view::account::*;
 use domain::view::balance::Balance;
 use domain::view::failover::*;
 use domain::view::instance::CreateInstance;
 use domain::view::machine::{MachinePage, MachinesPage};
+use domain::view::notification::{Notification, NotificationQuery, Notifications};
 use domain::view::offer::{OfferQuery, Offers};
 use domain::view::problem::{FieldProblem, Problem};
 use domain::view::readiness::{DryRun, Readiness};
@@ -32,6 +33,7 @@ pub(crate) struct Fake {
     pub(crate) active: ActiveFailovers,
     pub(crate) report: FailoverReport,
     pub(crate) failover: FailoverPage,
+    pub(crate) notifications: Notifications,
     pub(crate) settings: Settings,
     pub(crate) tokens: Tokens,
     pub(crate) sessions: Sessions,
@@ -53,6 +55,7 @@ impl Default for Fake {
             active: ActiveFailovers { active_count: 0, failovers: Vec::new() },
             report: story::report(),
             failover: story::failover(),
+            notifications: story::notifications(),
             settings: story::settings(),
             tokens: story::tokens(),
             sessions: story::sessions(),
@@ -188,6 +191,29 @@ impl ControlPlane for Fake {
     }
     async fn failover(&self, _: &FailoverId) -> Answer<FailoverPage> {
         Ok(self.failover.clone())
+    }
+    async fn unread(&self) -> Answer<i64> {
+        Ok(self.notifications.unread_count)
+    }
+    async fn notifications(&self, wanted: NotificationQuery) -> Answer<Notifications> {
+        let mut told = self.notifications.clone();
+        told.notifications
+            .retain(|one| wanted.before.is_none_or(|before| one.id < NotificationId(before)));
+        Ok(told)
+    }
+    async fn notification(&self, id: NotificationId) -> Answer<Notification> {
+        let found = self.notifications.notifications.iter().find(|one| one.id == id);
+        found.cloned().ok_or_else(|| problem(404, "not_found", &[]))
+    }
+    async fn read(&self, id: NotificationId) -> Answer<()> {
+        self.notification(id).await?;
+        self.act(format!("read {id}"), ())
+    }
+    async fn read_failover(&self, failover: &FailoverId) -> Answer<()> {
+        self.act(format!("read those of {failover}"), ())
+    }
+    async fn read_all(&self) -> Answer<()> {
+        self.act("read all".to_owned(), ())
     }
     async fn settings(&self) -> Answer<Settings> {
         Ok(self.settings.clone())

@@ -4,7 +4,8 @@
 use domain::association::{AssociationState, Hooks, Serving};
 use domain::failover::{FailoverState, Kind, Outcome, Phase, Role, StepName};
 use domain::gpu::GpuState;
-use domain::id::{AssociationId, Epoch, FailoverId, GpuId};
+use domain::id::{AssociationId, Epoch, FailoverId, GpuId, NotificationId};
+use domain::notification::{NewsKind, Wait};
 use domain::policy::FailoverSettings;
 use domain::provider::Provider;
 use domain::report::whereabouts;
@@ -17,6 +18,7 @@ use domain::view::balance::Balance;
 use domain::view::failover::*;
 use domain::view::instance::Instance;
 use domain::view::machine::*;
+use domain::view::notification::*;
 use domain::view::offer::{Offer, Offers};
 use domain::view::readiness::*;
 use domain::view::report::*;
@@ -425,6 +427,7 @@ pub(crate) fn failover() -> FailoverPage {
             options: RequestedOptions { from_standby: false, new_gpu: true, restore: true },
             rounds: 0,
             error: None,
+            progress: None,
             sandbox: false,
         },
         evidence: vec![
@@ -497,6 +500,73 @@ pub(crate) fn failover_running() -> FailoverPage {
     page.confirmed_at.as_mut().map(later);
     page.hooks.clear();
     page
+}
+
+/// The running one, half-way through its restore.
+pub(crate) fn failover_restoring() -> FailoverPage {
+    let mut page = failover_running();
+    page.status.phase = Phase::Restoring;
+    page.status.progress = Some(TransferProgress {
+        step: StepName::Restore,
+        files: 1_204,
+        files_total: Some(3_310),
+        bytes: Some(1_200_000_000),
+        bytes_total: Some(4_800_000_000),
+        bytes_per_second: Some(84_000_000),
+        files_per_second: Some(84.2),
+        left_ms: Some(42_000),
+        as_of: Time(NOW),
+    });
+    page
+}
+
+fn note(id: i64, kind: NewsKind, age_ms: i64, read: bool) -> Notification {
+    let of_failover = kind.as_str().starts_with("failover") || kind == NewsKind::OnStandby;
+    Notification {
+        id: NotificationId(id),
+        kind,
+        severity: kind.severity(),
+        failover_id: of_failover.then(|| FailoverId::new("0199-done")),
+        association_id: Some(AssociationId::new("tie-7001")),
+        gpu_instance_id: Some(GpuId(7_001)),
+        machine_name: Some("llama-ft".into()),
+        at: ago(age_ms),
+        read_at: read.then(|| ago(age_ms - 1_000)),
+        sandbox: false,
+        figures: NotificationFigures {
+            failover_kind: of_failover.then_some(Kind::Real),
+            ..NotificationFigures::default()
+        },
+    }
+}
+
+pub(crate) fn notifications() -> Notifications {
+    let mut low = note(60, NewsKind::CreditLow, 30_000, false);
+    low.machine_name = None;
+    low.gpu_instance_id = None;
+    low.figures.credit_usd = Some(0.31);
+    low.figures.needed_usd = Some(0.412);
+    let mut complete = note(57, NewsKind::FailoverComplete, START - 76_000, false);
+    complete.figures.time_to_cpu_ms = Some(2_900);
+    complete.figures.total_time_ms = Some(74_213);
+    let mut waiting = note(54, NewsKind::FailoverWaiting, START - 30_000, false);
+    waiting.figures.waits_for = Some(Wait::Offer);
+    let mut frozen = note(40, NewsKind::SyncFrozen, DAY_MS, true);
+    frozen.figures.would_delete = Some(1_200);
+    frozen.figures.of_files = Some(3_310);
+    let mut started = note(50, NewsKind::FailoverStarted, START, true);
+    started.figures.cause = Some(Cause::HostOffline);
+    let notifications = vec![
+        low,
+        complete,
+        waiting,
+        note(52, NewsKind::OnStandby, START - 2_900, true),
+        started,
+        frozen,
+        note(38, NewsKind::StandbyBack, 2 * DAY_MS, true),
+        note(37, NewsKind::StandbyPreempted, 2 * DAY_MS + 60_000, true),
+    ];
+    Notifications { notifications, unread_count: 3, next_before: Some(NotificationId(37)) }
 }
 
 fn history(n: i64, kind: Kind, cause: Cause, state: FailoverState) -> HistoryRow {

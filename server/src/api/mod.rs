@@ -9,6 +9,7 @@ pub mod balance;
 pub mod events;
 pub mod failover;
 pub mod instances;
+pub mod notifications;
 pub mod settings;
 pub mod standby;
 pub mod table;

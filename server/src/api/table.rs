@@ -5,7 +5,7 @@ use utoipa::openapi::path::PathItem;
 use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
-use super::{auth, balance, events, failover, instances, settings, standby};
+use super::{auth, balance, events, failover, instances, notifications, settings, standby};
 use crate::Dumont;
 
 /// Who may use a route.
@@ -107,6 +107,10 @@ pub fn table() -> Vec<Route> {
         User failover::strategies;
         User failover::readiness;
         User failover::test;
+
+        User notifications::list;
+        User notifications::read;
+        User notifications::read_all;
 
         User events::events;
     }

@@ -1,6 +1,6 @@
 //! The header balance: credit, what is being burnt, and how long it lasts.
 
-use domain::gpu::{GpuInstance, GpuState};
+use domain::gpu::{GpuInstance, GpuState, dearest_rate};
 use domain::id::UserId;
 use domain::money::MicroUsd;
 use domain::view::balance::Balance;
@@ -16,7 +16,7 @@ pub async fn get(dumont: &Dumont, user: &UserId) -> Result<Balance, Fault> {
     let fleet = dumont.engine.instances(user).await.ok();
     let rates = fleet.as_ref().map(|fleet| running_rates(&fleet.instances));
     let burn = rates.as_ref().and_then(|rates| rates.iter().copied().sum::<Option<MicroUsd>>());
-    let dearest = rates.and_then(|rates| rates.into_iter().flatten().max());
+    let dearest = fleet.as_ref().and_then(|fleet| dearest_rate(&fleet.instances));
     Ok(Balance {
         credit: money.credit.map(MicroUsd::usd),
         balance: money.balance.map(MicroUsd::usd),

@@ -137,15 +137,22 @@ async fn note(
     kind: CredentialKind,
     error: Option<&ProviderError>,
 ) -> Result<(), Fault> {
+    let credentials = dumont.store.credentials();
+    let now = dumont.now();
+    // A change is told to the user; then the newest word and time are kept.
     let (status, word) = match error {
-        None => (CredentialStatus::Ok, None),
+        None => {
+            credentials.restore(user, kind, now).await?;
+            (CredentialStatus::Ok, None)
+        }
         Some(error) if error.class == ErrorClass::Auth => {
+            credentials.refuse(user, kind, &error.message, now, dumont.site.sandbox).await?;
             (CredentialStatus::Refused, Some(error.message.as_str()))
         }
         // No answer says nothing about the credential.
         Some(_) => return Ok(()),
     };
-    Ok(dumont.store.credentials().mark(user, kind, status, word, dumont.now()).await?)
+    Ok(credentials.mark(user, kind, status, word, now).await?)
 }
 
 fn view(stored: &Credential) -> SecretStatus {

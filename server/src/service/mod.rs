@@ -12,6 +12,7 @@ pub mod failover;
 pub mod instances;
 pub mod journal;
 pub mod machines;
+pub mod notifications;
 pub mod password;
 pub mod readiness;
 pub mod report;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use app::control_plane::{Answer, ControlPlane, Visitor};
 use async_trait::async_trait;
-use domain::id::{FailoverId, GpuId, TokenId, UserId};
+use domain::id::{FailoverId, GpuId, NotificationId, TokenId, UserId};
 use domain::time::Millis;
 use domain::view::account::{
     ChangePassword, CreatedToken, LoginRequest, NewToken, Sessions, SetupRequest, Tokens,
@@ -13,6 +13,7 @@ use domain::view::balance::Balance;
 use domain::view::failover::{ActiveFailovers, FailoverPage, SimulateFailover, StartFailover};
 use domain::view::instance::CreateInstance;
 use domain::view::machine::{MachinePage, MachinesPage};
+use domain::view::notification::{Notification, NotificationQuery, Notifications};
 use domain::view::offer::{OfferQuery, Offers};
 use domain::view::readiness::{DryRun, Readiness};
 use domain::view::report::{FailoverReport, ReportQuery};
@@ -25,7 +26,8 @@ use crate::http::client::Client;
 use crate::http::identity::Identity;
 use crate::http::{problem, session};
 use crate::service::{
-    account, auth, balance, failover, instances, machines, readiness, report, settings, standby,
+    account, auth, balance, failover, instances, machines, notifications, readiness, report,
+    settings, standby,
 };
 use crate::{Dumont, Fault};
 
@@ -205,6 +207,30 @@ impl ControlPlane for Plane {
 
     async fn failover(&self, failover: &FailoverId) -> Answer<FailoverPage> {
         ask!(self, failover::page, failover)
+    }
+
+    async fn unread(&self) -> Answer<i64> {
+        ask!(self, notifications::unread)
+    }
+
+    async fn notifications(&self, wanted: NotificationQuery) -> Answer<Notifications> {
+        ask!(self, notifications::list, &wanted)
+    }
+
+    async fn notification(&self, id: NotificationId) -> Answer<Notification> {
+        ask!(self, notifications::get, id)
+    }
+
+    async fn read(&self, id: NotificationId) -> Answer<()> {
+        ask!(self, notifications::read, id)
+    }
+
+    async fn read_failover(&self, failover: &FailoverId) -> Answer<()> {
+        ask!(self, notifications::read_failover, failover)
+    }
+
+    async fn read_all(&self) -> Answer<()> {
+        ask!(self, notifications::read_all).map(|_| ())
     }
 
     async fn settings(&self) -> Answer<Settings> {

@@ -11,6 +11,9 @@ use crate::people::{PASSWORD, Person};
 use crate::seed::{self, GPU, MARKS};
 use crate::world::{World, body};
 
+const ALL_NEWS: store::NotificationPage =
+    store::NotificationPage { unread: false, before: None, limit: 100 };
+
 /// A route as it is asked for in these tests.
 struct Row {
     access: Access,
@@ -31,6 +34,7 @@ fn rows(owners: &Things) -> Vec<Row> {
                 .replace("{gpu_id}", &GPU.to_string())
                 .replace("{machine_id}", &GPU.to_string())
                 .replace("{failover_id}", &owners.failover)
+                .replace("{notification_id}", &owners.notification)
                 .replace("{token_id}", &owners.token)
                 .replace("{session_id}", &owners.session);
             assert!(!path.contains('{'), "a parameter that this test does not know: {path}");
@@ -49,6 +53,7 @@ fn rows(owners: &Things) -> Vec<Row> {
 /// What the owner has that a path can name.
 struct Things {
     failover: String,
+    notification: String,
     token: String,
     session: String,
 }
@@ -60,7 +65,14 @@ async fn things(world: &World, owner: &Person) -> Things {
     assert_eq!(world.log_in(&owner.email, PASSWORD).await.status(), 200);
     let sessions =
         world.dumont.store.sessions().list(&owner.id, world.dumont.now()).await.expect("sessions");
-    Things { failover: failover.to_string(), token: token.info.id, session: sessions[0].id.clone() }
+    // Of the failovers that were opened.
+    let told = world.dumont.store.notifications().list(&owner.id, ALL_NEWS).await.expect("told");
+    Things {
+        failover: failover.to_string(),
+        notification: told[0].id.to_string(),
+        token: token.info.id,
+        session: sessions[0].id.clone(),
+    }
 }
 
 async fn ask(world: &World, mount: &str, row: &Row, token: Option<&str>) -> Response {
@@ -84,11 +96,12 @@ async fn holdings(world: &World, person: &Person) -> String {
     let sessions: Vec<String> = sessions.into_iter().map(|session| session.id).collect();
     let query = store::FailoverQuery::default();
     format!(
-        "{user:?} {tokens:?} {sessions:?} {:?} {:?} {:?} {:?}",
+        "{user:?} {tokens:?} {sessions:?} {:?} {:?} {:?} {:?} {:?}",
         store.settings().get(&person.id).await.expect("settings"),
         store.credentials().list(&person.id).await.expect("credentials"),
         store.associations().list(&person.id).await.expect("associations"),
         store.failovers().list(&person.id, &query).await.expect("failovers"),
+        store.notifications().list(&person.id, ALL_NEWS).await.expect("notifications"),
     )
 }
 

@@ -21,6 +21,7 @@ mod database;
 mod environment;
 mod events;
 mod limits;
+mod notifications;
 mod pages;
 mod people;
 mod problems;

@@ -5,6 +5,7 @@ pub(crate) mod act;
 mod data;
 mod evidence;
 mod journal;
+mod progress;
 mod sentence;
 mod waterfall;
 
@@ -30,6 +31,8 @@ pub(crate) async fn answer(
     plane: &dyn ControlPlane,
 ) -> Answer<Outcome> {
     let data = plane.failover(id).await?;
+    // Whoever looks at it has been told; should that not be kept, the page is shown all the same.
+    _ = plane.read_failover(id).await;
     let word = request.query.get("said").map(str::to_owned);
     Outcome::page(move |visit| page(visit, &data, word.as_deref()))
 }
@@ -51,7 +54,7 @@ fn page(visit: &Visit, data: &FailoverPage, word: Option<&str>) -> Page {
             {done_word(visit, word)}
             {trouble(visit, data)}
             {figures(visit, data)}
-            {card("timeline", t.timeline, waterfall::waterfall(visit, data))}
+            {card("timeline", t.timeline, timeline(visit, data))}
             <div class="columns">
                 <div>{card("data", t.data, data::data(visit, data))}</div>
                 <div>
@@ -63,6 +66,10 @@ fn page(visit: &Visit, data: &FailoverPage, word: Option<&str>) -> Page {
         </div>
     };
     Page::new(title, body.into_any()).live("failover,association")
+}
+
+fn timeline(visit: &Visit, data: &FailoverPage) -> AnyView {
+    view! { {waterfall::waterfall(visit, data)} {progress::progress(visit, data)} }.into_any()
 }
 
 fn actions(visit: &Visit, data: &FailoverPage) -> Option<AnyView> {
