@@ -6,6 +6,7 @@
 
 mod instances;
 mod page;
+mod settled;
 mod status;
 mod summary;
 mod trend;
@@ -13,6 +14,7 @@ mod whereabouts;
 
 pub use self::instances::{cost, touched};
 pub use self::page::{failover_page, witnesses};
+pub use self::settled::is_settled;
 pub use self::status::failover_view;
 pub use self::summary::{Filter, history_row, report};
 pub use self::whereabouts::whereabouts;

@@ -1,7 +1,8 @@
 //! Every instance that a failover touched: what became of it and what it cost.
 
 use super::Journal;
-use crate::failover::{Disposal, Intent, IntentState, Kind, Role, Wish};
+use super::status::{output, reached};
+use crate::failover::{BuyOutput, Disposal, Intent, IntentState, Kind, Role, StepName, Wish};
 use crate::money::MicroUsd;
 use crate::provider::Provider;
 use crate::time::Millis;
@@ -33,6 +34,20 @@ pub fn cost(journal: &Journal<'_>) -> MicroUsd {
     journal.intents.iter().filter_map(|intent| cost_of(intent, journal)).sum()
 }
 
+/// Whether a purchase became the machine's GPU. Its row says so until that GPU is given up in turn;
+/// from then on the switch does, so that what a later failover destroys changes no earlier report.
+pub(super) fn served(intent: &Intent, journal: &Journal<'_>) -> bool {
+    intent.state == IntentState::Adopted || switched_to(intent, journal)
+}
+
+/// Whether the journal tells of the switch to a purchase's instance.
+pub(super) fn switched_to(intent: &Intent, journal: &Journal<'_>) -> bool {
+    let switched = reached(&[StepName::Switch], journal.steps).is_some();
+    let bought: Option<BuyOutput> =
+        if switched { output(StepName::Buy, journal.steps) } else { None };
+    bought.is_some_and(|bought| bought.intent.as_ref() == Some(&intent.id))
+}
+
 fn cost_of(intent: &Intent, journal: &Journal<'_>) -> Option<MicroUsd> {
     let from = intent.bound_at?;
     let over = journal.failover.ended_at.unwrap_or(journal.now);
@@ -40,7 +55,7 @@ fn cost_of(intent: &Intent, journal: &Journal<'_>) -> Option<MicroUsd> {
         let id = intent.external_id.as_deref()?;
         destroyed(intent.provider, id, journal)
     });
-    let serves = intent.state == IntentState::Adopted;
+    let serves = served(intent, journal);
     let until = match gone {
         Some(gone) if serves => gone.min(over),
         Some(gone) => gone,
@@ -67,7 +82,7 @@ fn bought(intent: &Intent, journal: &Journal<'_>) -> Option<TouchedInstance> {
         IntentState::Open | IntentState::Tombstoned | IntentState::Refused => Fate::Unknown,
     };
     let serves = intent.provider == Provider::Vast
-        && intent.state == IntentState::Adopted
+        && served(intent, journal)
         && journal.failover.kind != Kind::Drill;
     let role = match intent.provider {
         Provider::Gcp => Role::Standby,

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 
+use super::instances::served;
 use super::{Journal, cost, touched};
 use crate::failover::{
-    DetectOutput, FailoverState, IntentState, Kind, Outcome, Phase, StepName, StepRow,
-    SwitchOutput, TakeoverOutput, VerifyOutput,
+    DetectOutput, FailoverState, Kind, Outcome, Phase, StepName, StepRow, SwitchOutput,
+    TakeoverOutput, VerifyOutput,
 };
 use crate::id::GpuId;
 use crate::provider::Provider;
@@ -90,7 +91,7 @@ const fn thousandth(value: i64) -> f64 {
 }
 
 /// The newest successful attempt at any of these steps.
-fn reached<'a>(names: &[StepName], rows: &'a [StepRow]) -> Option<&'a StepRow> {
+pub(super) fn reached<'a>(names: &[StepName], rows: &'a [StepRow]) -> Option<&'a StepRow> {
     rows.iter().rev().find(|row| names.contains(&row.name) && row.outcome == Some(Outcome::Ok))
 }
 
@@ -196,7 +197,7 @@ fn new_gpu(journal: &Journal<'_>) -> Option<GpuId> {
     journal
         .intents
         .iter()
-        .filter(|intent| intent.provider == Provider::Vast && intent.state == IntentState::Adopted)
+        .filter(|intent| intent.provider == Provider::Vast && served(intent, journal))
         .find_map(|intent| intent.external_id.as_deref()?.parse().ok().map(GpuId))
 }
 

@@ -1,5 +1,6 @@
 //! Figures over many failovers. Kinds are never mixed, nor sandbox rows with real ones.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use crate::failover::{FailoverState, Kind, Phase};
@@ -55,8 +56,13 @@ impl Filter {
 
 /// The report over these failovers, as of `now`.
 #[must_use]
-pub fn report(all: &[FailoverStatus], filter: &Filter, now: Millis) -> FailoverReport {
-    let mut rows: Vec<&FailoverStatus> = all.iter().filter(|row| filter.admits(row, now)).collect();
+pub fn report<S: Borrow<FailoverStatus>>(
+    all: &[S],
+    filter: &Filter,
+    now: Millis,
+) -> FailoverReport {
+    let mut rows: Vec<&FailoverStatus> =
+        all.iter().map(Borrow::borrow).filter(|row| filter.admits(row, now)).collect();
     rows.sort_by(|a, b| {
         b.started_at.cmp(&a.started_at).then_with(|| b.failover_id.cmp(&a.failover_id))
     });
@@ -235,7 +241,7 @@ mod tests {
 
     #[test]
     fn an_empty_report_knows_nothing_and_says_so() {
-        let empty = report(&[], &filter(), at(0));
+        let empty = report::<FailoverStatus>(&[], &filter(), at(0));
         assert_eq!((empty.total_failovers, empty.success_rate, empty.mttr_ms), (0, None, None));
         assert_eq!(
             (empty.mttr_p50_ms, empty.mttr_p95_ms, empty.time_to_cpu_p50_ms),
