@@ -32,7 +32,7 @@ pub use account::session::{SESSION_IP, SESSION_USER, SESSION_USER_AGENT, Session
 pub use account::session_store::{DbSessions, session_handle};
 pub use account::settings::Settings;
 pub use account::token::{NewToken, Token, TokenKind, Tokens};
-pub use account::user::{Login, NewUser, User, Users};
+pub use account::user::{Login, NewUser, Stamp, User, Users};
 pub use engine::event::{Doorbell, Events};
 pub use engine::lease::{Lease, Leases};
 pub use engine::provider_state::{ProviderState, ProviderStates, StateKind};

@@ -41,6 +41,16 @@ pub struct NewUser {
     pub password_hash: String,
 }
 
+/// How far what a user can see has come. It is another one after each request of theirs that may have
+/// changed something, and after each doorbell of theirs, in whichever process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Stamp {
+    /// Rises with their own requests.
+    pub changes: i64,
+    /// Their newest doorbell; 0 when there is none.
+    pub newest: i64,
+}
+
 /// What a login is checked against.
 #[derive(Debug, Clone)]
 pub struct Login {
@@ -157,6 +167,39 @@ impl<'s> Users<'s> {
             .await?
             .ok_or(StoreError::NotFound("user"))?;
         Ok(Login { user: read(&row)?, password_hash: row.text("password_hash")? })
+    }
+
+    /// The account of a user, and how far what they can see has come.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    #[instrument(level = "debug", skip_all)]
+    pub async fn seen(&self, user: &UserId) -> Result<(User, Stamp), StoreError> {
+        let row = query(concat!(
+            "SELECT ",
+            columns!(),
+            ", changes, (SELECT COALESCE(MAX(seq), 0) FROM events WHERE user_id = $1) AS newest ",
+            "FROM users WHERE id = $1"
+        ))
+        .bind(user.as_str())
+        .fetch_optional(self.store.db().read())
+        .await?
+        .ok_or(StoreError::NotFound("user"))?;
+        Ok((read(&row)?, Stamp { changes: row.int("changes")?, newest: row.int("newest")? }))
+    }
+
+    /// Notes that a request of a user's may have changed what they see. Nothing happens where the
+    /// account is gone.
+    ///
+    /// # Errors
+    /// As every query.
+    #[instrument(level = "debug", skip_all)]
+    pub async fn changed(&self, user: &UserId) -> Result<(), StoreError> {
+        query("UPDATE users SET changes = changes + 1 WHERE id = $1")
+            .bind(user.as_str())
+            .execute(self.store.db().write())
+            .await?;
+        Ok(())
     }
 
     /// Replaces the password's hash.

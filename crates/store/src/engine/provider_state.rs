@@ -69,6 +69,27 @@ impl<'s> ProviderStates<'s> {
         row.as_ref().map(read).transpose()
     }
 
+    /// As [`ProviderStates::get`], without the payload where the answer is still the one that was got
+    /// at `known`: a list of hundreds of instances is not read again to find that it is the same.
+    ///
+    /// # Errors
+    /// As every query.
+    #[instrument(level = "debug", skip_all)]
+    pub async fn get_newer(
+        &self,
+        user: &UserId,
+        kind: StateKind,
+        known: Option<Millis>,
+    ) -> Result<Option<ProviderState>, StoreError> {
+        let row = query("SELECT fetched_at, complete, CASE WHEN fetched_at = $3 THEN NULL ELSE payload END AS payload, tried_at, error FROM provider_state WHERE user_id = $1 AND kind = $2")
+            .bind(user.as_str())
+            .bind(kind.as_str())
+            .bind(known.map(|at| at.0))
+            .fetch_optional(self.store.db().read())
+            .await?;
+        row.as_ref().map(read).transpose()
+    }
+
     /// Keeps an answer. An older one than is kept changes nothing.
     ///
     /// # Errors

@@ -21,16 +21,19 @@ macro_rules! columns {
     };
 }
 
+pub(super) use columns;
+
 macro_rules! select {
     ($rest:literal) => {
-        concat!("SELECT ", columns!(), " FROM disposals ", $rest)
+        concat!("SELECT ", $crate::journal::disposal::columns!(), " FROM disposals ", $rest)
     };
 }
+pub(super) use select;
 
 /// Wishes that an instance be stopped or gone.
 #[derive(Debug)]
 pub struct Disposals<'s> {
-    store: &'s Store,
+    pub(super) store: &'s Store,
 }
 
 impl<'s> Disposals<'s> {
@@ -219,7 +222,7 @@ pub(super) async fn request(
     read(&row)
 }
 
-fn read(row: &AnyRow) -> Result<Disposal, StoreError> {
+pub(super) fn read(row: &AnyRow) -> Result<Disposal, StoreError> {
     Ok(Disposal {
         id: DisposalId(row.text("id")?),
         user: UserId(row.text("user_id")?),

@@ -1,4 +1,7 @@
-//! Failovers: found and listed. Their beginning, changes and end are in `failover_life`.
+//! Failovers: found and listed. Their beginning, changes and end are in `failover_life`, finding the
+//! rows of many at once in `many`.
+
+use std::collections::HashMap;
 
 use domain::failover::{Failover, Kind};
 use domain::id::{AssociationId, Epoch, FailoverId, GpuId, UserId};
@@ -9,6 +12,7 @@ use sqlx::{AnyConnection, query};
 use tracing::instrument;
 
 use crate::error::StoreError;
+use crate::journal::many::{FIFTY, bind_fifty, fifty};
 use crate::open::Store;
 use crate::row::{Read as _, each};
 
@@ -18,6 +22,24 @@ macro_rules! select {
             "SELECT id, user_id, association_id, machine_name, gpu_id, kind, cause, note, options, ",
             "state, from_epoch, round, started_at, ended_at, error, sandbox FROM failovers ",
             $rest
+        )
+    };
+}
+
+/// What a list chooses by. Written out for one machine, so that the database looks at its rows alone.
+macro_rules! chosen {
+    (of_machine) => {
+        chosen!("WHERE association_id = $4 AND user_id = $1 AND started_at >= $2 ")
+    };
+    (all) => {
+        // $4 is nothing here; named all the same, since both take the same values.
+        chosen!("WHERE user_id = $1 AND started_at >= $2 AND ($4 IS NULL OR association_id = $4) ")
+    };
+    ($where:literal) => {
+        concat!(
+            $where,
+            "AND ($3 IS NULL OR kind = $3) AND ($5 IS NULL OR cause = $5) ",
+            "AND ($6 IS NULL OR sandbox = $6) ORDER BY started_at DESC, id DESC LIMIT $7"
         )
     };
 }
@@ -118,19 +140,78 @@ impl<'s> Failovers<'s> {
         user: &UserId,
         wanted: &FailoverQuery,
     ) -> Result<Vec<Failover>, StoreError> {
-        let rows = query(select!(
-            "WHERE user_id = $1 AND started_at >= $2 AND ($3 IS NULL OR kind = $3) AND ($4 IS NULL OR association_id = $4) AND ($5 IS NULL OR cause = $5) AND ($6 IS NULL OR sandbox = $6) ORDER BY started_at DESC, id DESC LIMIT $7"
-        ))
+        let ids = self.ids(user, wanted).await?;
+        self.among(user, &ids).await
+    }
+
+    /// The ids of a user's failovers, newest first.
+    ///
+    /// # Errors
+    /// As every query.
+    #[instrument(level = "debug", skip_all)]
+    pub async fn ids(
+        &self,
+        user: &UserId,
+        wanted: &FailoverQuery,
+    ) -> Result<Vec<FailoverId>, StoreError> {
+        let statement = match wanted.association {
+            Some(_) => concat!("SELECT id FROM failovers ", chosen!(of_machine)),
+            None => concat!("SELECT id FROM failovers ", chosen!(all)),
+        };
+        let rows = query(statement)
+            .bind(user.as_str())
+            .bind(wanted.since.map_or(i64::MIN, |at| at.0))
+            .bind(wanted.kind.map(Kind::as_str))
+            .bind(wanted.association.as_ref().map(AssociationId::as_str))
+            .bind(wanted.cause.map(Cause::as_str))
+            .bind(wanted.sandbox.map(i64::from))
+            .bind(wanted.limit.unwrap_or(i64::MAX))
+            .fetch_all(self.store.db().read())
+            .await?;
+        each(&rows, |row| Ok(FailoverId(row.text("id")?)))
+    }
+
+    /// The newest drill of each of a user's machines that has had one.
+    ///
+    /// # Errors
+    /// As every query.
+    #[instrument(level = "debug", skip_all)]
+    pub async fn newest_drills(&self, user: &UserId) -> Result<Vec<FailoverId>, StoreError> {
+        let rows = query(
+            "SELECT (SELECT f.id FROM failovers f WHERE f.association_id = a.id \
+             AND f.kind = 'drill' AND f.user_id = a.user_id \
+             ORDER BY f.started_at DESC, f.id DESC LIMIT 1) AS drill \
+             FROM associations a WHERE a.user_id = $1",
+        )
         .bind(user.as_str())
-        .bind(wanted.since.map_or(i64::MIN, |at| at.0))
-        .bind(wanted.kind.map(Kind::as_str))
-        .bind(wanted.association.as_ref().map(AssociationId::as_str))
-        .bind(wanted.cause.map(Cause::as_str))
-        .bind(wanted.sandbox.map(i64::from))
-        .bind(wanted.limit.unwrap_or(i64::MAX))
         .fetch_all(self.store.db().read())
         .await?;
-        each(&rows, read)
+        let drills = each(&rows, |row| row.maybe_text("drill"))?;
+        Ok(drills.into_iter().flatten().map(FailoverId).collect())
+    }
+
+    /// A user's failovers of these ids, in their order; without those that are not there.
+    ///
+    /// # Errors
+    /// As every query.
+    #[instrument(level = "debug", skip_all)]
+    pub async fn among(
+        &self,
+        user: &UserId,
+        ids: &[FailoverId],
+    ) -> Result<Vec<Failover>, StoreError> {
+        let mut found = Vec::with_capacity(ids.len());
+        for some in ids.chunks(FIFTY) {
+            let asked = query(concat!(select!("WHERE id IN ("), fifty!(), ") AND user_id = $51"));
+            let rows = bind_fifty!(asked, some)
+                .bind(user.as_str())
+                .fetch_all(self.store.db().read())
+                .await?;
+            let mut unordered: HashMap<FailoverId, Failover> =
+                each(&rows, read)?.into_iter().map(|one| (one.id.clone(), one)).collect();
+            found.extend(some.iter().filter_map(|id| unordered.remove(id)));
+        }
+        Ok(found)
     }
 }
 

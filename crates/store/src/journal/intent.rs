@@ -22,6 +22,7 @@ macro_rules! select {
         )
     };
 }
+pub(super) use select;
 
 /// Purchases.
 #[derive(Debug)]
@@ -154,7 +155,7 @@ impl<'s> Intents<'s> {
     }
 }
 
-fn read(row: &AnyRow) -> Result<Intent, StoreError> {
+pub(super) fn read(row: &AnyRow) -> Result<Intent, StoreError> {
     Ok(Intent {
         id: IntentId(row.text("id")?),
         user: UserId(row.text("user_id")?),

@@ -5,4 +5,5 @@ pub(crate) mod failover;
 pub(crate) mod failover_life;
 pub(crate) mod intent;
 pub(crate) mod intent_life;
+pub(crate) mod many;
 pub(crate) mod step;

@@ -20,9 +20,14 @@ use crate::journal::failover;
 use crate::open::Store;
 use crate::row::{Read as _, each, from_json, to_json};
 
-const LIST: &str = "SELECT failover_id, seq, name, round, attempt, started_at, ended_at, outcome, \
-     retry_at, provider_ms, output, error, progress FROM failover_steps WHERE failover_id = $1 \
-     ORDER BY seq";
+macro_rules! select {
+    () => {
+        "SELECT failover_id, seq, name, round, attempt, started_at, ended_at, outcome, retry_at, provider_ms, output, error, progress FROM failover_steps "
+    };
+}
+pub(super) use select;
+
+const LIST: &str = concat!(select!(), "WHERE failover_id = $1 ORDER BY seq");
 
 /// The end of an attempt.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,7 +50,7 @@ pub struct Finish {
 /// have found as their user's.
 #[derive(Debug)]
 pub struct Steps<'s> {
-    store: &'s Store,
+    pub(super) store: &'s Store,
 }
 
 impl<'s> Steps<'s> {
@@ -239,7 +244,10 @@ impl<'s> Steps<'s> {
     /// As every query.
     #[instrument(level = "debug", skip_all)]
     pub async fn list(&self, failover: &FailoverId) -> Result<Vec<StepRow>, StoreError> {
-        let rows = query(LIST).bind(failover.as_str()).fetch_all(self.store.db().read()).await?;
+        let rows = query(LIST)
+            .bind(failover.as_str())
+            .fetch_all(self.store.db().read())
+            .await?;
         each(&rows, read)
     }
 }
@@ -273,7 +281,7 @@ async fn finish(
     done.ok_or(StoreError::stale("step"))?.word("name")
 }
 
-fn read(row: &AnyRow) -> Result<StepRow, StoreError> {
+pub(super) fn read(row: &AnyRow) -> Result<StepRow, StoreError> {
     Ok(StepRow {
         failover: FailoverId(row.text("failover_id")?),
         seq: row.int("seq")?,

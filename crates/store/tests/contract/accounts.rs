@@ -14,6 +14,7 @@ on_both! {
     of_many_first_accounts_one_is_made,
     an_account_changes_its_password_language_and_theme,
     settings_are_the_defaults_until_they_are_saved,
+    a_stamp_moves_with_own_changes_and_own_doorbells,
 }
 
 fn new(name: &str) -> NewUser {
@@ -118,4 +119,27 @@ async fn settings_are_the_defaults_until_they_are_saved(world: &World) {
     assert_eq!(settings.get(&bob).await.expect("read"), fallback);
     let nobody = settings.put(&UserId::new("nobody"), &chosen, NOW).await;
     assert!(matches!(nobody, Err(StoreError::NotFound(_))));
+}
+
+async fn a_stamp_moves_with_own_changes_and_own_doorbells(world: &World) {
+    let (ana, bob) = (user(&world.store, "ana").await, user(&world.store, "bob").await);
+    let (users, events) = (world.store.users(), world.store.events());
+    let stamp = async |id: &UserId| users.seen(id).await.expect("known").1;
+    let (read, first) = users.seen(&ana).await.expect("known");
+    assert_eq!(read, users.get(&ana).await.expect("known"));
+    assert_eq!((first.changes, first.newest), (0, 0));
+    users.changed(&bob).await.expect("noted");
+    events.append(&bob, "failover", "x", NOW).await.expect("rung");
+    assert_eq!(stamp(&ana).await, first);
+
+    let beside = world.beside().await;
+    beside.users().changed(&ana).await.expect("noted");
+    let changed = stamp(&ana).await;
+    assert_eq!((changed.changes, changed.newest), (1, 0));
+    let seq = events.append(&ana, "failover", "y", NOW).await.expect("rung");
+    assert_eq!(stamp(&ana).await.newest, seq);
+    users.changed(&UserId::new("nobody")).await.expect("nothing happens");
+    let unknown = users.seen(&UserId::new("nobody")).await;
+    assert!(matches!(unknown, Err(StoreError::NotFound("user"))));
+    beside.close().await;
 }

@@ -15,6 +15,7 @@ on_both! {
     the_end_frees_the_machine,
     a_cancellation_is_asked_for_once_and_not_undone,
     failovers_are_listed_by_what_is_asked,
+    each_machines_newest_drill_is_found,
 }
 
 async fn a_failover_is_read_as_it_was_written(world: &World) {
@@ -167,4 +168,33 @@ async fn failovers_are_listed_by_what_is_asked(world: &World) {
     assert_eq!(ask(outbid).await, "fo-3");
     let bob = user(&world.store, "bob").await;
     assert_eq!(failovers.list(&bob, &any).await.expect("listed"), []);
+}
+
+async fn each_machines_newest_drill_is_found(world: &World) {
+    let one = machine(&world.store, "ana").await;
+    let other = association(&one.user, "other", 2_002);
+    let never = association(&one.user, "never", 3_003);
+    let theirs = association(&user(&world.store, "bob").await, "theirs", 4_004);
+    for made in [&other, &never, &theirs] {
+        world.store.associations().create(made).await.expect("made");
+    }
+    let failovers = world.store.failovers();
+    for (id, of, kind, at) in [
+        ("fo-1", &one, Kind::Drill, 10),
+        ("fo-2", &one, Kind::Drill, 30),
+        ("fo-3", &one, Kind::Drill, 20),
+        ("fo-4", &one, Kind::Real, 40),
+        ("fo-5", &other, Kind::Drill, 5),
+        ("fo-6", &theirs, Kind::Drill, 50),
+    ] {
+        let mut new = failover(of, id);
+        (new.kind, new.started_at) = (kind, NOW.plus(at));
+        failovers.open(&new).await.expect("begun");
+        let closed = failovers.close(&new.id, FailoverState::Complete, NOW.plus(90), None);
+        closed.await.expect("closed");
+    }
+    let found = failovers.newest_drills(&one.user).await.expect("found");
+    let mut found: Vec<String> = found.into_iter().map(|id| id.0).collect();
+    found.sort();
+    assert_eq!(found, ["fo-2", "fo-5"]);
 }

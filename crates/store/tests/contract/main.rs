@@ -22,6 +22,7 @@ mod fences;
 mod files;
 mod fixtures;
 mod intents;
+mod many;
 mod measurements;
 mod notifications;
 mod owners;

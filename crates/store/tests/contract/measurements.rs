@@ -15,6 +15,7 @@ on_both! {
     verdicts_are_read_newest_first_and_the_newest_is_never_pruned,
     an_answer_is_kept_over_a_failure,
     an_older_answer_does_not_replace_a_newer,
+    an_answer_that_is_known_comes_without_its_payload,
 }
 
 async fn cycles_are_read_newest_first_and_pruned_by_age(world: &World) {
@@ -142,4 +143,23 @@ async fn an_older_answer_does_not_replace_a_newer(world: &World) {
     let read = states.get(&ana, kind).await.expect("read").expect("there");
     assert_eq!(read.payload, Some(json!([1, 2])));
     assert_eq!((read.error, read.fetched_at), (None, Some(NOW)));
+}
+
+async fn an_answer_that_is_known_comes_without_its_payload(world: &World) {
+    let ana = user(&world.store, "ana").await;
+    let states = world.store.provider_states();
+    let kind = StateKind::VastInstances;
+    assert_eq!(states.get_newer(&ana, kind, None).await.expect("read"), None);
+    states.put(&ana, kind, &json!([1, 2]), true, NOW).await.expect("kept");
+    states.put_error(&ana, kind, "late", NOW.plus(5)).await.expect("kept");
+    let whole = states.get(&ana, kind).await.expect("read").expect("there");
+    for known in [None, Some(NOW.plus(-1))] {
+        let read = states.get_newer(&ana, kind, known).await.expect("read");
+        assert_eq!(read, Some(whole.clone()), "{known:?}");
+    }
+    let read = states.get_newer(&ana, kind, Some(NOW)).await.expect("read");
+    assert_eq!(read, Some(ProviderState { payload: None, ..whole }));
+    states.put(&ana, kind, &json!([3]), true, NOW.plus(9)).await.expect("kept");
+    let read = states.get_newer(&ana, kind, Some(NOW)).await.expect("read").expect("there");
+    assert_eq!((read.payload, read.fetched_at), (Some(json!([3])), Some(NOW.plus(9))));
 }
