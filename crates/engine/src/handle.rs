@@ -2,6 +2,8 @@
 //!
 //! Every operation is for one user and reaches only what is theirs.
 
+use std::sync::Arc;
+
 use domain::association::Hooks;
 use domain::failover::Options;
 use domain::gpu::GpuInstance;
@@ -23,7 +25,7 @@ use crate::{ops, supervisor};
 #[derive(Debug, Clone)]
 pub struct Fleet {
     /// The instances.
-    pub instances: Vec<GpuInstance>,
+    pub instances: Arc<Vec<GpuInstance>>,
     /// When they were read.
     pub as_of: Millis,
     /// Why they could not be read again since, where so.
@@ -121,11 +123,7 @@ impl std::fmt::Debug for Engine {
 impl Engine {
     /// An engine that answers but does not act yet; see [`Engine::start`].
     #[must_use]
-    pub fn new(
-        store: Store,
-        config: EngineConfig,
-        clock: std::sync::Arc<dyn domain::time::Clock>,
-    ) -> Self {
+    pub fn new(store: Store, config: EngineConfig, clock: Arc<dyn domain::time::Clock>) -> Self {
         Self { context: Context::new(store, config, clock) }
     }
 

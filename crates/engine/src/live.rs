@@ -19,7 +19,11 @@ use crate::data::DirtyPaths;
 pub struct Live {
     machines: Mutex<HashMap<AssociationId, Arc<Machine>>>,
     accounts: Mutex<HashMap<UserId, Arc<Account>>>,
+    lists: Mutex<HashMap<UserId, List>>,
 }
+
+/// A provider's stored list as it was read, and when the provider gave it.
+type List = (Millis, Arc<Vec<GpuInstance>>);
 
 impl Live {
     /// The live side of a machine, made at first use.
@@ -40,6 +44,16 @@ impl Live {
     /// The live side of a provider account, made at first use.
     pub fn account(&self, user: &UserId) -> Arc<Account> {
         Arc::clone(lock(&self.accounts).entry(user.clone()).or_default())
+    }
+
+    /// The stored list that was read last.
+    pub fn list(&self, user: &UserId) -> Option<List> {
+        lock(&self.lists).get(user).cloned()
+    }
+
+    /// Keeps a stored list that was read.
+    pub fn keep_list(&self, user: &UserId, at: Millis, instances: &Arc<Vec<GpuInstance>>) {
+        lock(&self.lists).insert(user.clone(), (at, Arc::clone(instances)));
     }
 
     /// Whether any host other than this machine's GPU was reached since a time; `None` when there is

@@ -1,6 +1,7 @@
 //! What a user has and could have at Vast.ai: instances, offers, credit.
 
-use domain::gpu::GpuInstance;
+use std::sync::Arc;
+
 use domain::id::UserId;
 use domain::offer::{Offer, OfferFilter};
 use domain::time::Millis;
@@ -17,13 +18,34 @@ use crate::poller;
 pub(crate) async fn instances(context: &Context, user: &UserId) -> Result<Fleet, EngineError> {
     // Says so when no key is stored, instead of showing an old list.
     let client = context.accounts.vast(user).await?;
-    if let Some((instances, as_of, error)) =
-        stored::<Vec<GpuInstance>>(context, user, StateKind::VastInstances).await?
-    {
-        return Ok(Fleet { instances, as_of, error });
+    if let Some(fleet) = listed(context, user).await? {
+        return Ok(fleet);
     }
     let listing = client.list().await?;
-    Ok(Fleet { instances: listing.instances, as_of: context.now(), error: None })
+    Ok(Fleet { instances: Arc::new(listing.instances), as_of: context.now(), error: None })
+}
+
+/// The poller's newest list. It is read and parsed once, however many pages ask for it. `None` when
+/// there never was one that this version can read.
+async fn listed(context: &Context, user: &UserId) -> Result<Option<Fleet>, EngineError> {
+    let known = context.live.list(user);
+    let kind = StateKind::VastInstances;
+    let at = known.as_ref().map(|(at, _)| *at);
+    let Some(state) = context.store.provider_states().get_newer(user, kind, at).await? else {
+        return Ok(None);
+    };
+    let Some(as_of) = state.fetched_at else { return Ok(None) };
+    let instances = match (known, state.payload) {
+        (Some((at, instances)), None) if at == as_of => instances,
+        (_, Some(payload)) => {
+            let Ok(read) = serde_json::from_value(payload) else { return Ok(None) };
+            let instances = Arc::new(read);
+            context.live.keep_list(user, as_of, &instances);
+            instances
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some(Fleet { instances, as_of, error: state.error }))
 }
 
 /// Offers that meet the filter, cheapest first.
