@@ -3,6 +3,8 @@
 //! An implementation is made for one request and knows who asks; nothing here names a user. A
 //! refusal is a problem document, the same that the REST API tells.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use domain::id::{FailoverId, GpuId, NotificationId};
 use domain::time::Millis;
@@ -89,7 +91,7 @@ pub trait ControlPlane: Send + Sync {
     /// Failovers under way.
     async fn active(&self) -> Answer<ActiveFailovers>;
     /// The report of a period.
-    async fn report(&self, wanted: ReportQuery) -> Answer<FailoverReport>;
+    async fn report(&self, wanted: ReportQuery) -> Answer<Arc<FailoverReport>>;
     /// One failover with its journal.
     async fn failover(&self, failover: &FailoverId) -> Answer<FailoverPage>;
 

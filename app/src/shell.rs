@@ -16,7 +16,6 @@ use crate::visit::Visit;
 /// What surrounds a page.
 pub(crate) struct Frame<'a> {
     pub(crate) assets: &'a Assets,
-    pub(crate) nonce: &'a str,
     /// The credit; `None` while the provider is asked.
     pub(crate) balance: Option<Answer<Balance>>,
     /// How many notifications were not read; `None` where it can't be told.
@@ -26,7 +25,7 @@ pub(crate) struct Frame<'a> {
 }
 
 /// Starts the islands: loads the WASM and calls the function that each island names.
-const START: &str = include_str!("start.js");
+pub(crate) const START: &str = include_str!("start.js");
 
 /// The document.
 pub(crate) fn html(visit: &Visit, page: Page, frame: Frame<'_>) -> String {
@@ -34,7 +33,7 @@ pub(crate) fn html(visit: &Visit, page: Page, frame: Frame<'_>) -> String {
         return page.body.to_html();
     }
     let t = visit.t();
-    let Frame { assets, nonce, balance, unread, .. } = frame;
+    let Frame { assets, balance, unread, .. } = frame;
     let title = format!("{} · Dumont", page.title);
     let main_class = if page.narrow { "narrow" } else { "" };
     let body = match page.live {
@@ -54,7 +53,7 @@ pub(crate) fn html(visit: &Visit, page: Page, frame: Frame<'_>) -> String {
                 <title>{title}</title>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                 {assets.style.clone().map(|href| view! { <link rel="stylesheet" href=href/> })}
-                {scripts(assets, nonce)}
+                {scripts(assets)}
             </head>
             <body>
                 {sprite()}
@@ -69,14 +68,13 @@ pub(crate) fn html(visit: &Visit, page: Page, frame: Frame<'_>) -> String {
     format!("<!DOCTYPE html>{}", document.to_html())
 }
 
-fn scripts(assets: &Assets, nonce: &str) -> Option<AnyView> {
+fn scripts(assets: &Assets) -> Option<AnyView> {
     let (script, wasm) = assets.islands.clone()?;
-    let nonce = nonce.to_owned();
     Some(
         view! {
             <link rel="modulepreload" href=script.clone()/>
             <link rel="preload" href=wasm.clone() r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
-            <script type="module" nonce=nonce data-script=script data-wasm=wasm id="start" inner_html=START></script>
+            <script type="module" data-script=script data-wasm=wasm id="start" inner_html=START></script>
         }
         .into_any(),
     )

@@ -13,6 +13,7 @@ use crate::page::{self, Page};
 use crate::router::Route;
 use crate::shell::{self, Frame};
 use crate::visit::Visit;
+pub use crate::visit::{LANG_COOKIE, THEME_COOKIE, ZONE_COOKIE};
 
 /// A request for a page, or a form.
 #[derive(Debug, Clone, Default)]
@@ -31,8 +32,6 @@ pub struct Request {
     pub accept_language: String,
     /// Only the page's content is wanted, without the frame around it.
     pub part: bool,
-    /// What scripts of this reply must carry.
-    pub nonce: String,
     /// The request's id, as in the log.
     pub request_id: String,
 }
@@ -88,6 +87,9 @@ impl Outcome {
     }
 }
 
+/// The one script that stands in a page itself; a content policy knows it by its digest.
+pub const SCRIPT: &str = shell::START;
+
 /// Answers a request.
 pub async fn handle(request: &Request, plane: &dyn ControlPlane, assets: &Assets) -> Reply {
     let nobody = Visitor { user: None, empty: false, sandbox: false };
@@ -115,7 +117,7 @@ pub async fn handle(request: &Request, plane: &dyn ControlPlane, assets: &Assets
         Some(_) if !request.part => plane.unread().await.ok(),
         _ => None,
     };
-    let frame = Frame { assets, nonce: &request.nonce, balance, unread, part: request.part };
+    let frame = Frame { assets, balance, unread, part: request.part };
     let owner = Owner::new_root(Some(Arc::new(SsrSharedContext::new_islands())));
     let (status, html) = owner.with(|| {
         let page = draw(&visit);

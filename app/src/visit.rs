@@ -50,11 +50,11 @@ pub(crate) struct Visit {
 }
 
 /// Cookie with the language of who is not logged in.
-pub(crate) const LANG_COOKIE: &str = "dumont_lang";
+pub const LANG_COOKIE: &str = "dumont_lang";
 /// Cookie with the theme of who is not logged in.
-pub(crate) const THEME_COOKIE: &str = "dumont_theme";
+pub const THEME_COOKIE: &str = "dumont_theme";
 /// Cookie with the browser's distance from UTC, minutes east.
-pub(crate) const ZONE_COOKIE: &str = "dumont_zone";
+pub const ZONE_COOKIE: &str = "dumont_zone";
 
 impl Visit {
     pub(crate) fn new(request: &Request, visitor: &Visitor, now: Millis) -> Self {

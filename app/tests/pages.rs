@@ -135,14 +135,17 @@ fn a_part_is_the_content_alone() {
 }
 
 #[test]
-fn scripts_are_named_with_the_nonce_and_only_where_they_were_built() {
+fn a_page_has_the_one_script_that_its_policy_knows_and_only_where_it_was_built() {
     let assets = Assets {
         style: Some("/pkg/dumont.1.css".into()),
         islands: Some(("/pkg/dumont.1.js".into(), "/pkg/dumont.1.wasm".into())),
     };
     let html = reply_with(&get("/app"), &Fake::default(), &assets).html;
-    assert!(html.contains("nonce=\"n0nce\"") && html.contains("/pkg/dumont.1.css"));
+    assert!(html.contains("/pkg/dumont.1.css"));
     assert_eq!(html.matches("<script").count(), 1);
+    let script = html.split_once("<script").expect("a script").1;
+    let script = script.split_once('>').expect("its content").1;
+    assert_eq!(script.split_once("</script>").expect("its end").0, app::site::SCRIPT);
     assert!(!shown("/app", &Fake::default()).contains("<script"));
 }
 
@@ -152,6 +155,86 @@ fn the_machines_say_where_each_serves_and_what_all_cost() {
     assert!(text.contains("2 machines on GPU , 1 on its standby since 14:14 UTC ."), "{text}");
     assert!(text.contains("REAL · Provisioning") && text.contains("not protected"), "{text}");
     assert!(text.contains("$1.262 / h"), "{text}");
+}
+
+/// A hundred and twenty machines, every third of them on its standby.
+fn many_machines() -> Fake {
+    let mut machines = story::machines();
+    let like = machines.machines[0].clone();
+    machines.machines = (0..120)
+        .map(|n| {
+            let mut row = like.clone();
+            row.name = format!("Train-{n:03}");
+            row.gpu_instance_id = domain::id::GpuId(9_000 + n);
+            row.serving = if n % 3 == 0 { Serving::Standby } else { Serving::Gpu };
+            row
+        })
+        .collect();
+    Fake { machines, ..Fake::default() }
+}
+
+/// The names of machines on a page, in order.
+fn named(html: &str) -> Vec<&str> {
+    let names = html.split("class=\"name\"").skip(1);
+    names.filter_map(|rest| rest.split_once('>')?.1.split_once('<')).map(|(name, _)| name).collect()
+}
+
+#[test]
+fn many_machines_come_in_pages_that_keep_their_filter_in_the_address() {
+    let plane = many_machines();
+    let first = shown("/app", &plane);
+    assert_eq!((named(&first).len(), named(&first)[0]), (50, "Train-000"));
+    assert!(words(&first).contains("1–50 of 120"), "{}", words(&first));
+    assert!(first.contains("rel=\"next\" href=\"/app?page=2\""));
+    assert!(!first.contains("rel=\"prev\""));
+    let last = shown("/app?page=3", &plane);
+    assert_eq!((named(&last).len(), named(&last)[0]), (20, "Train-100"));
+    assert!(last.contains("rel=\"prev\" href=\"/app?page=2\"") && !last.contains("rel=\"next\""));
+    assert_eq!(named(&shown("/app?page=99", &plane)), named(&last));
+
+    let away = shown("/app?on=standby&q=TRAIN-1&page=1", &plane);
+    let found = named(&away);
+    assert_eq!((found.first(), found.len()), (Some(&"Train-102"), 6), "{found:?}");
+    assert!(away.contains("value=\"TRAIN-1\"") && !away.contains("class=\"pager\""));
+    // What all of them do and cost is told whatever is shown.
+    assert!(words(&away).contains("80 machines on GPU, 40 on their standbys"), "{}", words(&away));
+    assert_eq!(named(&shown("/app?q=9007", &plane)), ["Train-007"]);
+    let gpu = shown("/app?on=gpu", &plane);
+    assert!(gpu.contains("href=\"/app?on=gpu&amp;page=2\""), "{gpu}");
+    let none = words(&shown("/app?q=%3Cb%3E", &plane));
+    assert!(none.contains("No machine matches") && none.contains("Show all machines"), "{none}");
+    let portuguese = Request { accept_language: "pt-BR".to_owned(), ..get("/app?page=2") };
+    let text = words(&reply(&portuguese, &plane).html);
+    assert!(text.contains("51–100 de 120 Anterior Próxima"), "{text}");
+}
+
+#[test]
+fn few_machines_have_neither_filter_nor_pages() {
+    let html = shown("/app", &Fake::default());
+    assert!(!html.contains("name=\"q\"") && !html.contains("class=\"pager\""));
+}
+
+#[test]
+fn a_long_history_comes_in_pages_and_its_exports_are_complete() {
+    let mut report = story::report();
+    let like = report.history[0].clone();
+    report.history = (0..5_000)
+        .map(|n| {
+            let mut row = like.clone();
+            row.failover_id = domain::id::FailoverId::new(format!("0199-{n:04}"));
+            row
+        })
+        .collect();
+    let plane = Fake { report, ..Fake::default() };
+    let html = shown("/app/failovers?days=90&cause=outbid&page=100", &plane);
+    assert!(words(&html).contains("4,951–5,000 of 5,000"), "{}", words(&html));
+    assert!(
+        html.contains("0199-4950") && html.contains("0199-4999") && !html.contains("0199-4949")
+    );
+    let before = "/app/failovers?days=90&amp;kind=real&amp;cause=outbid&amp;page=99";
+    assert!(html.contains(&format!("rel=\"prev\" href=\"{before}\"")));
+    // Another period, kind or filter begins at its first page, and an export has no pages.
+    assert_eq!(html.matches("page=").count(), 1);
 }
 
 #[test]

@@ -9,27 +9,81 @@ use leptos::prelude::*;
 use super::Page;
 use super::problem::done_word;
 use crate::control_plane::{Answer, ControlPlane};
+use crate::form::{Fields, encode};
 use crate::format;
 use crate::router::{MachineAct, Route};
 use crate::site::{Outcome, Request};
 use crate::text::{self, fill, plural};
 use crate::ui::{
-    Tone, act_link, ago, ago_or, badge, cell, clock_time, empty, go_link, heading, key_cell, mark,
-    notice, number_cell, table, unknown,
+    Control, Field, Pages, Tone, act_link, ago, ago_or, badge, cell, clock_time, empty, field,
+    go_link, heading, key_cell, mark, notice, number_cell, pager, table, unknown,
 };
 use crate::visit::Visit;
 
+/// From how many machines on they can be narrowed down.
+const MANY: usize = 8;
+
 pub(crate) async fn answer(request: &Request, plane: &dyn ControlPlane) -> Answer<Outcome> {
     let data = plane.machines().await?;
+    let wanted = Wanted::read(&request.query);
+    let shown: Vec<&MachineRow> = data.machines.iter().filter(|row| wanted.admits(row)).collect();
+    let pages = Pages::read(&request.query, shown.len());
+    let shown: Vec<MachineRow> = pages.rows(&shown).iter().copied().cloned().collect();
     let word = request.query.get("said").map(str::to_owned);
-    Outcome::page(move |visit| page(visit, &data, word.as_deref()))
+    Outcome::page(move |visit| {
+        page(visit, &data, &Shown { wanted, rows: shown, pages }, word.as_deref())
+    })
 }
 
-fn page(visit: &Visit, data: &MachinesPage, word: Option<&str>) -> Page {
+/// Which machines are asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Wanted {
+    text: String,
+    on: Option<Serving>,
+}
+
+impl Wanted {
+    fn read(query: &Fields) -> Self {
+        Self { text: query.text("q"), on: query.get("on").and_then(|word| word.parse().ok()) }
+    }
+
+    fn is_all(&self) -> bool {
+        self.text.is_empty() && self.on.is_none()
+    }
+
+    fn admits(&self, row: &MachineRow) -> bool {
+        let named = row.name.to_lowercase().contains(&self.text.to_lowercase())
+            || row.gpu_instance_id.to_string() == self.text;
+        named && self.on.is_none_or(|side| side == row.serving)
+    }
+
+    /// The address of the list.
+    fn page(&self) -> String {
+        let mut words = Vec::new();
+        if !self.text.is_empty() {
+            words.push(format!("q={}", encode(&self.text)));
+        }
+        if let Some(side) = self.on {
+            words.push(format!("on={side}"));
+        }
+        let path = Route::Machines.path();
+        if words.is_empty() { path } else { format!("{path}?{}", words.join("&")) }
+    }
+}
+
+/// What of all the machines is on this page.
+struct Shown {
+    wanted: Wanted,
+    rows: Vec<MachineRow>,
+    pages: Pages,
+}
+
+fn page(visit: &Visit, data: &MachinesPage, shown: &Shown, word: Option<&str>) -> Page {
     let t = visit.t();
     let add = go_link(Route::Offers.path(), t.machines_add, "primary");
     let state = (!data.machines.is_empty()).then(|| sentence(visit, data));
-    let content = if data.machines.is_empty() { nothing(visit, data) } else { rows(visit, data) };
+    let content =
+        if data.machines.is_empty() { nothing(visit, data) } else { list(visit, data, shown) };
     let refresh =
         if data.machines.iter().any(|row| row.active.is_some()) { "1000" } else { "5000" };
     let body = view! {
@@ -114,7 +168,79 @@ fn nothing(visit: &Visit, data: &MachinesPage) -> AnyView {
     )
 }
 
-fn rows(visit: &Visit, data: &MachinesPage) -> AnyView {
+fn list(visit: &Visit, data: &MachinesPage, shown: &Shown) -> AnyView {
+    let many = data.machines.len() > MANY || !shown.wanted.is_all();
+    let narrowing = many.then(|| narrowing(visit, &shown.wanted));
+    let rows = if shown.rows.is_empty() {
+        let t = visit.t();
+        let all = go_link(Route::Machines.path(), t.machines_show_all, "");
+        empty(t.machines_no_match, t.machines_no_match_what, Some(all))
+    } else {
+        rows(visit, &shown.rows)
+    };
+    view! {
+        {narrowing}
+        {rows}
+        {pager(visit, &shown.pages, &shown.wanted.page())}
+        {total(visit, data)}
+    }
+    .into_any()
+}
+
+/// The form that narrows the list down.
+fn narrowing(visit: &Visit, wanted: &Wanted) -> AnyView {
+    let t = visit.t();
+    let mut places = vec![(String::new(), t.machines_anywhere.to_owned())];
+    let word = |side: &Serving| match side {
+        Serving::Gpu => t.on_gpu,
+        Serving::Standby => t.on_standby,
+        Serving::None => t.on_none,
+    };
+    places.extend(Serving::ALL.iter().map(|side| (side.to_string(), word(side).to_owned())));
+    let name = Field {
+        name: "q",
+        label: t.machines_filter,
+        hint: None,
+        value: wanted.text.clone(),
+        required: false,
+        unit: None,
+        control: Control::Text { kind: "search", autocomplete: "off" },
+    };
+    let place = Field {
+        name: "on",
+        label: t.col_serving,
+        hint: None,
+        value: wanted.on.map(|side| side.to_string()).unwrap_or_default(),
+        required: false,
+        unit: None,
+        control: Control::Choice(places),
+    };
+    view! {
+        <div class="filters">
+            <form method="get" action=Route::Machines.path() class="narrowing">
+                {field(visit, None, name)}
+                {field(visit, None, place)}
+                <button type="submit" class="button">{t.filter}</button>
+            </form>
+        </div>
+    }
+    .into_any()
+}
+
+/// What all of them cost, wherever they are in the list; nothing where a part is unknown.
+fn total(visit: &Visit, data: &MachinesPage) -> Option<AnyView> {
+    let t = visit.t();
+    let known: Vec<f64> = data.machines.iter().filter_map(|row| row.total_dph).collect();
+    let total = (known.len() == data.machines.len()).then(|| known.iter().sum::<f64>())?;
+    Some(
+        view! {
+            <p class="total">{t.all_machines} ": " <strong>{per_hour(visit, total)}</strong> " · " {per_month(visit, total)}</p>
+        }
+        .into_any(),
+    )
+}
+
+fn rows(visit: &Visit, machines: &[MachineRow]) -> AnyView {
     let t = visit.t();
     let columns = [
         (t.col_machine, false),
@@ -125,16 +251,8 @@ fn rows(visit: &Visit, data: &MachinesPage) -> AnyView {
         (t.col_last_drill, false),
         (t.col_cost, true),
     ];
-    let lines = data.machines.iter().map(|row| line(visit, row)).collect();
-    let known: Vec<f64> = data.machines.iter().filter_map(|row| row.total_dph).collect();
-    let total = (known.len() == data.machines.len()).then(|| known.iter().sum::<f64>());
-    view! {
-        {table(t.machines, &columns, lines)}
-        {total.map(|total| view! {
-            <p class="total">{t.all_machines} ": " <strong>{per_hour(visit, total)}</strong> " · " {per_month(visit, total)}</p>
-        })}
-    }
-    .into_any()
+    let lines = machines.iter().map(|row| line(visit, row)).collect();
+    table(t.machines, &columns, lines)
 }
 
 fn line(visit: &Visit, row: &MachineRow) -> AnyView {

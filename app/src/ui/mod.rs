@@ -6,6 +6,7 @@ pub(crate) mod chart;
 pub(crate) mod field;
 pub(crate) mod icon;
 pub(crate) mod notice;
+pub(crate) mod pager;
 pub(crate) mod parts;
 pub(crate) mod table;
 pub(crate) mod time;
@@ -15,6 +16,7 @@ pub(crate) use self::action::{act_link, go_link, gone_button, post_button};
 pub(crate) use self::badge::{Tone, badge, kind_badge, mark};
 pub(crate) use self::field::{Control, Field, field, hidden, tick};
 pub(crate) use self::notice::{notice, said};
+pub(crate) use self::pager::{Pages, pager};
 pub(crate) use self::parts::{
     card, command, empty, heading, properties, stat, tabs, twin, unknown,
 };

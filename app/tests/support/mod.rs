@@ -22,7 +22,6 @@ pub(crate) fn get(address: &str) -> Request {
         path: path.to_owned(),
         query: Fields(query.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()),
         accept_language: "en".to_owned(),
-        nonce: "n0nce".to_owned(),
         request_id: "0199req".to_owned(),
         ..Request::default()
     }

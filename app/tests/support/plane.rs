@@ -1,6 +1,6 @@
 //! The fake control plane.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use app::control_plane::{Answer, ControlPlane, Visitor};
 use async_trait::async_trait;
@@ -182,12 +182,12 @@ impl ControlPlane for Fake {
     async fn active(&self) -> Answer<ActiveFailovers> {
         Ok(self.active.clone())
     }
-    async fn report(&self, wanted: ReportQuery) -> Answer<FailoverReport> {
+    async fn report(&self, wanted: ReportQuery) -> Answer<Arc<FailoverReport>> {
         self.done
             .lock()
             .expect("not poisoned")
             .push(format!("report {:?} {:?}", wanted.kind, wanted.days));
-        Ok(self.report.clone())
+        Ok(Arc::new(self.report.clone()))
     }
     async fn failover(&self, _: &FailoverId) -> Answer<FailoverPage> {
         Ok(self.failover.clone())

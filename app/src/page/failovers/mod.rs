@@ -20,7 +20,8 @@ use crate::router::Route;
 use crate::site::{Outcome, Request};
 use crate::text::{self, fill};
 use crate::ui::{
-    Control, Field, card, clock_time, empty, field, heading, kind_badge, said, stat, tabs, unknown,
+    Control, Field, Pages, card, clock_time, empty, field, heading, kind_badge, pager, said, stat,
+    tabs, unknown,
 };
 use crate::visit::Visit;
 
@@ -83,18 +84,20 @@ impl Wanted {
 
 pub(crate) async fn answer(request: &Request, plane: &dyn ControlPlane) -> Answer<Outcome> {
     let wanted = Wanted::read(&request.query);
+    let query = request.query.clone();
     let active = plane.active().await?;
     let report = plane.report(wanted.query()).await;
     let report = match report {
         Err(problem) if problem.status != 422 => return Err(problem),
         other => other,
     };
-    Outcome::page(move |visit| page(visit, &wanted, &active, report.as_ref()))
+    Outcome::page(move |visit| page(visit, &wanted, &query, &active, report.as_deref()))
 }
 
 fn page(
     visit: &Visit,
     wanted: &Wanted,
+    query: &Fields,
     active: &ActiveFailovers,
     report: Result<&FailoverReport, &Problem>,
 ) -> Page {
@@ -105,7 +108,10 @@ fn page(
     let content = match report {
         Err(problem) => said(visit, Some(problem)).into_any(),
         Ok(report) if report.history.is_empty() => nothing(visit, wanted),
-        Ok(report) => figures(visit, report),
+        Ok(report) => {
+            let pages = Pages::read(query, report.history.len());
+            figures(visit, report, history(visit, wanted, report, &pages))
+        }
     };
     let body = view! {
         <div data-key="failovers" data-refresh=refresh class="report">
@@ -239,7 +245,16 @@ fn nothing(visit: &Visit, wanted: &Wanted) -> AnyView {
     empty(t.report_empty, text, None)
 }
 
-fn figures(visit: &Visit, report: &FailoverReport) -> AnyView {
+/// One page of all the failovers of the period.
+fn history(visit: &Visit, wanted: &Wanted, report: &FailoverReport, pages: &Pages) -> AnyView {
+    view! {
+        {history_table(visit, pages.rows(&report.history), true)}
+        {pager(visit, pages, &wanted.page())}
+    }
+    .into_any()
+}
+
+fn figures(visit: &Visit, report: &FailoverReport, history: AnyView) -> AnyView {
     let t = visit.t();
     let lang = visit.lang;
     let span = |ms: Option<i64>| {
@@ -300,7 +315,7 @@ fn figures(visit: &Visit, report: &FailoverReport) -> AnyView {
         </dl>
         {card("trend", t.trend, trend::trend(visit, report))}
         {card("phases", t.phases_mean, chart::phases(visit, report))}
-        {card("history", t.history, history_table(visit, &report.history, true))}
+        {card("history", t.history, history)}
     }
     .into_any()
 }
