@@ -28,8 +28,9 @@ e2e: ## Only the browser tests (ARGS="…" goes to Playwright)
 check: ## Formatting and lints, for the server and for the browser
 	@scripts/check
 
-bench: ## Figures: failover times, overhead, memory
+bench: ## Figures: failover times, overhead, memory, pages
 	@scripts/bench
+	@scripts/bench-pages
 
 setup: ## Only install what is missing
 	@scripts/setup
