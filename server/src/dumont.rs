@@ -8,6 +8,7 @@ use store::Store;
 use tokio_util::sync::CancellationToken;
 
 use crate::http::limit::LoginLimiter;
+use crate::kept::Kept;
 use crate::service::password::Passwords;
 use crate::service::readiness::Recent;
 
@@ -44,6 +45,8 @@ pub struct Parts {
     pub passwords: Passwords,
     /// The newest answers on readiness.
     pub recent: Recent,
+    /// What was worked out for earlier requests and still holds.
+    pub kept: Kept,
     /// Ends long answers (SSE) when the server is asked to stop.
     pub soft: CancellationToken,
 }

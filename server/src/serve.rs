@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use axum::Router;
 use axum::routing::get;
+use axum::serve::ListenerExt as _;
 use engine::Engine;
 use store::Store;
 use tokio::net::TcpListener;
@@ -18,6 +19,7 @@ use crate::config::{Common, Serving};
 use crate::dumont::{Dumont, Parts, Site};
 use crate::http::limit::{LoginLimiter, LoginLimits};
 use crate::http::router;
+use crate::kept::Kept;
 use crate::lifecycle::Shutdown;
 use crate::service::environment::{self, Environment};
 use crate::service::password::Passwords;
@@ -46,6 +48,7 @@ pub async fn open(common: &Common, site: Site, soft: CancellationToken) -> anyho
         limiter: LoginLimiter::new(LoginLimits::default()),
         passwords: Passwords::new()?,
         recent: Recent::default(),
+        kept: Kept::default(),
         soft,
     }))
 }
@@ -81,8 +84,14 @@ pub async fn run(common: Common, serving: Serving) -> anyhow::Result<()> {
     let application = router::application(&dumont, &web::Site { root: serving.site_root() });
     tracing::info!(%address, sandbox = dumont.site.sandbox, install = dumont.store.install_id(), "listening");
 
+    // The end of an answer does not wait until its beginning is acknowledged.
+    let at_once = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection sends with delay");
+        }
+    });
     let served =
-        axum::serve(listener, application.into_make_service_with_connect_info::<SocketAddr>())
+        axum::serve(at_once, application.into_make_service_with_connect_info::<SocketAddr>())
             .with_graceful_shutdown(shutdown.soft.clone().cancelled_owned());
     tokio::select! {
         outcome = served.into_future() => outcome.context("the listener failed")?,

@@ -5,12 +5,15 @@
 //! as the API.
 
 pub mod assets;
+mod drawings;
+mod encoding;
 pub mod files;
 mod pages;
 mod plane;
 
 use axum::Router;
 
+pub use drawings::Drawings;
 pub use files::Site;
 
 use crate::Dumont;

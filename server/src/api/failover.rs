@@ -93,7 +93,7 @@ pub async fn report(
     }
     let report = report::report(&dumont, &user, &query).await?;
     if format != "csv" {
-        return Ok(Json(report).into_response());
+        return Ok(Json(&*report).into_response());
     }
     let name =
         format!("attachment; filename=\"failovers-{}-{}d.csv\"", report.kind, report.period_days);

@@ -1,28 +1,41 @@
 //! Headers that every answer carries.
 //!
-//! The content policy of pages needs a nonce that only the page's renderer knows; it sets its own,
-//! and this layer never overwrites one.
+//! Pages set a content policy of their own; this layer never overwrites one.
+
+use std::sync::LazyLock;
 
 use axum::extract::{Request, State};
+use axum::http::header::InvalidHeaderValue;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256};
 
-use crate::Dumont;
+use crate::{Dumont, Fault};
 
 /// The policy of answers that are not pages: nothing may be loaded or framed.
 const NOTHING: &str =
     "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
-/// The policy of a page whose scripts and styles carry `nonce`.
-#[must_use]
-pub fn page_policy(nonce: &str) -> String {
-    format!(
-        "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; \
-         style-src 'self' 'nonce-{nonce}'; img-src 'self' data:; connect-src 'self'; \
-         font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; \
-         frame-ancestors 'none'"
-    )
+/// The policy of a page: scripts and styles of our own files, and the one script that stands in each
+/// page, known by its digest. Nothing else in a page runs, whatever gets into it.
+static PAGE: LazyLock<Result<HeaderValue, InvalidHeaderValue>> = LazyLock::new(|| {
+    let start = STANDARD.encode(Sha256::digest(app::site::SCRIPT));
+    HeaderValue::try_from(format!(
+        "default-src 'none'; script-src 'self' 'sha256-{start}' 'wasm-unsafe-eval'; \
+         style-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; \
+         manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ))
+});
+
+/// The policy of a page.
+///
+/// # Errors
+/// Never: base64 fits into a header.
+pub fn page_policy() -> Result<HeaderValue, Fault> {
+    PAGE.as_ref().cloned().map_err(|error| Fault::Internal(error.to_string()))
 }
 
 /// Adds them.

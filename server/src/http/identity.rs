@@ -42,15 +42,25 @@ pub struct Caller(pub Identity);
 pub async fn identify(State(dumont): State<Dumont>, mut request: Request, next: Next) -> Response {
     let session = request.extensions().get::<Session>().cloned();
     let headers = request.headers().clone();
-    match recognise(&dumont, &headers, session).await {
+    let user = match recognise(&dumont, &headers, session).await {
         Ok(Some(identity)) => {
             tracing::Span::current().record("user", identity.user.as_str());
+            let user = identity.user.clone();
             request.extensions_mut().insert(identity);
+            Some(user)
         }
-        Ok(None) => {}
+        Ok(None) => None,
         Err(fault) => return fault.into_response(),
+    };
+    let changing = !request.method().is_safe();
+    let response = next.run(request).await;
+    if let Some(user) = user.filter(|_| changing) {
+        // Before the answer is out: what they look at next is drawn anew, by any process.
+        if let Err(error) = dumont.store.users().changed(&user).await {
+            tracing::warn!(%error, "a change was not noted; pages show it a moment later");
+        }
     }
-    next.run(request).await
+    response
 }
 
 /// Refuses requests of nobody.
@@ -80,7 +90,9 @@ async fn recognise(
         .map_err(|error| Fault::Internal(format!("session: {error}")))?;
     let (Some(user), Some(id)) = (user.map(UserId), session.id()) else { return Ok(None) };
     let handle = session_handle(&id);
-    dumont.store.sessions().touch(&user, &handle, dumont.now()).await?;
+    if dumont.kept.noted.due(&handle, dumont.now()) {
+        dumont.store.sessions().touch(&user, &handle, dumont.now()).await?;
+    }
     Ok(Some(Identity { user, via: Via::Session(handle) }))
 }
 

@@ -9,7 +9,9 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::json;
+use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -57,7 +59,9 @@ fn api() -> (Router<Dumont>, OpenApi) {
     }
     let own = own.route_layer(from_fn(identity::require));
     let (router, described) = open.merge(own).split_for_parts();
-    (router, docs::complete(described))
+    // A report of thousands of rows is a megabyte; a stream of events is never held back for this.
+    let small = CompressionLayer::new().quality(CompressionLevel::Fastest);
+    (router.layer(small), docs::complete(described))
 }
 
 /// Whether this process can do its work: the database answers for reading and writing.

@@ -1,24 +1,27 @@
 //! The Machines page and the page of one machine: GPUs of the provider's list joined with their
 //! associations, so that a lost GPU stays on the page and an unprotected one is seen.
 
+use std::collections::HashMap;
+
 use domain::association::{Association as Tie, Serving};
 use domain::gpu::{GpuInstance, GpuState};
-use domain::id::{GpuId, UserId};
+use domain::id::{AssociationId, FailoverId, GpuId, UserId};
 use domain::report::{whereabouts, witnesses};
 use domain::time::{DAY_MS, Millis};
 use domain::verdict::{VerdictPolicy, decide};
 use domain::view::Time;
+use domain::view::failover::FailoverStatus;
 use domain::view::instance::Instance;
 use domain::view::machine::{
     ActiveFailover, MachinePage, MachineRow, MachinesPage, Stretch, SyncCycle, VerdictRow,
 };
+use domain::view::readiness::LastDrill;
 use domain::view::report::HistoryRow;
 use domain::view::standby::Association;
 use engine::{EngineError, Fleet};
 
 use super::instances::by_gpu;
-use super::journal::Rows;
-use super::{credentials, readiness, report};
+use super::{credentials, figures, readiness, report};
 use crate::{Dumont, Fault};
 
 /// How many rows of each list the page of a machine shows.
@@ -32,13 +35,20 @@ const WEEK_MS: i64 = 7 * DAY_MS;
 /// The database. A provider that does not answer is part of the page.
 pub async fn page(dumont: &Dumont, user: &UserId) -> Result<MachinesPage, Fault> {
     let (fleet, error) = fleet(dumont, user).await?;
-    let mut ties = by_gpu(dumont.store.associations().list(user).await?);
+    let all = dumont.store.associations().list(user).await?;
+    let under_way: Vec<FailoverId> =
+        all.iter().filter_map(|tie| tie.active_failover.clone()).collect();
+    let known = Known {
+        active: actives(dumont, user, &under_way).await?,
+        drills: readiness::last_drills(dumont, user).await?,
+    };
+    let mut ties = by_gpu(all);
     let mut machines = Vec::new();
-    for gpu in fleet.iter().flat_map(|fleet| &fleet.instances) {
-        machines.push(row(dumont, user, Some(gpu), ties.remove(&gpu.id).as_ref()).await?);
+    for gpu in fleet.iter().flat_map(|fleet| fleet.instances.iter()) {
+        machines.push(row(dumont, Some(gpu), ties.remove(&gpu.id).as_ref(), &known));
     }
     for tie in ties.values() {
-        machines.push(row(dumont, user, None, Some(tie)).await?);
+        machines.push(row(dumont, None, Some(tie), &known));
     }
     machines.retain(|machine| machine.association.is_some() || machine.instance.is_some());
     machines.sort_by(|a, b| {
@@ -65,11 +75,15 @@ pub async fn machine(dumont: &Dumont, user: &UserId, id: GpuId) -> Result<Machin
     let (fleet, _) = fleet(dumont, user).await?;
     let tie = protection(dumont, user, id).await?;
     let id = tie.as_ref().map_or(id, |tie| tie.gpu);
-    let gpu = fleet.iter().flat_map(|fleet| &fleet.instances).find(|gpu| gpu.id == id);
+    let gpu = fleet.iter().flat_map(|fleet| fleet.instances.iter()).find(|gpu| gpu.id == id);
     if gpu.is_none() && tie.is_none() {
         return Err(Fault::NotFound("machine"));
     }
-    let row = row(dumont, user, gpu, tie.as_ref()).await?;
+    let known = match &tie {
+        Some(tie) => Known::of(dumont, user, tie).await?,
+        None => Known::default(),
+    };
+    let row = row(dumont, gpu, tie.as_ref(), &known);
     let Some(tie) = tie else {
         return Ok(MachinePage {
             row,
@@ -148,28 +162,46 @@ async fn fleet(dumont: &Dumont, user: &UserId) -> Result<(Option<Fleet>, Option<
     }
 }
 
-async fn row(
+/// What the journal tells of machines.
+#[derive(Debug, Default)]
+struct Known {
+    active: HashMap<AssociationId, ActiveFailover>,
+    drills: HashMap<AssociationId, LastDrill>,
+}
+
+impl Known {
+    /// Of one machine.
+    async fn of(dumont: &Dumont, user: &UserId, tie: &Tie) -> Result<Self, Fault> {
+        let under_way: Vec<FailoverId> = tie.active_failover.iter().cloned().collect();
+        let drill = readiness::last_drill(dumont, user, &tie.id).await?;
+        Ok(Self {
+            active: actives(dumont, user, &under_way).await?,
+            drills: drill.map(|drill| (tie.id.clone(), drill)).into_iter().collect(),
+        })
+    }
+}
+
+/// Failovers under way, by their machine.
+async fn actives(
     dumont: &Dumont,
     user: &UserId,
-    gpu: Option<&GpuInstance>,
-    tie: Option<&Tie>,
-) -> Result<MachineRow, Fault> {
+    under_way: &[FailoverId],
+) -> Result<HashMap<AssociationId, ActiveFailover>, Fault> {
+    let found = figures::of(dumont, user, under_way).await?;
+    let line = |figures: &FailoverStatus| ActiveFailover {
+        failover_id: figures.failover_id.clone(),
+        kind: figures.kind,
+        state: figures.state,
+        phase: figures.phase,
+        started_at: figures.started_at,
+    };
+    Ok(found.iter().map(|one| (one.association_id.clone(), line(one))).collect())
+}
+
+fn row(dumont: &Dumont, gpu: Option<&GpuInstance>, tie: Option<&Tie>, known: &Known) -> MachineRow {
     let now = dumont.now();
     let instance = gpu.map(|gpu| Instance::new(gpu, tie));
     let id = tie.map(|tie| tie.gpu).or(gpu.map(|gpu| gpu.id)).unwrap_or(GpuId(0));
-    let active = match tie.and_then(|tie| tie.active_failover.as_ref()) {
-        None => None,
-        Some(failover) => {
-            let figures = Rows::load(dumont, user, failover).await?.status(dumont);
-            Some(ActiveFailover {
-                failover_id: figures.failover_id,
-                kind: figures.kind,
-                state: figures.state,
-                phase: figures.phase,
-                started_at: figures.started_at,
-            })
-        }
-    };
     let seen = tie.and_then(|tie| dumont.engine.observations(&tie.id));
     let standby_rate = tie.and_then(|tie| tie.standby.as_ref()).map(|vm| vm.usd_per_hour.usd());
     let gpu_rate = match gpu {
@@ -177,20 +209,17 @@ async fn row(
         // Not in the list: it bills nothing, as far as the provider says.
         None => Some(0.0),
     };
-    Ok(MachineRow {
+    MachineRow {
         gpu_instance_id: id,
         name: name(gpu, tie),
         serving: tie.map_or_else(|| unprotected(gpu), |tie| tie.serving),
         total_dph: gpu_rate.map(|rate| rate + standby_rate.unwrap_or(0.0)),
         instance,
         association: tie.map(|tie| Association::new(tie, now)),
-        active,
-        last_drill: match tie {
-            Some(tie) => readiness::last_drill(dumont, user, &tie.id).await?,
-            None => None,
-        },
+        active: tie.and_then(|tie| known.active.get(&tie.id)).cloned(),
+        last_drill: tie.and_then(|tie| known.drills.get(&tie.id)).cloned(),
         verdict: seen.map(|seen| decide(&seen, &VerdictPolicy::default(), now).verdict),
-    })
+    }
 }
 
 fn name(gpu: Option<&GpuInstance>, tie: Option<&Tie>) -> String {

@@ -9,6 +9,7 @@ pub mod balance;
 pub mod credentials;
 pub mod environment;
 pub mod failover;
+pub mod figures;
 pub mod instances;
 pub mod journal;
 pub mod machines;

@@ -10,13 +10,13 @@ use domain::money::MicroUsd;
 use domain::offer::{rank, replacement_filter};
 use domain::route::route;
 use domain::time::Millis;
-use domain::view::failover::SimulateFailover;
+use domain::view::failover::{FailoverStatus, SimulateFailover};
 use domain::view::readiness::{
     DryRun, LastDrill, Readiness, ReadinessCheck, Strategies, Strategy, TestAnswer,
 };
 use store::FailoverQuery;
 
-use super::{credentials, failover, journal};
+use super::{credentials, failover, figures};
 use crate::{Dumont, Fault};
 
 /// How long an answer is good enough for a page that renews itself, ms.
@@ -121,14 +121,30 @@ pub async fn last_drill(
         limit: Some(1),
         ..FailoverQuery::default()
     };
-    let newest = dumont.store.failovers().list(user, &query).await?;
-    let figures = journal::statuses(dumont, newest).await?;
-    Ok(figures.into_iter().next().map(|drill| LastDrill {
-        failover_id: drill.failover_id,
+    let newest = dumont.store.failovers().ids(user, &query).await?;
+    Ok(figures::of(dumont, user, &newest).await?.first().map(|drill| of_drill(drill)))
+}
+
+/// The newest drill of each of an account's machines that has had one.
+///
+/// # Errors
+/// The database.
+pub async fn last_drills(
+    dumont: &Dumont,
+    user: &UserId,
+) -> Result<HashMap<AssociationId, LastDrill>, Fault> {
+    let newest = dumont.store.failovers().newest_drills(user).await?;
+    let drills = figures::of(dumont, user, &newest).await?;
+    Ok(drills.iter().map(|drill| (drill.association_id.clone(), of_drill(drill))).collect())
+}
+
+fn of_drill(drill: &FailoverStatus) -> LastDrill {
+    LastDrill {
+        failover_id: drill.failover_id.clone(),
         started_at: drill.started_at,
         success: drill.success,
         total_time_ms: drill.total_time_ms,
-    }))
+    }
 }
 
 /// The ways to protect a machine.

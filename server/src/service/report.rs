@@ -1,7 +1,8 @@
-//! The failover report, computed anew from the journal each time it is asked for.
+//! The failover report, computed from the journal.
 
 use std::fmt::Write as _;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use domain::failover::Kind;
 use domain::id::{AssociationId, UserId};
@@ -9,7 +10,7 @@ use domain::report::{Filter, history_row, report as summarize};
 use domain::view::report::{FailoverReport, HistoryRow, ReportQuery};
 use store::FailoverQuery;
 
-use super::journal::statuses;
+use super::figures;
 use crate::{Dumont, Fault};
 
 /// The report that a query asks for. Rows of a sandbox and real ones are never mixed: an install
@@ -21,8 +22,18 @@ pub async fn report(
     dumont: &Dumont,
     user: &UserId,
     asked: &ReportQuery,
-) -> Result<FailoverReport, Fault> {
+) -> Result<Arc<FailoverReport>, Fault> {
     let filter = filter(asked, dumont.site.sandbox)?;
+    let (_, stamp) = dumont.store.users().seen(user).await?;
+    let key = (user.clone(), format!("{filter:?}"));
+    dumont.kept.reports.get(key, stamp, dumont.now(), compute(dumont, user, &filter)).await
+}
+
+async fn compute(
+    dumont: &Dumont,
+    user: &UserId,
+    filter: &Filter,
+) -> Result<Arc<FailoverReport>, Fault> {
     let now = dumont.now();
     let query = FailoverQuery {
         since: Some(filter.since(now)),
@@ -31,8 +42,9 @@ pub async fn report(
         sandbox: Some(filter.sandbox),
         ..FailoverQuery::default()
     };
-    let rows = statuses(dumont, dumont.store.failovers().list(user, &query).await?).await?;
-    Ok(summarize(&rows, &filter, now))
+    let ids = dumont.store.failovers().ids(user, &query).await?;
+    let rows = figures::of(dumont, user, &ids).await?;
+    Ok(Arc::new(summarize(&rows, filter, now)))
 }
 
 /// The newest failovers of one machine, of all kinds, each marked with its kind.
@@ -50,8 +62,9 @@ pub async fn history(
         limit: Some(limit),
         ..FailoverQuery::default()
     };
-    let rows = statuses(dumont, dumont.store.failovers().list(user, &query).await?).await?;
-    Ok(rows.iter().map(history_row).collect())
+    let ids = dumont.store.failovers().ids(user, &query).await?;
+    let rows = figures::of(dumont, user, &ids).await?;
+    Ok(rows.iter().map(|row| history_row(row)).collect())
 }
 
 /// The filter that a query asks for.

@@ -72,6 +72,8 @@ async fn keep(request: Request, next: Next) -> Response {
         let kept =
             if hashed { "public, max-age=31536000, immutable" } else { "public, max-age=3600" };
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(kept));
+        // Which of a file's forms is sent depends on it.
+        response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     }
     response
 }

@@ -3,19 +3,22 @@
 use std::sync::Arc;
 
 use app::form::Fields;
-use app::site::{Assets, Reply, Request as PageRequest, handle};
+use app::site::{
+    Assets, LANG_COOKIE, Reply, Request as PageRequest, THEME_COOKIE, ZONE_COOKIE, handle,
+};
 use axum::extract::{Form, FromRequest as _, FromRequestParts as _, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse as _, Response};
 use axum::{Extension, Router};
 use tower_sessions::Session;
-use uuid::Uuid;
 
+use super::drawings::{Drawing, Sheet};
+use super::encoding::Encoding;
 use super::plane::Plane;
 use crate::http::client::Client;
 use crate::http::extract::Params;
 use crate::http::headers::page_policy;
-use crate::http::identity::Identity;
+use crate::http::identity::{Identity, Via};
 use crate::http::problem::RequestId;
 use crate::{Dumont, Fault};
 
@@ -61,9 +64,18 @@ async fn answer(
         cookies: cookies(&parts.headers),
         accept_language: text(&parts.headers, &header::ACCEPT_LANGUAGE),
         part: parts.headers.contains_key(PART),
-        nonce: Uuid::new_v4().simple().to_string(),
         request_id: request_id.clone(),
     };
+    let seen = match &identity {
+        Some(identity) => dumont.store.users().seen(&identity.user).await.map(Some),
+        None => Ok(None),
+    };
+    let stamp = seen.as_ref().ok().and_then(|seen| seen.as_ref()).map(|(_, stamp)| *stamp);
+    let account = seen.map(|seen| seen.map(|(account, _)| account)).map_err(Fault::from);
+    let sheet = identity.as_ref().zip(stamp).and_then(|(identity, stamp)| {
+        Some((sheet(&page, &parts.uri, &parts.headers, identity)?, stamp))
+    });
+    let encoding = Encoding::accepted(&parts.headers);
     if post {
         let form =
             Form::<Vec<(String, String)>>::from_request(Request::from_parts(parts, body), &dumont)
@@ -71,12 +83,60 @@ async fn answer(
         let Form(sent) = form.map_err(|error| Fault::Status(error.into_response().status()))?;
         page.form = Fields(sent);
     }
-    let plane = Plane { dumont: dumont.clone(), identity, session, client, request_id };
-    let reply = handle(&page, &plane, &assets).await;
-    respond(reply, &page.nonce, dumont.site.secure)
+    let plane = Plane { dumont: dumont.clone(), identity, account, session, client, request_id };
+    let draw = async {
+        let reply = handle(&page, &plane, &assets).await;
+        // What is refused names its request, and what leads elsewhere is no page.
+        if reply.status != 200 || reply.location.is_some() || !reply.cookies.is_empty() {
+            return Err(reply);
+        }
+        // See `encoding`: an answer to a form is sent as it is.
+        let (encoding, body) = if post { Encoding::Identity } else { encoding }.encode(reply.html);
+        Ok(Drawing { encoding, body })
+    };
+    let drawn = match sheet {
+        Some((sheet, stamp)) => dumont.kept.drawings.0.get(sheet, stamp, dumont.now(), draw).await,
+        None => draw.await,
+    };
+    match drawn {
+        Ok(drawing) => show(drawing),
+        Err(reply) => respond(reply, dumont.site.secure),
+    }
 }
 
-fn respond(reply: Reply, nonce: &str, secure: bool) -> Result<Response, Fault> {
+/// What a drawing for a login is found by again; none for a form.
+fn sheet(
+    page: &PageRequest,
+    address: &Uri,
+    headers: &HeaderMap,
+    identity: &Identity,
+) -> Option<Sheet> {
+    let Via::Session(session) = &identity.via else { return None };
+    let tastes = [LANG_COOKIE, THEME_COOKIE, ZONE_COOKIE];
+    let cookies = tastes.into_iter().map(|name| page.cookies.text(name));
+    (!page.post).then(|| Sheet {
+        session: session.clone(),
+        address: address.to_string(),
+        taste: cookies.chain([page.accept_language.clone()]).collect(),
+        part: page.part,
+        encoding: Encoding::accepted(headers),
+    })
+}
+
+/// A page as it was drawn.
+fn show(drawing: Drawing) -> Result<Response, Fault> {
+    let mut response = Html(drawing.body).into_response();
+    let headers = response.headers_mut();
+    if let Some(name) = drawing.encoding.name() {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
+    }
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, page_policy()?);
+    Ok(response)
+}
+
+/// Any other reply.
+fn respond(reply: Reply, secure: bool) -> Result<Response, Fault> {
     let unfit = |what: &str| Fault::Internal(format!("a page's {what} does not fit into a header"));
     let status = StatusCode::from_u16(reply.status).map_err(|_| unfit("status"))?;
     let mut response = match reply.location {
@@ -86,8 +146,7 @@ fn respond(reply: Reply, nonce: &str, secure: bool) -> Result<Response, Fault> {
         }
         None => (status, Html(reply.html)).into_response(),
     };
-    let policy = HeaderValue::from_str(&page_policy(nonce)).map_err(|_| unfit("nonce"))?;
-    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, page_policy()?);
     for (name, value) in reply.cookies {
         let secure = if secure { "; Secure" } else { "" };
         let cookie = format!("{name}={value}; Path=/; Max-Age={YEAR}; SameSite=Lax{secure}");

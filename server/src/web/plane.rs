@@ -1,5 +1,6 @@
 //! The product's answer to what pages ask: the services, for the one who asks.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use app::control_plane::{Answer, ControlPlane, Visitor};
@@ -20,6 +21,7 @@ use domain::view::report::{FailoverReport, ReportQuery};
 use domain::view::settings::{Settings, SettingsUpdate};
 use domain::view::standby::{ConfigureStandby, ProvisionStandby};
 use secrecy::SecretString;
+use store::User;
 use tower_sessions::Session;
 
 use crate::http::client::Client;
@@ -38,6 +40,8 @@ const GLANCE: Duration = Duration::from_millis(150);
 pub(super) struct Plane {
     pub(super) dumont: Dumont,
     pub(super) identity: Option<Identity>,
+    /// The account that asks, as this request has read it.
+    pub(super) account: Result<Option<User>, Fault>,
     pub(super) session: Session,
     pub(super) client: Client,
     pub(super) request_id: String,
@@ -65,12 +69,7 @@ impl Plane {
     }
 
     async fn look(&self) -> Result<Visitor, Fault> {
-        let user = match &self.identity {
-            Some(identity) => {
-                Some(account::view(&self.dumont.store.users().get(&identity.user).await?))
-            }
-            None => None,
-        };
+        let user = self.account.clone()?.as_ref().map(account::view);
         let empty = user.is_none() && account::is_empty(&self.dumont).await?;
         Ok(Visitor { user, empty, sandbox: self.dumont.site.sandbox })
     }
@@ -201,7 +200,7 @@ impl ControlPlane for Plane {
         ask!(self, failover::active)
     }
 
-    async fn report(&self, wanted: ReportQuery) -> Answer<FailoverReport> {
+    async fn report(&self, wanted: ReportQuery) -> Answer<Arc<FailoverReport>> {
         ask!(self, report::report, &wanted)
     }
 

@@ -13,13 +13,16 @@
 mod world;
 
 mod accounts;
+mod assets;
 mod authorization;
 mod contract;
 mod credentials;
 mod cross_site;
 mod database;
+mod drawings;
 mod environment;
 mod events;
+mod figures;
 mod limits;
 mod notifications;
 mod pages;

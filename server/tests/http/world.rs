@@ -1,6 +1,7 @@
 //! A running server, and ways to talk to it.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use server::clock::SystemClock;
 use server::dumont::{Dumont, Parts, Site};
 use server::http::limit::{LoginLimiter, LoginLimits};
 use server::http::router::application;
+use server::kept::Kept;
 use server::service::password::Passwords;
 use server::service::readiness::Recent;
 use server::web;
@@ -30,6 +32,7 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 pub(crate) struct Choice {
     pub(crate) limits: Option<LoginLimits>,
     pub(crate) public_url: Option<String>,
+    pub(crate) site: Option<PathBuf>,
 }
 
 /// One running server.
@@ -73,19 +76,40 @@ impl World {
             limiter: LoginLimiter::new(choice.limits.unwrap_or_default()),
             passwords: Passwords::new().expect("random"),
             recent: Recent::default(),
+            kept: Kept::default(),
             soft: CancellationToken::new(),
         });
-        let site = web::Site { root: database.folder.path().join("no-site") };
-        let app = application(&dumont, &site).into_make_service_with_connect_info::<SocketAddr>();
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
-        tokio::spawn(async move { axum::serve(listener, app).await });
+        let root = choice.site.unwrap_or_else(|| database.folder.path().join("no-site"));
+        let url = serve(&dumont, root).await;
         let client = Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .timeout(DEADLINE)
             .build()
             .expect("a client");
         Self { url, dumont, sandbox, database, client }
+    }
+
+    /// The address of another process on the same database, with nothing in common but that.
+    pub(crate) async fn beside(&self) -> String {
+        let beside = Dumont::new(Parts {
+            engine: self.dumont.engine.clone(),
+            store: self.dumont.store.clone(),
+            clock: self.dumont.clock.clone(),
+            site: self.dumont.site.clone(),
+            limiter: LoginLimiter::new(LoginLimits::default()),
+            passwords: Passwords::new().expect("random"),
+            recent: Recent::default(),
+            kept: Kept::default(),
+            soft: CancellationToken::new(),
+        });
+        serve(&beside, self.database.folder.path().join("no-site")).await
+    }
+
+    /// Logs a person in by the form; the cookie of the session.
+    pub(crate) async fn session(&self, email: &str) -> String {
+        let form = [("username", email), ("password", crate::people::PASSWORD)];
+        let answer = self.post("/login").form(&form).send().await.expect("an answer");
+        cookie(&answer).expect("a session")
     }
 
     pub(crate) fn ask(&self, method: Method, path: &str) -> RequestBuilder {
@@ -118,6 +142,15 @@ impl World {
         self.sandbox.stop().await;
         self.database.end().await;
     }
+}
+
+async fn serve(dumont: &Dumont, root: PathBuf) -> String {
+    let app = application(dumont, &web::Site { root });
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    url
 }
 
 /// The JSON of an answer with an expected status.

@@ -1,0 +1,80 @@
+//! What one process remembers between requests, all of it worked out from the database and none of
+//! it needed by another process.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use domain::id::UserId;
+use domain::time::Millis;
+use domain::view::report::FailoverReport;
+
+use crate::memo::Memo;
+use crate::service::figures::Figures;
+use crate::web::Drawings;
+
+/// How long a report is good for where nothing changed, ms: its period moves, and what is under way
+/// costs more.
+const REPORT_MS: i64 = 1_000;
+/// How often a session in use is noted, ms; the database keeps it to the minute.
+const NOTED_MS: i64 = 20_000;
+/// From how many noted sessions on the old ones are forgotten.
+const MANY: usize = 1_000;
+
+/// What is remembered.
+#[derive(Debug)]
+pub struct Kept {
+    /// Figures of failovers that are settled.
+    pub figures: Figures,
+    /// Reports, by whose they are and what they are about.
+    pub reports: Memo<(UserId, String), Arc<FailoverReport>>,
+    /// Pages as they were drawn.
+    pub drawings: Drawings,
+    /// Sessions that were noted to be in use.
+    pub noted: Noted,
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self {
+            figures: Figures::default(),
+            reports: Memo::new(REPORT_MS),
+            drawings: Drawings::default(),
+            noted: Noted::default(),
+        }
+    }
+}
+
+/// When each session was last noted to be in use.
+#[derive(Debug, Default)]
+pub struct Noted(Mutex<HashMap<String, Millis>>);
+
+impl Noted {
+    /// Whether a session's use is to be noted now; then it counts as noted.
+    #[must_use]
+    pub fn due(&self, session: &str, now: Millis) -> bool {
+        let recent = |at: &Millis| (0..NOTED_MS).contains(&now.since(*at));
+        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if noted.get(session).is_some_and(recent) {
+            return false;
+        }
+        if noted.len() >= MANY {
+            noted.retain(|_, at| recent(at));
+        }
+        noted.insert(session.to_owned(), now);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_noted_once_in_a_while() {
+        let noted = Noted::default();
+        assert!(noted.due("a", Millis(0)) && noted.due("b", Millis(1)));
+        assert!(!noted.due("a", Millis(NOTED_MS - 1)));
+        assert!(noted.due("a", Millis(NOTED_MS)));
+        assert!(noted.due("a", Millis(NOTED_MS - 1)), "the clock was set back");
+    }
+}
