@@ -8,5 +8,9 @@ ALTER TABLE users ADD COLUMN changes BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX failovers_listed
     ON failovers (user_id, started_at, id, kind, cause, sandbox, association_id);
 DROP INDEX failovers_of_user;
-CREATE INDEX failovers_of_machine ON failovers (association_id, kind, started_at, id);
+CREATE INDEX failovers_of_machine
+    ON failovers (user_id, association_id, started_at, id, kind, cause, sandbox);
+-- What goes on is on every page of failovers, and little beside what is over.
+CREATE INDEX failovers_under_way ON failovers (user_id, started_at, id)
+    WHERE state IN ('running', 'waiting', 'cancelling');
 CREATE INDEX intents_of_association ON intents (association_id);
