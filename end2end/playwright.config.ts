@@ -7,14 +7,12 @@ const asRoot = process.getuid?.() === 0;
 
 export default defineConfig({
   testDir: "./tests",
-  globalSetup: "./support/global-setup.ts",
-  // One Dumont with one account serves all files; a test that changes what others
-  // see takes a stack of its own (`ownStack`).
+  // Each worker has a Dumont and a sandbox of its own; a file's tests run one after the other.
   workers: process.env.CI === "true" ? 1 : 2,
   forbidOnly: process.env.CI === "true",
   retries: 0,
-  timeout: 60_000,
-  expect: { timeout: 10_000 },
+  timeout: 90_000,
+  expect: { timeout: 15_000 },
   reporter: process.env.PLAYWRIGHT_JSON_OUTPUT_FILE
     ? [["list"], ["json", { outputFile: process.env.PLAYWRIGHT_JSON_OUTPUT_FILE }]]
     : [["list"]],

@@ -32,8 +32,9 @@ export class Program {
     return this.child.pid !== undefined && this.child.exitCode === null && this.child.signalCode === null;
   }
 
-  output(): string {
-    return readFileSync(this.log, "utf8");
+  /** What a program has written to this log. */
+  static output(log: string): string {
+    return readFileSync(log, "utf8");
   }
 
   /** Polls until `ready` gives a value; fails with the log when the program ends or time is up. */
@@ -45,7 +46,7 @@ export class Program {
       const ended = !this.alive;
       if (ended || Date.now() > deadline) {
         const why = ended ? "has ended" : "took too long";
-        throw new Error(`${this.name}: ${what}: it ${why}\n${this.output().slice(-4000)}`);
+        throw new Error(`${this.name}: ${what}: it ${why}\n${Program.output(this.log).slice(-4000)}`);
       }
       await pause(50);
     }

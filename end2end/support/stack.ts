@@ -1,31 +1,19 @@
-// Dumont and the provider sandbox on free ports, with their data in a folder of their
-// own. One account with credentials, unless an empty install is asked for.
+// Dumont and the provider sandbox on free ports, with their data in a folder of their own.
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { Person } from "./person.ts";
 import { freePort, Program } from "./program.ts";
+import { type Customer, Sandbox } from "./sandbox.ts";
 
-/** What a test needs to know of a running stack. */
-export interface Access {
-  url: string;
-  sandboxUrl: string;
-  email: string;
-  password: string;
-  apiToken: string;
-}
-
-export interface StackOptions {
-  /** No account and no credentials: what a new user meets. */
-  empty?: boolean;
-  /** The sandbox's latencies; `instant` unless told otherwise. */
-  profile?: "instant" | "typical" | "reference";
-}
-
-export interface Stack extends Access {
-  /** Stops both programs and removes their data. */
-  stop(): Promise<void>;
+/** What a person may be without. */
+export interface PersonOptions {
+  /** Neither key nor service account is stored. */
+  bare?: boolean;
+  /** Dollars at Vast.ai. */
+  credit?: number;
 }
 
 const root = resolve(import.meta.dirname, "../..");
@@ -33,17 +21,6 @@ const root = resolve(import.meta.dirname, "../..");
 function binary(variable: string, name: string): string {
   const target = process.env.CARGO_TARGET_DIR ?? join(root, "target");
   return process.env[variable] ?? join(target, "release", name);
-}
-
-/** Runs Dumont's command line to its end; returns what it printed. */
-function command(file: string, args: string[], env: NodeJS.ProcessEnv, input = ""): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const child = execFile(file, args, { env, timeout: 60_000 }, (error, stdout, stderr) => {
-      if (error) reject(new Error(`dumont ${args[0]} ${args[1]}: ${error.message}\n${stderr}`));
-      else resolve(stdout.trim());
-    });
-    child.stdin?.end(input);
-  });
 }
 
 /** The sandbox's first line of JSON on its standard output, once it is there. */
@@ -66,71 +43,97 @@ async function answers(url: string): Promise<true | undefined> {
   }
 }
 
-export async function startStack(options: StackOptions = {}): Promise<Stack> {
-  const folder = mkdtempSync(join(tmpdir(), "dumont-end2end-"));
-  const started: Program[] = [];
-  const stop = async () => {
-    for (const program of started.reverse()) await program.stop();
-    rmSync(folder, { recursive: true, force: true });
-  };
-  try {
-    return { ...(await launch(folder, started, options)), stop };
-  } catch (error) {
-    await stop();
-    throw error;
+export class Stack {
+  #server: Program | undefined;
+  #people = 0;
+
+  private constructor(
+    readonly folder: string,
+    readonly url: string,
+    readonly sandbox: Sandbox,
+    private readonly played: Program,
+    private readonly env: NodeJS.ProcessEnv,
+  ) {}
+
+  /** Starts both, with no account yet. */
+  static async start(): Promise<Stack> {
+    const folder = mkdtempSync(join(tmpdir(), "dumont-end2end-"));
+    let played: Program | undefined;
+    try {
+      played = Program.start(
+        "dumont-sandbox",
+        binary("DUMONT_SANDBOX_BIN", "dumont-sandbox"),
+        // A standby port of its own keeps it apart from another sandbox on this machine.
+        ["--listen", "127.0.0.1:0", "--data", join(folder, "sandbox"), "--profile", "instant",
+          "--standby-port", String(await freePort())],
+        process.env,
+        join(folder, "sandbox.log"),
+      );
+      const { log } = played;
+      const ready = await played.until("listening", async () => readyLine(Program.output(log)));
+      const port = await freePort();
+      const env: NodeJS.ProcessEnv = {
+        ...process.env,
+        DUMONT_LISTEN: `127.0.0.1:${port}`,
+        DUMONT_DATABASE_URL: `sqlite://${join(folder, "dumont.db")}`,
+        DUMONT_MASTER_KEY_FILE: join(folder, "master.key"),
+        DUMONT_VAST_URL: ready.url,
+        DUMONT_GCP_ENDPOINT: ready.url,
+        DUMONT_STANDBY_SSH_PORT: String(ready.standby_port),
+        DUMONT_VAST_LIMITS: "false",
+        LEPTOS_OUTPUT_NAME: "dumont",
+        LEPTOS_SITE_ROOT: process.env.LEPTOS_SITE_ROOT ?? join(root, "target/site"),
+      };
+      const stack = new Stack(folder, `http://127.0.0.1:${port}`, new Sandbox(ready.url), played, env);
+      await stack.startServer();
+      return stack;
+    } catch (error) {
+      await played?.stop();
+      rmSync(folder, { recursive: true, force: true });
+      throw error;
+    }
   }
-}
 
-async function launch(folder: string, started: Program[], options: StackOptions): Promise<Access> {
-  const data = join(folder, "sandbox");
-  const sandbox = Program.start(
-    "dumont-sandbox",
-    binary("DUMONT_SANDBOX_BIN", "dumont-sandbox"),
-    // A standby port of its own keeps it apart from another sandbox on this machine.
-    ["--listen", "127.0.0.1:0", "--data", data, "--profile", options.profile ?? "instant",
-      "--standby-port", String(await freePort())],
-    process.env,
-    join(folder, "sandbox.log"),
-  );
-  started.push(sandbox);
-  const ready = await sandbox.until("listening", async () => readyLine(sandbox.output()));
+  async startServer(): Promise<void> {
+    const server = Program.start("dumont", binary("DUMONT_BIN", "dumont"), ["serve"], this.env, join(this.folder, "server.log"));
+    this.#server = server;
+    await server.until("ready", () => answers(`${this.url}/readyz`));
+  }
 
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
-  const dumont = binary("DUMONT_BIN", "dumont");
-  const env: NodeJS.ProcessEnv = {
-    ...process.env,
-    DUMONT_LISTEN: `127.0.0.1:${port}`,
-    DUMONT_DATABASE_URL: `sqlite://${join(folder, "dumont.db")}`,
-    DUMONT_MASTER_KEY_FILE: join(folder, "master.key"),
-    DUMONT_VAST_URL: ready.url,
-    DUMONT_GCP_ENDPOINT: ready.url,
-    DUMONT_STANDBY_SSH_PORT: String(ready.standby_port),
-    LEPTOS_OUTPUT_NAME: "dumont",
-    LEPTOS_SITE_ROOT: process.env.LEPTOS_SITE_ROOT ?? join(root, "target/site"),
-  };
+  async stopServer(): Promise<void> {
+    await this.#server?.stop();
+    this.#server = undefined;
+  }
 
-  const access: Access = { url, sandboxUrl: ready.url, email: "", password: "", apiToken: "" };
-  if (!options.empty) Object.assign(access, await firstAccount(dumont, env, data, folder));
+  /** Stops both programs and removes their data. */
+  async stop(): Promise<void> {
+    await this.stopServer();
+    await this.played.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
 
-  const server = Program.start("dumont", dumont, ["serve"], env, join(folder, "server.log"));
-  started.push(server);
-  await server.until("ready", () => answers(`${url}/readyz`));
-  return access;
-}
+  /** An account with a name of its own, at Dumont and at both providers. */
+  async person(options: PersonOptions = {}): Promise<Person> {
+    const customer: Customer = await this.sandbox.customer(options.credit);
+    this.#people += 1;
+    const name = `person${this.#people}`;
+    const email = `${name}@dumont.local`;
+    const password = randomBytes(18).toString("base64url");
+    await this.command(["user", "create", "--email", email, "--username", name, "--password-stdin"], password);
+    const token = await this.command(["token", "create", "--email", email, "--name", "end2end"]);
+    const person = new Person(this, name, email, password, token, customer);
+    if (!options.bare) await person.storeCredentials();
+    return person;
+  }
 
-async function firstAccount(dumont: string, env: NodeJS.ProcessEnv, data: string, folder: string) {
-  const email = "owner@dumont.local";
-  const password = randomBytes(18).toString("base64url");
-  await command(dumont, ["user", "create", "--email", email, "--username", "owner", "--password-stdin"], env, password);
-
-  const secrets = JSON.parse(readFileSync(join(data, "credentials.json"), "utf8"));
-  const vast = join(folder, "vast.key");
-  const gcp = join(folder, "gcp.json");
-  writeFileSync(vast, secrets.vast_api_key, { mode: 0o600 });
-  writeFileSync(gcp, JSON.stringify(secrets.gcp_service_account), { mode: 0o600 });
-  await command(dumont, ["credentials", "set", "--email", email, "--vast-key-file", vast, "--gcp-file", gcp], env);
-
-  const apiToken = await command(dumont, ["token", "create", "--email", email, "--name", "end2end"], env);
-  return { email, password, apiToken };
+  /** Runs Dumont's command line to its end; gives what it printed. */
+  command(args: string[], input = ""): Promise<string> {
+    return new Promise((done, failed) => {
+      const child = execFile(binary("DUMONT_BIN", "dumont"), args, { env: this.env, timeout: 60_000 }, (error, stdout, stderr) => {
+        if (error) failed(new Error(`dumont ${args[0]} ${args[1]}: ${error.message}\n${stderr}`));
+        else done(stdout.trim());
+      });
+      child.stdin?.end(input);
+    });
+  }
 }

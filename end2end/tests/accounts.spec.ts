@@ -1,0 +1,119 @@
+// Accounts: each sees what is theirs and nothing else; sessions and tokens end when they are told to.
+import { openMenu, section } from "../support/screen.ts";
+import { expect, expectLive, test } from "../support/test.ts";
+
+test("a second user sees nothing of the first", async ({ page, stack, keeper, t, watch }) => {
+  watch.allowStatus(404);
+  const bob = await stack.person();
+  await bob.enter(page);
+  await page.goto("/app");
+  await expect(page.getByRole("heading", { name: t("machines_none") })).toBeVisible();
+  await page.goto("/app/failovers?kind=drill&days=90");
+  await expect(page.getByRole("heading", { name: t("report_empty") })).toBeVisible();
+  for (const path of [
+    `/app/machines/${keeper.gpu}`,
+    `/app/machines/${keeper.gpu}/destroy`,
+    `/app/failovers/${keeper.failover}`,
+    `/app/failovers/${keeper.failover}/cancel`,
+  ]) {
+    const answer = await page.goto(path);
+    expect(answer?.status(), path).toBe(404);
+    await expect(page.getByRole("heading", { level: 1, name: t("not_found") })).toBeVisible();
+    await expect(page.getByText("sample")).toHaveCount(0);
+  }
+  // Nor can they act on it.
+  const acted = await page.request.post(`/app/machines/${keeper.gpu}/destroy`, { form: {} });
+  expect(acted.status()).toBe(404);
+  const there = await keeper.person.ask<{ status: string }>("GET", `/instances/${keeper.gpu}`);
+  expect(there.status).toBe("running");
+});
+
+test("a revoked session ends on the page that it has open", async ({ page, stack, another, t, watch }) => {
+  watch.allowStatus(401);
+  const ana = await stack.person();
+  await ana.enter(page);
+  const elsewhere = await (await another()).newPage();
+  await ana.enter(elsewhere);
+  await elsewhere.goto("/app");
+  await expectLive(elsewhere, t);
+
+  await page.goto("/app/settings/account");
+  const sessions = section(page, t("sessions"));
+  await expect(sessions.getByRole("row").filter({ has: page.getByRole("rowheader") })).toHaveCount(2);
+  await expect(sessions.getByRole("row", { name: t.like("this_one") }).getByRole("button")).toHaveCount(0);
+  await sessions.getByRole("button", { name: t("revoke") }).click();
+  await expect(page.getByText(t("said_session_revoked"))).toBeVisible();
+  await expect(sessions.getByRole("row").filter({ has: page.getByRole("rowheader") })).toHaveCount(1);
+  // The other one notices by itself.
+  await expect(elsewhere).toHaveURL(/\/login/, { timeout: 30_000 });
+});
+
+test("a new password ends the other sessions, and the old one opens nothing", async ({ page, stack, another, t, watch }) => {
+  watch.allowStatus(401);
+  watch.allowStatus(422);
+  const ana = await stack.person({ bare: true });
+  await ana.enter(page);
+  const elsewhere = await (await another()).newPage();
+  await ana.enter(elsewhere);
+
+  await page.goto("/app/settings/account");
+  await page.getByLabel(t("password_current")).fill("not the password");
+  await page.getByLabel(t("password_new")).fill("a longer password than before");
+  await page.getByRole("button", { name: t("password_change") }).click();
+  await expect(page.getByText(t("field_wrong_password"))).toBeVisible();
+  await expect(page.getByLabel(t("password_new"))).toHaveValue("");
+
+  await page.getByLabel(t("password_current")).fill(ana.password);
+  await page.getByLabel(t("password_new")).fill("a longer password than before");
+  await page.getByRole("button", { name: t("password_change") }).click();
+  await expect(page.getByText(t("said_password"))).toBeVisible();
+  await elsewhere.goto("/app");
+  await expect(elsewhere).toHaveURL(/\/login/);
+  const old = await elsewhere.request.post("/login", { form: { username: ana.name, password: ana.password } });
+  expect(old.status()).toBe(401);
+});
+
+test("an API token is shown once, works, and ends when it is revoked", async ({ page, ana, playwright, stack, t, watch }) => {
+  watch.allowStatus(422);
+  expect(ana.name).toBeTruthy();
+  await page.goto("/app/settings/account");
+  const tokens = section(page, t("tokens"));
+  await tokens.getByLabel(t("token_name")).fill("nightly job");
+  await tokens.getByLabel(t("token_lifetime")).selectOption("30");
+  await tokens.getByRole("button", { name: t("token_make") }).click();
+  const made = page.getByRole("status").filter({ hasText: t("token_made") });
+  await expect(made).toContainText(t("token_once"));
+  const token = (await made.locator("code").innerText()).trim();
+  expect(token).toMatch(/^dumont_sk_/);
+  const program = await playwright.request.newContext({ baseURL: stack.url, extraHTTPHeaders: { authorization: `Bearer ${token}` } });
+  expect((await program.get("/api/v1/instances")).status()).toBe(200);
+
+  await page.goto("/app/settings/account");
+  expect(await page.content()).not.toContain(token);
+  await tokens.getByRole("row", { name: /nightly job/ }).getByRole("button", { name: t("revoke") }).click();
+  await expect(page.getByText(t("said_token_revoked"))).toBeVisible();
+  await expect(tokens.getByText("nightly job")).toHaveCount(0);
+  expect((await program.get("/api/v1/instances")).status()).toBe(401);
+  await program.dispose();
+});
+
+test("language and theme stay with the account, whatever the browser asks for", async ({ page, ana, another, t }) => {
+  await page.goto("/app/settings");
+  await (await openMenu(page, t)).getByRole("button", { name: t("language_pt"), exact: true }).click();
+  await expect(page.locator("html")).toHaveAttribute("lang", "pt-BR");
+  await expect(page).toHaveURL(/\/app\/settings$/);
+  const { WORDS } = await import("../support/words.ts");
+  await expect(page.getByRole("heading", { level: 1, name: WORDS.pt("settings") })).toBeVisible();
+  await (await openMenu(page, WORDS.pt)).getByRole("button", { name: WORDS.pt("theme_dark"), exact: true }).click();
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+  const dark = await page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+
+  const elsewhere = await (await another()).newPage();
+  await ana.enter(elsewhere);
+  await elsewhere.goto("/app/settings");
+  await expect(elsewhere.locator("html")).toHaveAttribute("lang", "pt-BR");
+  expect(await elsewhere.evaluate(() => getComputedStyle(document.documentElement).backgroundColor)).toBe(dark);
+  await (await openMenu(elsewhere, WORDS.pt)).getByRole("button", { name: WORDS.pt("theme_light"), exact: true }).click();
+  await expect(elsewhere.locator("html")).toHaveAttribute("data-theme", "light");
+  expect(await elsewhere.evaluate(() => getComputedStyle(document.documentElement).backgroundColor)).not.toBe(dark);
+});
