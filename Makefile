@@ -1,10 +1,10 @@
 # The project's commands. Each is a script in scripts/, which can be run by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help run reset dev build test e2e check bench setup
+.PHONY: help run reset dev build test e2e lighthouse check bench setup
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Install, build and run everything against the provider sandbox
 	@scripts/run
@@ -24,6 +24,9 @@ test: ## Install, then every test there is; ends with "N passed, N failed"
 
 e2e: ## Only the browser tests (ARGS="…" goes to Playwright)
 	@scripts/e2e $(ARGS)
+
+lighthouse: ## Lighthouse over the main pages; fails below 95, 100, 100
+	@scripts/lighthouse
 
 check: ## Formatting and lints, for the server and for the browser
 	@scripts/check
