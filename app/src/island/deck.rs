@@ -7,7 +7,7 @@ use leptos::task::spawn_local;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Element, Event, HtmlDialogElement, HtmlElement, MouseEvent};
+use web_sys::{Element, Event, HtmlDialogElement, HtmlElement, KeyboardEvent, MouseEvent};
 
 use super::fetch;
 
@@ -49,7 +49,12 @@ pub fn Deck(failed: String) -> impl IntoView {
                 // The backdrop belongs to the dialog itself.
                 dialog.close();
             }
-            close_menus(&target);
+            close_menus(Some(&target));
+        });
+        on("keydown", |event| {
+            if event.dyn_ref::<KeyboardEvent>().is_some_and(|pressed| pressed.key() == "Escape") {
+                close_menus(None);
+            }
         });
     });
     view! {
@@ -98,14 +103,27 @@ fn copy(button: Element) {
     });
 }
 
-/// Menus close when something else is clicked.
-fn close_menus(target: &Element) {
+/// Menus close when something else is clicked, and on Escape. Focus that was inside one goes back to
+/// what opened it.
+fn close_menus(clicked: Option<&Element>) {
     let Ok(open) = document().query_selector_all("details.menu[open]") else { return };
     for index in 0..open.length() {
-        let Some(menu) = open.item(index) else { continue };
-        if !menu.contains(Some(target)) {
-            _ = menu.unchecked_ref::<Element>().remove_attribute("open");
+        let Some(menu) = open.item(index).and_then(|node| node.dyn_into::<Element>().ok()) else {
+            continue;
+        };
+        let holds =
+            |element: Option<&Element>| element.is_some_and(|element| menu.contains(Some(element)));
+        if holds(clicked) {
+            continue;
         }
+        let opener = menu.query_selector("summary").ok().flatten();
+        if let Some(opener) = opener.and_then(|opener| opener.dyn_into::<HtmlElement>().ok())
+            && holds(document().active_element().as_ref())
+            && clicked.is_none()
+        {
+            _ = opener.focus();
+        }
+        _ = menu.remove_attribute("open");
     }
 }
 
