@@ -9,7 +9,9 @@ export function section(page: Page, heading: string): Locator {
 
 /** The value that stands beside a name in a list of properties or figures. */
 export function value(within: Page | Locator, name: string): Locator {
-  return within.locator("dl > div").filter({ has: within.locator("dt", { hasText: new RegExp(`^\\s*${escape(name)}\\s*$`) }) }).locator("dd");
+  const page = "goto" in within ? within : within.page();
+  const named = page.locator("dt").filter({ hasText: new RegExp(`^\\s*${escape(name)}\\s*$`) });
+  return within.locator("dl > div").filter({ has: named }).locator("dd").first();
 }
 
 /** The sentence under the title. */
@@ -27,11 +29,10 @@ export function place(page: Page, t: Words, key: string): Locator {
   return page.getByRole("navigation", { name: t("nav_label") }).getByRole("link", { name: t(key), exact: true });
 }
 
-/** Opens the menu under the person's name, or that of preferences before the login. */
-export async function openMenu(page: Page, t: Words): Promise<Locator> {
-  const menu = page.getByRole("banner").locator("details", { has: page.locator("summary", { hasText: "" }) }).last();
+/** Opens or closes the menu under the person's name, or that of preferences before the login. */
+export async function pressMenu(page: Page): Promise<Locator> {
+  const menu = page.getByRole("banner").locator("details").last();
   await menu.locator("summary").click();
-  await menu.getByRole("group", { name: t("theme") }).waitFor();
   return menu;
 }
 

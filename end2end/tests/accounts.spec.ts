@@ -1,6 +1,7 @@
 // Accounts: each sees what is theirs and nothing else; sessions and tokens end when they are told to.
-import { openMenu, section } from "../support/screen.ts";
+import { pressMenu, section } from "../support/screen.ts";
 import { expect, expectLive, test } from "../support/test.ts";
+import { WORDS } from "../support/words.ts";
 
 test("a second user sees nothing of the first", async ({ page, stack, keeper, t, watch }) => {
   watch.allowStatus(404);
@@ -99,12 +100,11 @@ test("an API token is shown once, works, and ends when it is revoked", async ({ 
 
 test("language and theme stay with the account, whatever the browser asks for", async ({ page, ana, another, t }) => {
   await page.goto("/app/settings");
-  await (await openMenu(page, t)).getByRole("button", { name: t("language_pt"), exact: true }).click();
+  await (await pressMenu(page)).getByRole("button", { name: t("language_pt"), exact: true }).click();
   await expect(page.locator("html")).toHaveAttribute("lang", "pt-BR");
   await expect(page).toHaveURL(/\/app\/settings$/);
-  const { WORDS } = await import("../support/words.ts");
   await expect(page.getByRole("heading", { level: 1, name: WORDS.pt("settings") })).toBeVisible();
-  await (await openMenu(page, WORDS.pt)).getByRole("button", { name: WORDS.pt("theme_dark"), exact: true }).click();
+  await (await pressMenu(page)).getByRole("button", { name: WORDS.pt("theme_dark"), exact: true }).click();
   await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
   const dark = await page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
 
@@ -113,7 +113,7 @@ test("language and theme stay with the account, whatever the browser asks for", 
   await elsewhere.goto("/app/settings");
   await expect(elsewhere.locator("html")).toHaveAttribute("lang", "pt-BR");
   expect(await elsewhere.evaluate(() => getComputedStyle(document.documentElement).backgroundColor)).toBe(dark);
-  await (await openMenu(elsewhere, WORDS.pt)).getByRole("button", { name: WORDS.pt("theme_light"), exact: true }).click();
+  await (await pressMenu(elsewhere)).getByRole("button", { name: WORDS.pt("theme_light"), exact: true }).click();
   await expect(elsewhere.locator("html")).toHaveAttribute("data-theme", "light");
   expect(await elsewhere.evaluate(() => getComputedStyle(document.documentElement).backgroundColor)).not.toBe(dark);
 });

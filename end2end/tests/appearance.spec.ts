@@ -2,7 +2,7 @@
 // picture of it lies in the test's output.
 import type { Page, TestInfo } from "@playwright/test";
 import { pagesOf } from "../support/pages.ts";
-import { dialog, openMenu, sentence } from "../support/screen.ts";
+import { dialog, pressMenu, sentence } from "../support/screen.ts";
 import { expect, expectAccessible, expectLive, test } from "../support/test.ts";
 import type { Words } from "../support/words.ts";
 
@@ -60,9 +60,9 @@ for (const [theme, locale] of [["light", "en-US"], ["dark", "pt-BR"]] as const) 
         await examine(page, t, info, title);
         await page.keyboard.press("Escape");
       }
-      await openMenu(page, t);
+      await pressMenu(page);
       for (const details of await page.getByRole("main").locator("details:not([open]) > summary").all()) await details.click();
-      await openMenu(page, t);
+      await pressMenu(page);
       await examine(page, t, info, "all unfolded");
       await page.goto("/app/offers");
       await expectLive(page, t);

@@ -1,5 +1,5 @@
 // The way in: nobody gets past the login, and an empty install asks for its first account.
-import { openMenu } from "../support/screen.ts";
+import { pressMenu } from "../support/screen.ts";
 import { expect, expectAccessible, test } from "../support/test.ts";
 import { LOCALES } from "../support/words.ts";
 
@@ -85,7 +85,7 @@ for (const locale of Object.values(LOCALES)) {
 test("after the logout nothing of the account is shown, not even by going back", async ({ page, ana, t }) => {
   await page.goto("/app");
   await expect(page.getByRole("heading", { level: 1, name: t("machines") })).toBeVisible();
-  const menu = await openMenu(page, t);
+  const menu = await pressMenu(page);
   await expect(menu).toContainText(ana.name);
   await menu.getByRole("button", { name: t("log_out") }).click();
   await expect(page).toHaveURL(/\/login$/);

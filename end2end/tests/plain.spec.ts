@@ -1,5 +1,5 @@
 // Without JavaScript: everything can be read, filled in and done.
-import { openMenu, section, sentence, value } from "../support/screen.ts";
+import { pressMenu, section, sentence, value } from "../support/screen.ts";
 import { expect, test } from "../support/test.ts";
 import { WORDS } from "../support/words.ts";
 
@@ -21,10 +21,10 @@ test("someone logs in, reads every page and changes the language", async ({ page
   await expect(page.getByRole("heading", { level: 2, name: t("timeline") })).toBeVisible();
   await page.getByRole("navigation", { name: t("nav_label") }).getByRole("link", { name: t("nav_failovers") }).click();
   await expect(section(page, t("history")).getByRole("link", { name: "sample" })).toBeVisible();
-  await (await openMenu(page, t)).getByRole("button", { name: t("language_pt"), exact: true }).click();
+  await (await pressMenu(page)).getByRole("button", { name: t("language_pt"), exact: true }).click();
   await expect(page.getByRole("heading", { level: 1, name: WORDS.pt("failovers") })).toBeVisible();
   await expect(page.locator("html")).toHaveAttribute("lang", "pt-BR");
-  await (await openMenu(page, WORDS.pt)).getByRole("button", { name: t("language_en"), exact: true }).click();
+  await (await pressMenu(page)).getByRole("button", { name: t("language_en"), exact: true }).click();
   await expect(page.locator("html")).toHaveAttribute("lang", "en");
 });
 
