@@ -317,6 +317,7 @@ impl Engine {
     /// Forgets the clients made with a user's former credentials.
     pub fn credentials_changed(&self, user: &UserId) {
         self.context.accounts.forget(user);
+        self.context.live.account(user).note_balance(None);
         self.context.wake();
     }
 

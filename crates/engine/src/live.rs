@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::gpu::{Endpoint, GpuInstance};
 use domain::id::{AssociationId, GpuId, UserId};
+use domain::provider::ProviderError;
 use domain::time::Millis;
 use domain::verdict::{Contact, Observations, ProviderSays, ProviderWord};
 use providers::ssh::Shell;
@@ -186,6 +187,8 @@ impl Machine {
 #[derive(Default)]
 pub struct Account {
     view: Mutex<AccountView>,
+    /// When and why the balance could not be read, since it last was.
+    unread: Mutex<Option<(Millis, ProviderError)>>,
     /// Look at the provider now.
     pub poke: Notify,
     /// Counts lists read; changes wake those who wait for one.
@@ -226,6 +229,16 @@ impl AccountView {
 }
 
 impl Account {
+    /// When and why the balance could not be read, since it last was.
+    pub fn unread(&self) -> Option<(Millis, ProviderError)> {
+        lock(&self.unread).clone()
+    }
+
+    /// Notes how a reading of the balance ended.
+    pub fn note_balance(&self, failure: Option<(Millis, ProviderError)>) {
+        *lock(&self.unread) = failure;
+    }
+
     /// The newest view.
     pub fn view(&self) -> AccountView {
         lock(&self.view).clone()

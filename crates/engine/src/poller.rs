@@ -69,8 +69,10 @@ pub(crate) async fn read_balance(
 ) -> Result<VastMoney, EngineError> {
     let client = context.accounts.vast(user).await?;
     let now = context.now();
+    let account = context.live.account(user);
     match client.user().await {
         Ok(money) => {
+            account.note_balance(None);
             let payload = serde_json::to_value(&money).unwrap_or_default();
             context
                 .store
@@ -81,6 +83,7 @@ pub(crate) async fn read_balance(
             Ok(money)
         }
         Err(error) => {
+            account.note_balance(Some((context.now(), error.clone())));
             context
                 .store
                 .provider_states()

@@ -60,13 +60,24 @@ pub(crate) async fn offers(
     Ok(offers)
 }
 
-/// The credit: as last read by the poller, else read now.
+/// How long a failure to read a credit that was never read answers for the next try, ms. The poller
+/// tries again well within it.
+const UNREAD_MS: i64 = 20_000;
+
+/// The credit: as last read by the poller, else read now. Where it was never read and a moment ago
+/// could not be, that is said at once: a try against a provider that is down takes longer than a page
+/// waits.
 pub(crate) async fn balance(context: &Context, user: &UserId) -> Result<Balance, EngineError> {
     context.accounts.vast(user).await?;
     if let Some((money, as_of, error)) =
         stored::<VastMoney>(context, user, StateKind::VastBalance).await?
     {
         return Ok(as_balance(money, as_of, error));
+    }
+    if let Some((at, failure)) = context.live.account(user).unread()
+        && context.now().since(at) < UNREAD_MS
+    {
+        return Err(failure.into());
     }
     let money = poller::read_balance(context, user).await?;
     Ok(as_balance(money, context.now(), None))
