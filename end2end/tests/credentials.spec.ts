@@ -1,5 +1,5 @@
 // APIs & Credentials: a secret is tried at its provider before it is kept, and never shown again.
-import { section, value } from "../support/screen.ts";
+import { section, sentence, value } from "../support/screen.ts";
 import { expect, expectAccessible, test } from "../support/test.ts";
 import { LOCALES } from "../support/words.ts";
 
@@ -56,7 +56,7 @@ for (const locale of Object.values(LOCALES)) {
       await card.getByRole("button", { name: t("key_store") }).click();
       await expect(card.getByText(t("field_service_account"))).toBeVisible();
 
-      const permission = "compute.instances.create";
+      const permission = "compute.instances.list";
       await sandbox.arm("permission_denied", { params: { permission } });
       await card.getByLabel(t("gcp_key")).fill(file);
       await card.getByRole("button", { name: t("key_store") }).click();
@@ -78,8 +78,19 @@ for (const locale of Object.values(LOCALES)) {
   });
 }
 
+test("a permission that only making a standby needs is named where the standby is missed", async ({ page, ana, sandbox, t }) => {
+  const permission = "compute.instances.create";
+  await ana.configure({ enabled: true });
+  await sandbox.arm("permission_denied", { params: { permission } });
+  const gpu = await ana.rent("unready");
+  await page.goto(`/app/machines/${gpu}`);
+  await expect(page.getByRole("main").getByText(permission).first()).toBeVisible({ timeout: 40_000 });
+  await sandbox.calm();
+  await expect(sentence(page)).toContainText(t("machine_safe"), { timeout: 75_000 });
+});
+
 test("a provider that does not answer says nothing against a key, and nothing is kept", async ({ page, stack, sandbox, t, watch }) => {
-  watch.allowStatus(503);
+  watch.allowStatus(502);
   const ana = await stack.person({ bare: true });
   await ana.enter(page);
   await sandbox.arm("vast_api_down");
