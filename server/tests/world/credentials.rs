@@ -1,6 +1,6 @@
 //! What one process stores, a running one uses.
 
-use serde_json::Value;
+use serde_json::json;
 
 use crate::stack::Stack;
 
@@ -9,7 +9,7 @@ async fn a_key_stored_by_the_command_line_reaches_the_running_server() {
     let stack = Stack::start().await;
     let account = async |stack: &Stack| stack.get("/balance").await["email"].clone();
     let before = account(&stack).await;
-    let other = stack.sandbox(reqwest::Method::POST, "/accounts", Value::Null).await;
+    let other = stack.sandbox(reqwest::Method::POST, "/accounts", json!({})).await;
     let file = stack.dir.path().join("other.key");
     std::fs::write(&file, other["vast_api_key"].as_str().unwrap()).unwrap();
     stack.run_with_input(

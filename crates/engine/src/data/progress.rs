@@ -21,6 +21,11 @@ impl Progress {
             .and_then(|word| word.trim_end_matches(',').parse().ok());
         Some(Self { files: files.unwrap_or(0), bytes })
     }
+
+    /// What is known of both: a line within a file says nothing of the files before it.
+    pub(super) fn or_further(self, now: Self) -> Self {
+        Self { files: self.files.max(now.files), bytes: self.bytes.max(now.bytes) }
+    }
 }
 
 #[cfg(test)]
@@ -35,6 +40,9 @@ mod tests {
             Progress::read("  32768   0%    0.00kB/s    0:00:00  "),
             Some(Progress { files: 0, bytes: 32_768 })
         );
+        let before = Progress { files: 3, bytes: 32_000 };
+        let within = Progress { files: 0, bytes: 32_768 };
+        assert_eq!(before.or_further(within), Progress { files: 3, bytes: 32_768 });
         assert_eq!(Progress::read("Number of files: 5"), None);
         assert_eq!(Progress::read(""), None);
         assert_eq!(Progress::read("outcome=ok"), None);

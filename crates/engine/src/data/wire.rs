@@ -120,6 +120,7 @@ impl Talk {
         mark: &str,
         progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<bool, DataError> {
+        let mut furthest = Progress::default();
         loop {
             let line = tokio::time::timeout(self.silence, self.process.line())
                 .await
@@ -127,7 +128,10 @@ impl Talk {
             let Some(line) = line else { return Ok(false) };
             for part in line.split('\r') {
                 match Progress::read(part) {
-                    Some(now) => progress(now),
+                    Some(now) => {
+                        furthest = furthest.or_further(now);
+                        progress(furthest);
+                    }
                     None => self.answer.read(part),
                 }
             }
