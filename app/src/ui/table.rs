@@ -2,7 +2,8 @@
 
 use leptos::prelude::*;
 
-/// A table; `columns` are name and whether it holds figures.
+/// A table; `columns` are name and whether it holds figures. What can be scrolled can be focused; it is
+/// no landmark of its own, since the card around it is one.
 pub(crate) fn table(
     caption: &'static str,
     columns: &[(&'static str, bool)],
@@ -15,7 +16,7 @@ pub(crate) fn table(
         })
         .collect_view();
     view! {
-        <div class="table" tabindex="0" role="region" aria-label=caption>
+        <div class="table" tabindex="0" role="group" aria-label=caption>
             <table>
                 <caption class="hidden">{caption}</caption>
                 <thead><tr>{heads}</tr></thead>

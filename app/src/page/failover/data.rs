@@ -59,7 +59,7 @@ fn lost(visit: &Visit, page: &FailoverPage) -> AnyView {
         files.iter().map(|name| view! { <li><code>{name.clone()}</code></li> }).collect_view();
     view! {
         <h3>{t.lost_files}</h3>
-        <ul class="files">{names}</ul>
+        <ul class="files" tabindex="0" aria-label=t.lost_files>{names}</ul>
         {page.status.files_lost_more.then(|| view! { <p class="muted">{t.lost_more}</p> })}
     }
     .into_any()

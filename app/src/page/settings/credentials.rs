@@ -128,7 +128,7 @@ fn gcp(visit: &Visit, status: &SecretStatus, refused: Option<&Problem>) -> AnyVi
             <div class="answers"><button type="submit" class="button primary">{store_word(status, t)}</button></div>
         </form>
         {remove(visit, status, "gcp_credentials")}
-        <details><summary>{t.gcp_permissions}</summary><ul class="files">{permissions}</ul></details>
+        <details><summary>{t.gcp_permissions}</summary><ul class="files" tabindex="0" aria-label=t.gcp_permissions>{permissions}</ul></details>
     }
     .into_any()
 }
