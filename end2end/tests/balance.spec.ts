@@ -37,6 +37,7 @@ test("a credit that was never read is an error with its reason, not an amount", 
   await sandbox.calm("latency_ms");
   await page.goto("/app/balance");
   await expect(credit(page, t)).toContainText(t("balance_failed"));
+  await page.reload();
   await expect(page.getByRole("main").getByRole("alert")).toContainText(t("wrong_provider_down"));
   await expect(page.getByText("$")).toHaveCount(0);
 });

@@ -100,8 +100,8 @@ test("a failover is cancelled on its standby, and the machine is brought back to
   await sandbox.calm();
 
   // What was bought is gone; the machine serves from its standby.
-  const told = await ana.ask<{ instances: { id: string | number; provider: string }[] }>("GET", `/standby/failover/status/${id}`);
-  for (const one of told.instances.filter((one) => one.provider === "vast.ai")) await sandbox.untilBilled(Number(one.id), false);
+  const told = await ana.ask<{ instances: { id: string | number; provider: string; role: string }[] }>("GET", `/standby/failover/status/${id}`);
+  for (const one of told.instances.filter((one) => one.provider === "vast.ai" && one.role !== "old_gpu")) await sandbox.untilBilled(Number(one.id), false);
   await page.goto("/app");
   await expect(page.getByRole("row", { name: /heddle/ })).toContainText(t("on_standby"));
   await expect(sentence(page)).toContainText(t("count_standby_one", { n: 1 }));

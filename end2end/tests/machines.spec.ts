@@ -41,7 +41,7 @@ test("a GPU is searched for, rented at the price shown, and protected", async ({
 });
 
 test("an offer that someone else took is gone, and nothing was bought", async ({ page, ana, sandbox, t, watch }) => {
-  watch.allowStatus(503);
+  watch.allowStatus(409);
   const before = (await sandbox.bills()).length;
   expect(ana.name).toBeTruthy();
   await page.goto("/app/offers");
