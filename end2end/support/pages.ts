@@ -18,6 +18,7 @@ export function pagesOf({ gpu, failover, drill }: Keeper): Address[] {
     ["empty report", "/app/failovers?kind=planned"],
     ["failover", `/app/failovers/${failover}`],
     ["drill", `/app/failovers/${drill}`],
+    ["notifications", "/app/notifications"],
     ["settings", "/app/settings"],
     ["credentials", "/app/settings/credentials"],
     ["account", "/app/settings/account"],
