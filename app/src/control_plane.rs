@@ -12,6 +12,7 @@ use domain::view::account::{
     ChangePassword, CreatedToken, LoginRequest, NewToken, Sessions, SetupRequest, Tokens, User,
 };
 use domain::view::balance::Balance;
+use domain::view::configure::ConfigureStandby;
 use domain::view::failover::{ActiveFailovers, FailoverPage, SimulateFailover, StartFailover};
 use domain::view::instance::CreateInstance;
 use domain::view::machine::{MachinePage, MachinesPage};
@@ -21,7 +22,7 @@ use domain::view::problem::Problem;
 use domain::view::readiness::{DryRun, Readiness};
 use domain::view::report::{FailoverReport, ReportQuery};
 use domain::view::settings::{Settings, SettingsUpdate};
-use domain::view::standby::{ConfigureStandby, ProvisionStandby};
+use domain::view::standby::ProvisionStandby;
 
 /// What was asked for, or why not.
 pub type Answer<T> = Result<T, Problem>;

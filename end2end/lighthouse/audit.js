@@ -52,19 +52,25 @@ if (troubles.length > 0) {
   process.exitCode = 1;
 }
 
+/** One that could not be measured at all, as happens when Chromium loses its trace, is begun anew. */
 async function audit(url, form, extraHeaders) {
-  const chrome = await launch({
-    chromePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    chromeFlags: ["--headless=new", ...(process.getuid?.() === 0 ? ["--no-sandbox"] : [])],
-  });
-  try {
-    const flags = { port: chrome.port, output: "html", logLevel: "error", onlyCategories: CATEGORIES, extraHeaders };
-    const result = await lighthouse(url, flags, form === "desktop" ? desktop : undefined);
-    if (!result || result.lhr.runtimeError) throw new Error(`${url}: ${result?.lhr.runtimeError?.message ?? "no result"}`);
-    return result;
-  } finally {
-    chrome.kill();
+  let trouble;
+  for (let turn = 0; turn < TRIES; turn++) {
+    const chrome = await launch({
+      chromePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+      chromeFlags: ["--headless=new", ...(process.getuid?.() === 0 ? ["--no-sandbox"] : [])],
+    });
+    try {
+      const flags = { port: chrome.port, output: "html", logLevel: "error", onlyCategories: CATEGORIES, extraHeaders };
+      const result = await lighthouse(url, flags, form === "desktop" ? desktop : undefined);
+      if (result && !result.lhr.runtimeError) return result;
+      trouble = `${url}: ${result?.lhr.runtimeError?.message ?? "no result"}`;
+      console.error(trouble);
+    } finally {
+      chrome.kill();
+    }
   }
+  throw new Error(trouble);
 }
 
 function score(result, category) {

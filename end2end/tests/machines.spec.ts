@@ -48,7 +48,7 @@ test("an offer that someone else took is gone, and nothing was bought", async ({
   await page.getByRole("link", { name: t("rent"), exact: true }).first().click();
   await sandbox.arm("offer_gone");
   await dialog(page).getByRole("button", { name: t.like("rent_do") }).click();
-  await expect(page.getByRole("alert").first()).toContainText(t("wrong_no_capacity"));
+  await expect(page.getByRole("alert").first()).toContainText(t("offer_gone_what"));
   expect((await sandbox.bills()).length).toBe(before);
 });
 

@@ -74,9 +74,12 @@ impl Cli {
 
 /// The control plane without a server and without a running engine.
 async fn open(common: &Common) -> anyhow::Result<Dumont> {
-    let site =
-        Site { public_url: None, secure: false, sandbox: common.sandbox(), trust_proxy: false };
-    serve::open(common, site, CancellationToken::new()).await
+    serve::open(common, site(common), CancellationToken::new()).await
+}
+
+/// Of a command that serves nobody.
+fn site(common: &Common) -> Site {
+    Site { public_url: None, secure: false, sandbox: common.sandbox(), trust_proxy: false }
 }
 
 async fn rotate(dumont: &Dumont) -> anyhow::Result<()> {

@@ -8,13 +8,15 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::Dumont;
+use crate::{Dumont, service};
 
 const TIDY: Duration = Duration::from_secs(60);
 /// Several servers on one database hear each other this often.
 const LISTEN: Duration = Duration::from_millis(200);
 /// A server alone hears the command line this often.
 const LISTEN_ALONE: Duration = Duration::from_secs(1);
+/// How often a service account that Google refused is tried again.
+const TRY_AGAIN: Duration = Duration::from_secs(60);
 /// How long doorbells are kept for pages that were away.
 const BELLS_MS: i64 = 2 * DAY_MS;
 /// How long each sync is remembered by itself.
@@ -29,6 +31,7 @@ pub fn start(dumont: &Dumont, tracker: &TaskTracker, token: &CancellationToken) 
     tracker.spawn(tidy(dumont.clone(), token.clone()));
     tracker.spawn(listen(dumont.clone(), token.clone()));
     tracker.spawn(credentials(dumont.clone(), token.clone()));
+    tracker.spawn(try_again(dumont.clone(), token.clone()));
 }
 
 async fn tidy(dumont: Dumont, token: CancellationToken) {
@@ -78,6 +81,15 @@ async fn credentials(dumont: Dumont, token: CancellationToken) {
             // What was missed is not known: read everybody's anew.
             Err(RecvError::Lagged(_)) => dumont.engine.all_credentials_changed(),
             Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+/// Tries what was refused, so that credentials whose permissions were mended count again.
+async fn try_again(dumont: Dumont, token: CancellationToken) {
+    while wait(TRY_AGAIN, &token).await {
+        if let Err(error) = service::credentials::try_refused(&dumont).await {
+            tracing::debug!(%error, "refused credentials not tried again");
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Answers that are kept for a moment, so that what many screens ask for at once is worked out once.
 //!
 //! An answer belongs to a [`Stamp`]: after a request of the user's own, or a doorbell, in whichever
-//! process, it is worked out anew. What changes without either is seen after the memo's span. Only
-//! who asked for an answer in full (its key) gets it; what failed is kept for nobody.
+//! process, it is worked out anew. What changes without either is seen after the memo's span, or after
+//! twice that where the answer is asked for all the time: while one asker renews it, the others get the
+//! former one. Only who asked for an answer in full (its key) gets it; what failed is kept for nobody.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -28,6 +29,16 @@ struct Slot<V> {
     stamp: Stamp,
     begun: Millis,
     cell: Arc<OnceCell<V>>,
+    /// When the answer before it was begun, and that answer.
+    former: Option<(Millis, V)>,
+}
+
+/// What there is for one who asks.
+enum Found<V> {
+    /// An answer.
+    Ready(V),
+    /// The place where one is, or is to be worked out.
+    Awaited(Arc<OnceCell<V>>),
 }
 
 impl<K: Eq + Hash, V: Clone> Memo<K, V> {
@@ -38,7 +49,8 @@ impl<K: Eq + Hash, V: Clone> Memo<K, V> {
     }
 
     /// The answer under this key and stamp, worked out by `make` where there is none. Who asks for
-    /// it meanwhile waits for that one; if it fails, the next works it out.
+    /// it meanwhile waits for that one; if it fails, the next works it out. Who asks for one that is
+    /// only being renewed gets the former.
     ///
     /// # Errors
     /// Those of `make`.
@@ -49,26 +61,34 @@ impl<K: Eq + Hash, V: Clone> Memo<K, V> {
         now: Millis,
         make: impl Future<Output = Result<V, E>>,
     ) -> Result<V, E> {
-        let cell = self.cell(key, stamp, now);
-        cell.get_or_try_init(|| make).await.cloned()
+        match self.find(key, stamp, now) {
+            Found::Ready(answer) => Ok(answer),
+            Found::Awaited(cell) => cell.get_or_try_init(|| make).await.cloned(),
+        }
     }
 
-    fn cell(&self, key: K, stamp: Stamp, now: Millis) -> Arc<OnceCell<V>> {
+    fn find(&self, key: K, stamp: Stamp, now: Millis) -> Found<V> {
         // A clock that was set back makes nothing good for longer.
-        let good = |slot: &Slot<V>| (0..self.span_ms).contains(&now.since(slot.begun));
+        let within = |begun: &Millis, span: i64| (0..span).contains(&now.since(*begun));
+        let good = |slot: &Slot<V>| within(&slot.begun, self.span_ms);
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(slot) = kept.get(&key)
-            && slot.stamp == stamp
-            && good(slot)
-        {
-            return Arc::clone(&slot.cell);
+        let same = kept.get(&key).filter(|slot| slot.stamp == stamp);
+        if let Some(slot) = same.filter(|slot| good(slot)) {
+            let former = slot.former.as_ref().filter(|(begun, _)| within(begun, 2 * self.span_ms));
+            return match (slot.cell.get(), former) {
+                (None, Some((_, former))) => Found::Ready(former.clone()),
+                _ => Found::Awaited(Arc::clone(&slot.cell)),
+            };
         }
+        let former = same
+            .and_then(|slot| Some((slot.begun, slot.cell.get()?.clone())))
+            .filter(|(begun, _)| within(begun, 2 * self.span_ms));
         if kept.len() >= MANY {
             kept.retain(|_, slot| good(slot));
         }
         let cell = Arc::new(OnceCell::new());
-        kept.insert(key, Slot { stamp, begun: now, cell: Arc::clone(&cell) });
-        cell
+        kept.insert(key, Slot { stamp, begun: now, cell: Arc::clone(&cell), former });
+        Found::Awaited(cell)
     }
 }
 
@@ -124,6 +144,38 @@ mod tests {
         assert_eq!(tokio::join!(first, second), (Err("failed"), Ok(2)));
         let kept = memo.get("a", STAMP, Millis(1), async { Err("not asked for") }).await;
         assert_eq!(kept, Ok(2));
+    }
+
+    #[tokio::test]
+    async fn while_one_renews_an_answer_the_others_get_the_former_for_as_long_again() {
+        let memo: Memo<&str, usize> = Memo::new(100);
+        let get = async |stamp, now, answer: Result<usize, &'static str>| {
+            memo.get("a", stamp, Millis(now), async { answer }).await
+        };
+        assert_eq!(get(STAMP, 0, Ok(1)).await, Ok(1));
+        let (begun, go_on) = (tokio::sync::Notify::new(), tokio::sync::Notify::new());
+        let renewing = memo.get("a", STAMP, Millis(110), async {
+            begun.notify_one();
+            go_on.notified().await;
+            Ok::<_, &str>(2)
+        });
+        let meanwhile = async {
+            begun.notified().await;
+            assert_eq!(get(STAMP, 120, Err("not asked for")).await, Ok(1));
+            assert_eq!(get(STAMP, 199, Err("not asked for")).await, Ok(1));
+            go_on.notify_one();
+            get(STAMP, 205, Err("it waits for the new one")).await
+        };
+        assert_eq!(tokio::join!(renewing, meanwhile), (Ok(2), Ok(2)));
+        assert_eq!(get(STAMP, 206, Err("not asked for")).await, Ok(2));
+
+        // What was changed is never shown as it was, and who renews in vain hands on.
+        let rung = Stamp { newest: 8, ..STAMP };
+        assert_eq!(get(rung, 207, Err("failed")).await, Err("failed"));
+        assert_eq!(get(rung, 208, Ok(3)).await, Ok(3));
+        assert_eq!(get(rung, 310, Err("failed")).await, Err("failed"));
+        assert_eq!(get(rung, 311, Ok(4)).await, Ok(3));
+        assert_eq!(get(rung, 410, Ok(4)).await, Ok(4));
     }
 
     #[tokio::test]

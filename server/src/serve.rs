@@ -38,6 +38,27 @@ pub async fn open(common: &Common, site: Site, soft: CancellationToken) -> anyho
     }
     let keyring = common.keyring().context("the master key can't be used")?;
     let store = Store::open(&url, keyring).await.context("the database can't be opened")?;
+    assemble(common, site, soft, store)
+}
+
+/// The same on a database that is there, without changing it.
+///
+/// # Errors
+/// As [`open`], and when the schema is not this program's.
+pub async fn look(common: &Common, site: Site) -> anyhow::Result<Dumont> {
+    let keyring = common.keyring().context("the master key can't be used")?;
+    let store = Store::open_unchanged(&common.database_url(), keyring)
+        .await
+        .context("the database can't be opened")?;
+    assemble(common, site, CancellationToken::new(), store)
+}
+
+fn assemble(
+    common: &Common,
+    site: Site,
+    soft: CancellationToken,
+    store: Store,
+) -> anyhow::Result<Dumont> {
     let clock = Arc::new(SystemClock);
     let engine = Engine::new(store.clone(), common.engine(holder()), clock.clone());
     Ok(Dumont::new(Parts {

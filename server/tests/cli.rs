@@ -233,6 +233,12 @@ async fn what_the_command_line_stores_the_server_uses_and_nothing_secret_is_logg
         .await;
     assert!(said.contains("vast_api_key: ok") && said.contains("gcp_credentials: ok"), "{said}");
     world.ok(&["doctor"], "").await;
+    let key = world.folder.path().join("data/master.key");
+    let aside = world.folder.path().join("aside.key");
+    std::fs::rename(&key, &aside).expect("put aside");
+    assert!(world.run(&["doctor"], "").await.status.code() != Some(0), "the key is missing");
+    assert!(!key.exists(), "a doctor makes no key either");
+    std::fs::rename(&aside, &key).expect("put back");
     assert!(world.ok(&["rotate-key"], "").await.contains('2'));
 
     let server = Server::start(&world).await;

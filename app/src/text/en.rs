@@ -110,6 +110,7 @@ texts! {
     field_service_account: "This is not the JSON key file of a service account.",
     field_key: "Must be one key without spaces.",
     field_taken: "Is taken.",
+    field_unknown_zone: "The project has no such zone.",
     field_wrong_password: "Is not the present password.",
 
     // entrance
@@ -269,6 +270,7 @@ texts! {
     price: "Price",
     login: "SSH",
     history: "History",
+    history_report: "This machine in the report",
     history_none: "No failover, drill or move yet. A drill shows what would happen, without touching the GPU.",
     more_actions: "More actions",
 

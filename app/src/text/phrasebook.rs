@@ -21,6 +21,7 @@ const PHRASES: &[(&str, &str)] = &[
         "a GPU se perdeu, e nada havia sido sincronizado com um standby ainda",
     ),
     ("no standby: {}", "sem standby: {}"),
+    ("the service account lacks {}", "faltam à conta de serviço: {}"),
     ("not prepared yet: {}", "ainda não preparado: {}"),
     ("the VM was stopped; starting it again", "a VM foi parada; está sendo iniciada de novo"),
     (

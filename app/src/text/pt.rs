@@ -94,6 +94,7 @@ pub(super) const PT: Texts = Texts {
     field_service_account: "Isto não é o arquivo JSON da chave de uma conta de serviço.",
     field_key: "Precisa ser uma chave sem espaços.",
     field_taken: "Já está em uso.",
+    field_unknown_zone: "O projeto não tem essa zona.",
     field_wrong_password: "Não é a senha atual.",
 
     // entrance
@@ -253,6 +254,7 @@ pub(super) const PT: Texts = Texts {
     price: "Preço",
     login: "SSH",
     history: "Histórico",
+    history_report: "Esta máquina no relatório",
     history_none: "Nenhum failover, ensaio ou mudança ainda. Um ensaio mostra o que aconteceria, sem tocar na GPU.",
     more_actions: "Mais ações",
 

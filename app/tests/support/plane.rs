@@ -8,6 +8,7 @@ use domain::id::{FailoverId, GpuId, NotificationId};
 use domain::time::Millis;
 use domain::view::account::*;
 use domain::view::balance::Balance;
+use domain::view::configure::ConfigureStandby;
 use domain::view::failover::*;
 use domain::view::instance::CreateInstance;
 use domain::view::machine::{MachinePage, MachinesPage};
@@ -17,7 +18,7 @@ use domain::view::problem::{FieldProblem, Problem};
 use domain::view::readiness::{DryRun, Readiness};
 use domain::view::report::{FailoverReport, ReportQuery};
 use domain::view::settings::{Settings, SettingsUpdate};
-use domain::view::standby::{ConfigureStandby, ProvisionStandby};
+use domain::view::standby::ProvisionStandby;
 
 use super::story;
 

@@ -15,6 +15,7 @@ use domain::verdict::{Cause, Verdict};
 use domain::view::Time;
 use domain::view::account::*;
 use domain::view::balance::Balance;
+use domain::view::configure::*;
 use domain::view::failover::*;
 use domain::view::instance::Instance;
 use domain::view::machine::*;
@@ -664,6 +665,7 @@ pub(crate) fn settings() -> Settings {
         from_environment: false,
     };
     Settings {
+        gcp_zones: domain::pricing::ZONES.iter().map(|&zone| zone.to_owned()).collect(),
         vast_api_key: good("ana@lab.example", "9f3c"),
         gcp_credentials: good("lab-gpu · dumont@lab-gpu.iam.gserviceaccount.com", "81d2"),
         locale: None,

@@ -80,10 +80,10 @@ pub struct FieldError {
 }
 
 impl FailoverSettings {
-    /// Every field that is out of bounds; empty when all can be saved. Zones and machine types are
-    /// checked against what the price table knows.
+    /// Every field that is out of bounds; empty when all can be saved. `zones` are those that may be
+    /// chosen; machine types are checked against what the price table knows.
     #[must_use]
-    pub fn problems(&self) -> Vec<FieldError> {
+    pub fn problems(&self, zones: &[String]) -> Vec<FieldError> {
         let mut found = Vec::new();
         let mut range = |field, value: i64, low, high| {
             if !(low..=high).contains(&value) {
@@ -97,7 +97,7 @@ impl FailoverSettings {
         range("gcp_disk_size", self.gcp_disk_gb, 10, 500);
         range("sync_interval", self.sync_interval_s, 1, 300);
         range("max_delete_percent", self.max_delete_percent, 1, 100);
-        if !pricing::ZONES.contains(&self.gcp_zone.as_str()) {
+        if !zones.contains(&self.gcp_zone) {
             found.push(FieldError {
                 field: "gcp_zone",
                 code: "unknown_zone",
@@ -156,9 +156,13 @@ impl FailoverSettings {
 mod tests {
     use super::*;
 
+    fn known() -> Vec<String> {
+        pricing::ZONES.iter().map(|&zone| zone.to_owned()).collect()
+    }
+
     #[test]
     fn the_defaults_can_be_saved_and_each_bound_is_named() {
-        assert_eq!(FailoverSettings::default().problems(), []);
+        assert_eq!(FailoverSettings::default().problems(&known()), []);
         let bad = FailoverSettings {
             gcp_disk_gb: 9,
             sync_interval_s: 301,
@@ -170,7 +174,8 @@ mod tests {
             max_delete_percent: 0,
             ..FailoverSettings::default()
         };
-        let fields: Vec<&str> = bad.problems().iter().map(|problem| problem.field).collect();
+        let fields: Vec<&str> =
+            bad.problems(&known()).iter().map(|problem| problem.field).collect();
         assert_eq!(
             fields,
             [

@@ -12,7 +12,7 @@ pub const SOURCE: &str = "Google Cloud list prices";
 /// Hours in a billing month.
 pub const MONTH_HOURS: f64 = 730.0;
 
-/// Zones that a standby can be put in.
+/// Zones that a standby can be put in, where an account's own are not known.
 pub const ZONES: &[&str] = &[
     "us-central1-a",
     "us-central1-b",
@@ -126,12 +126,22 @@ impl Estimate {
     }
 }
 
+/// Whether the table knows what is billed in a zone.
+#[must_use]
+pub fn knows(zone: &str) -> bool {
+    region(zone).is_some()
+}
+
+fn region(zone: &str) -> Option<&'static Region> {
+    let name = zone.rsplit_once('-')?.0;
+    REGIONS.iter().find(|known| known.name == name)
+}
+
 /// The estimate for a machine type with a `pd-standard` disk in a zone; `None` when the table does
 /// not know the zone's region or the type.
 #[must_use]
 pub fn estimate(zone: &str, type_name: &str, disk_gb: i64, spot: bool) -> Option<Estimate> {
-    let region_name = zone.rsplit_once('-')?.0;
-    let region = REGIONS.iter().find(|known| known.name == region_name)?;
+    let region = region(zone)?;
     let shape = machine_type(type_name)?;
     let (cpu, memory) = if spot { region.spot } else { region.on_demand };
     let vm_monthly = (shape.billed_vcpus * cpu + shape.memory_gb * memory) * MONTH_HOURS;

@@ -7,6 +7,26 @@ use crate::id::IntentId;
 use crate::money::MicroUsd;
 use crate::time::Millis;
 
+/// What Dumont does at Google Compute, and so what the service account must be allowed to in its
+/// project: names of Google's IAM permissions.
+pub const PERMISSIONS: &[&str] = &[
+    "compute.instances.create",
+    "compute.instances.delete",
+    "compute.instances.get",
+    "compute.instances.list",
+    "compute.instances.setLabels",
+    "compute.instances.setMetadata",
+    "compute.instances.setTags",
+    "compute.instances.start",
+    "compute.disks.create",
+    "compute.disks.setLabels",
+    "compute.subnetworks.use",
+    "compute.subnetworks.useExternalIp",
+    "compute.zones.list",
+    "compute.zoneOperations.get",
+    "compute.zoneOperations.list",
+];
+
 crate::text_enum! {
     /// Where a standby VM is in its life.
     pub enum StandbyState ("standby state") {

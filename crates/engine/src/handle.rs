@@ -106,6 +106,8 @@ pub struct GcpAccount {
     pub project: String,
     /// Service account.
     pub email: String,
+    /// Zones of the project that are up.
+    pub zones: Vec<String>,
 }
 
 /// The engine of this process.

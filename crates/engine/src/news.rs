@@ -63,7 +63,7 @@ pub(crate) async fn key_was_used<T>(
 }
 
 /// Notes that Google refuses the stored service account, where that is what it says. That it is taken
-/// again is found out when the settings are saved: what one call may do says nothing about another.
+/// again is found out by trying all that it needs: what one call may do says nothing about another.
 pub(crate) async fn google_said(
     context: &Context,
     user: &UserId,

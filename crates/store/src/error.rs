@@ -38,6 +38,14 @@ pub enum StoreError {
     /// The schema could not be brought up to date.
     #[error("could not migrate the database")]
     Migrate(#[from] sqlx::migrate::MigrateError),
+    /// The schema is another one, and may not be changed.
+    #[error("its schema is version {found}, this program's is {known}{}", if found < known { "; `dumont serve` brings it up to date" } else { "" })]
+    Schema {
+        /// The newest migration that was applied.
+        found: i64,
+        /// The newest that this program knows.
+        known: i64,
+    },
     /// The database did not answer, or refused.
     #[error("database unavailable")]
     Unavailable(#[source] sqlx::Error),

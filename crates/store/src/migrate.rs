@@ -1,9 +1,11 @@
 //! Bringing the schema up to date at start: forward only, embedded, one process at a time.
 
 use sqlx::migrate::Migrator;
+use sqlx::query;
 
 use crate::db::{Db, Kind};
 use crate::error::StoreError;
+use crate::row::Read as _;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations");
 
@@ -19,4 +21,13 @@ pub(crate) async fn run(db: &Db) -> Result<(), StoreError> {
         }
     }
     Ok(())
+}
+
+/// Whether the schema is exactly this program's; nothing is changed.
+pub(crate) async fn check(db: &Db) -> Result<(), StoreError> {
+    let row =
+        query("SELECT MAX(version) AS version FROM _sqlx_migrations").fetch_one(db.read()).await?;
+    let found = row.maybe_int("version")?.unwrap_or(0);
+    let known = MIGRATIONS.iter().map(|one| one.version).max().unwrap_or(0);
+    if found == known { Ok(()) } else { Err(StoreError::Schema { found, known }) }
 }

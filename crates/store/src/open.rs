@@ -44,7 +44,24 @@ impl Store {
     pub async fn open(url: &str, keyring: Keyring) -> Result<Self, StoreError> {
         let db = Db::connect(url).await?;
         migrate::run(&db).await?;
-        let install = install_id(&db).await?;
+        make_install_id(&db).await?;
+        Self::of(db, keyring).await
+    }
+
+    /// Opens one that is there as it is; for looking at it.
+    ///
+    /// # Errors
+    /// `Address` for something else, `Schema` when the schema is not this program's, `Unavailable`
+    /// when the database does not answer or never held a store.
+    pub async fn open_unchanged(url: &str, keyring: Keyring) -> Result<Self, StoreError> {
+        let db = Db::connect(url).await?;
+        migrate::check(&db).await?;
+        Self::of(db, keyring).await
+    }
+
+    async fn of(db: Db, keyring: Keyring) -> Result<Self, StoreError> {
+        let row = query("SELECT id FROM install").fetch_one(db.read()).await?;
+        let install = row.try_get("id")?;
         let chimes = Chimes::new(event::newest(&db).await?);
         Ok(Self { inner: Arc::new(Inner { db, vault: Vault::new(keyring), chimes, install }) })
     }
@@ -143,11 +160,10 @@ repositories! {
     leases -> crate::Leases<'_>,
 }
 
-async fn install_id(db: &Db) -> Result<String, StoreError> {
+async fn make_install_id(db: &Db) -> Result<(), StoreError> {
     query("INSERT INTO install (singleton, id) VALUES (1, $1) ON CONFLICT (singleton) DO NOTHING")
         .bind(format!("{:08x}", rand::random::<u32>()))
         .execute(db.write())
         .await?;
-    let row = query("SELECT id FROM install").fetch_one(db.read()).await?;
-    Ok(row.try_get("id")?)
+    Ok(())
 }

@@ -4,9 +4,10 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::view::Done;
+use domain::view::configure::{ConfigureStandby, Configured};
+use domain::view::pricing::{Pricing, PricingQuery};
 use domain::view::standby::{
-    Association, Associations, ConfigureStandby, Configured, Pricing, PricingQuery, ProvisionQuery,
-    ProvisionStandby, StandbyStatus,
+    Association, Associations, ProvisionQuery, ProvisionStandby, StandbyStatus,
 };
 
 use crate::http::extract::{Gpu, OptionalBody, Params};

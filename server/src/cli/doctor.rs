@@ -1,5 +1,5 @@
-//! `dumont doctor`: what is configured, reachable and missing. Changes nothing; where there is no
-//! database yet it makes none.
+//! `dumont doctor`: what is configured, reachable and missing. Changes nothing: it makes neither key
+//! nor database, and leaves a schema as it is.
 
 use std::path::Path;
 
@@ -7,9 +7,9 @@ use anyhow::bail;
 use secrecy::SecretString;
 use store::CredentialKind;
 
-use super::{open, say};
+use super::{say, site};
 use crate::config::Common;
-use crate::{Dumont, Fault};
+use crate::{Dumont, Fault, serve};
 
 pub(super) async fn run(common: &Common) -> anyhow::Result<()> {
     let mut bad = 0;
@@ -29,7 +29,9 @@ pub(super) async fn run(common: &Common) -> anyhow::Result<()> {
         "Google Compute address",
         Ok(common.gcp_endpoint.clone().unwrap_or_else(|| "Google's own".into())),
     )?;
-    tell("master key", key(common))?;
+    let key = key(common);
+    let keyless = key.is_err();
+    tell("master key", key)?;
     let url = common.database_url();
     let file = url.strip_prefix("sqlite:").map(|path| path.trim_start_matches("//"));
     if let Some(path) = file
@@ -38,7 +40,10 @@ pub(super) async fn run(common: &Common) -> anyhow::Result<()> {
         tell("database", Err(format!("{path} is not there yet; `dumont serve` makes it")))?;
         bail!("not ready");
     }
-    match open(common).await {
+    if keyless {
+        bail!("not ready");
+    }
+    match serve::look(common, site(common)).await {
         Err(error) => tell("database", Err(format!("{error:#}")))?,
         Ok(dumont) => {
             tell(

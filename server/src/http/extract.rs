@@ -143,7 +143,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
 mod tests {
     use super::*;
     use domain::view::account::LoginRequest;
-    use domain::view::standby::ConfigureStandby;
+    use domain::view::configure::ConfigureStandby;
 
     fn problem<T: DeserializeOwned + std::fmt::Debug>(
         text: &str,

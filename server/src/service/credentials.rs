@@ -1,10 +1,12 @@
 //! Provider credentials: tried live before they are kept, sealed at rest, never shown again.
 
 use domain::id::UserId;
+use domain::pricing;
 use domain::provider::{ErrorClass, Provider, ProviderError};
 use domain::view::Time;
 use domain::view::settings::{SecretState, SecretStatus};
 use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 use store::{Credential, CredentialKind, CredentialStatus, NewCredential, StoreError};
 
@@ -42,8 +44,10 @@ pub async fn try_gcp(dumont: &Dumont, text: &str) -> Result<Tried, Fault> {
     let key_id = service_account_key_id(text)?;
     let secret = SecretString::from(text.to_owned());
     let account = dumont.engine.check_gcp(&secret).await?;
-    let hint =
-        json!({ "last4": last4(&key_id), "account": account.project, "email": account.email });
+    let hint = json!({
+        "last4": last4(&key_id), "account": account.project, "email": account.email,
+        "zones": account.zones,
+    });
     Ok(Tried { kind: CredentialKind::GcpServiceAccount, secret, hint })
 }
 
@@ -97,6 +101,23 @@ pub async fn status(
     Ok(found.as_ref().map_or_else(SecretStatus::missing, view))
 }
 
+/// Zones that a standby can be put in: those that the stored service account's project has and whose
+/// prices are known, else all of which that is known.
+///
+/// # Errors
+/// The database.
+pub async fn zones(dumont: &Dumont, user: &UserId) -> Result<Vec<String>, Fault> {
+    let kind = CredentialKind::GcpServiceAccount;
+    let stored = dumont.store.credentials().describe(user, kind).await?;
+    let own = stored.and_then(|stored| Vec::<String>::deserialize(&stored.hint["zones"]).ok());
+    let mut zones = own.unwrap_or_default();
+    zones.retain(|zone| pricing::knows(zone));
+    if zones.is_empty() {
+        zones.extend(pricing::ZONES.iter().map(|&zone| zone.to_owned()));
+    }
+    Ok(zones)
+}
+
 /// Names of the credentials that are missing or refused, as the settings spell them.
 ///
 /// # Errors
@@ -128,6 +149,29 @@ pub async fn require_gcp(dumont: &Dumont, user: &UserId) -> Result<(), Fault> {
     let outcome = dumont.engine.check_gcp(&secret).await;
     note(dumont, user, kind, outcome.as_ref().err()).await?;
     outcome?;
+    Ok(())
+}
+
+/// Tries every service account that Google refused, and notes those that it takes again. A Vast.ai
+/// key needs no such trial: each list tries it.
+///
+/// # Errors
+/// The database.
+pub async fn try_refused(dumont: &Dumont) -> Result<(), Fault> {
+    let kind = CredentialKind::GcpServiceAccount;
+    for user in dumont.store.credentials().holders(kind).await? {
+        let stored = dumont.store.credentials().describe(&user, kind).await?;
+        if !stored.is_some_and(|stored| stored.status == CredentialStatus::Refused) {
+            continue;
+        }
+        match require_gcp(dumont, &user).await {
+            Ok(()) => {
+                tracing::info!(%user, "Google takes the service account again");
+                dumont.doorbell(&user, "settings", "credentials").await;
+            }
+            Err(error) => tracing::debug!(%user, %error, "the service account is still refused"),
+        }
+    }
     Ok(())
 }
 

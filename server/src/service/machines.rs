@@ -26,6 +26,8 @@ use crate::{Dumont, Fault};
 
 /// How many rows of each list the page of a machine shows.
 const NEWEST: i64 = 20;
+/// How many syncs are told, for the chart of the copy's age.
+const CYCLES: i64 = 120;
 /// How far back it is told where the work ran.
 const WEEK_MS: i64 = 7 * DAY_MS;
 
@@ -98,7 +100,7 @@ pub async fn machine(dumont: &Dumont, user: &UserId, id: GpuId) -> Result<Machin
         });
     };
     let verdicts = dumont.store.verdicts().recent(&tie.id, NEWEST).await?;
-    let cycles = dumont.store.sync_cycles().recent(&tie.id, NEWEST).await?;
+    let cycles = dumont.store.sync_cycles().recent(&tie.id, CYCLES).await?;
     let history = report::history(dumont, user, &tie.id, NEWEST).await?;
     let whereabouts = lately(&tie, &history, &verdicts, dumont.now());
     Ok(MachinePage {

@@ -1,8 +1,8 @@
 //! The settings page: credentials, language and look.
 
 use domain::id::UserId;
+use domain::view::configure::StandbyConfig;
 use domain::view::settings::{Settings, SettingsUpdate};
-use domain::view::standby::StandbyConfig;
 use serde_json::Value;
 use store::CredentialKind;
 
@@ -28,6 +28,7 @@ pub async fn get(dumont: &Dumont, user: &UserId) -> Result<Settings, Fault> {
         locale: account.locale,
         theme: account.theme,
         standby: StandbyConfig::from(&chosen),
+        gcp_zones: credentials::zones(dumont, user).await?,
     })
 }
 

@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use domain::id::{GpuId, UserId};
 use domain::policy::FieldError;
 use domain::pricing;
-use domain::view::standby::{
-    Association, Associations, ConfigureStandby, Configured, Pricing, PricingQuery,
-    ProvisionStandby, StandbyConfig, StandbyStatus,
-};
+use domain::view::configure::{ConfigureStandby, Configured, StandbyConfig};
+use domain::view::pricing::{Pricing, PricingQuery};
+use domain::view::standby::{Association, Associations, ProvisionStandby, StandbyStatus};
 
 use super::credentials;
 use crate::{Dumont, Fault};
@@ -41,7 +40,7 @@ pub async fn configure(
 ) -> Result<Configured, Fault> {
     let saved = dumont.store.settings().get(user).await?;
     let chosen = asked.onto(&saved);
-    let problems = chosen.problems();
+    let problems = chosen.problems(&credentials::zones(dumont, user).await?);
     if !problems.is_empty() {
         return Err(problems.into());
     }
@@ -68,7 +67,8 @@ pub async fn price(dumont: &Dumont, user: &UserId, asked: &PricingQuery) -> Resu
     chosen.gcp_machine_type = asked.machine_type.clone().unwrap_or(chosen.gcp_machine_type);
     chosen.gcp_disk_gb = asked.disk_gb.unwrap_or(chosen.gcp_disk_gb);
     chosen.gcp_spot = asked.spot.unwrap_or(chosen.gcp_spot);
-    let problems: Vec<FieldError> = chosen.problems().into_iter().filter_map(as_asked).collect();
+    let problems = chosen.problems(&credentials::zones(dumont, user).await?);
+    let problems: Vec<FieldError> = problems.into_iter().filter_map(as_asked).collect();
     if !problems.is_empty() {
         return Err(problems.into());
     }

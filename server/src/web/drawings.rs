@@ -2,8 +2,9 @@
 //!
 //! The tabs of a browser that show the same page all ask at a doorbell; it is drawn once. A drawing
 //! is found again only by the login that it was drawn for, with all that it was drawn from: address,
-//! language, look, zone. It is shown for a quarter of a second, less than the shortest time that a
-//! page tells ("3 s ago"), and never after a request of the user's own or a doorbell.
+//! language, look, zone. It is shown for a quarter of a second, and for another while one of many who
+//! ask draws it anew: less than the shortest time that a page tells ("3 s ago"), and never after a
+//! request of the user's own or a doorbell.
 
 use axum::body::Bytes;
 

@@ -11,6 +11,7 @@ use domain::view::account::{
     ChangePassword, CreatedToken, LoginRequest, NewToken, Sessions, SetupRequest, Tokens,
 };
 use domain::view::balance::Balance;
+use domain::view::configure::ConfigureStandby;
 use domain::view::failover::{ActiveFailovers, FailoverPage, SimulateFailover, StartFailover};
 use domain::view::instance::CreateInstance;
 use domain::view::machine::{MachinePage, MachinesPage};
@@ -19,7 +20,7 @@ use domain::view::offer::{OfferQuery, Offers};
 use domain::view::readiness::{DryRun, Readiness};
 use domain::view::report::{FailoverReport, ReportQuery};
 use domain::view::settings::{Settings, SettingsUpdate};
-use domain::view::standby::{ConfigureStandby, ProvisionStandby};
+use domain::view::standby::ProvisionStandby;
 use secrecy::SecretString;
 use store::User;
 use tower_sessions::Session;

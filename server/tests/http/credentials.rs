@@ -3,6 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 use server::api::table::table;
+use store::{CredentialKind, CredentialStatus, NewCredential};
 
 use crate::people::{PASSWORD, Person};
 use crate::seed::{self, GPU};
@@ -157,8 +158,43 @@ async fn no_secret_is_in_any_answer_or_in_the_database(world: World) {
     world.end().await;
 }
 
+async fn zones_are_those_of_the_account_whose_prices_are_known(world: World) {
+    let ana = Person::join(&world, "ana").await;
+    let good = world.sandbox.credentials.clone();
+    let zones = async || {
+        let asked = ana.signs(world.get("/api/v1/settings")).send().await.expect("an answer");
+        body(200, asked).await["gcp_zones"].clone()
+    };
+    assert_eq!(zones().await, json!(domain::pricing::ZONES), "none is stored yet");
+    put(&world, &ana, &json!({"gcp_credentials": good.gcp_service_account})).await;
+    assert!(zones().await.as_array().is_some_and(|all| all.contains(&json!("europe-west1-b"))));
+    let text = good.gcp_service_account.to_string().into();
+    let narrow = NewCredential {
+        kind: CredentialKind::GcpServiceAccount,
+        secret: &text,
+        hint: json!({"zones": ["europe-west1-d", "mars-north1-a"]}),
+        status: CredentialStatus::Ok,
+        status_word: None,
+        checked_at: None,
+    };
+    let now = world.dumont.now();
+    world.dumont.store.credentials().put(&ana.id, &narrow, now).await.expect("kept");
+    assert_eq!(zones().await, json!(["europe-west1-d"]));
+    for (zone, status) in [("europe-west1-b", 422), ("mars-north1-a", 422), ("europe-west1-d", 200)]
+    {
+        let wanted = json!({"enabled": true, "gcp_zone": zone});
+        let asked = ana.signs(world.post("/api/v1/standby/configure")).json(&wanted);
+        let told = body(status, asked.send().await.expect("an answer")).await;
+        if status == 422 {
+            assert_eq!(told["errors"][0]["code"], "unknown_zone", "{zone}");
+        }
+    }
+    world.end().await;
+}
+
 on_both!(
     what_is_refused_is_named_and_not_kept,
     what_works_is_described_and_makes_the_rest_work,
+    zones_are_those_of_the_account_whose_prices_are_known,
     no_secret_is_in_any_answer_or_in_the_database,
 );

@@ -129,6 +129,13 @@ async fn a_service_account_that_google_refuses_is_told_once(world: World) {
     configure(424).await;
     let told = get(&world, &ana, "/notifications").await;
     assert_eq!(kinds(&told), ["credentials_refused"; 2], "it worked in between");
+
+    let state = async || get(&world, &ana, "/settings").await["gcp_credentials"]["status"].clone();
+    server::service::credentials::try_refused(&world.dumont).await.expect("tried");
+    assert_eq!(state().await, "refused");
+    world.client.delete(&faults).send().await.expect("cleared");
+    server::service::credentials::try_refused(&world.dumont).await.expect("tried");
+    assert_eq!(state().await, "ok", "mended permissions count without anybody's act");
     world.end().await;
 }
 

@@ -177,10 +177,6 @@ impl Stack {
         self.dir.path().join("dumont.db")
     }
 
-    pub fn server_log(&self) -> String {
-        std::fs::read_to_string(self.dir.path().join("server.log")).unwrap()
-    }
-
     /// Waits until something is so; the test fails by name when it never is.
     pub async fn eventually<T>(&self, what: &str, look: impl AsyncFn(&Self) -> Option<T>) -> T {
         let begun = Instant::now();

@@ -1,11 +1,13 @@
 //! Pages that ask before something is done to a machine: what will happen, and what it costs.
 
 use domain::id::GpuId;
+use domain::view::configure::StandbyConfig;
 use domain::view::failover::{SimulateFailover, StartFailover};
 use domain::view::machine::MachinePage;
+use domain::view::pricing::Pricing;
 use domain::view::problem::Problem;
 use domain::view::readiness::DryRun;
-use domain::view::standby::{Pricing, ProvisionStandby, StandbyConfig};
+use domain::view::standby::ProvisionStandby;
 use leptos::prelude::*;
 
 use super::{named, per_hour, per_month};

@@ -4,6 +4,7 @@ pub(crate) mod act;
 mod capability;
 mod exposure;
 mod sections;
+mod sync;
 mod whereabouts;
 
 use domain::association::{AssociationState, Serving};
@@ -50,7 +51,7 @@ fn page(visit: &Visit, data: &MachinePage, word: Option<&str>) -> Page {
                     {sections::observers(visit, data)}
                 </div>
                 <div>
-                    {sections::sync(visit, data)}
+                    {sync::sync(visit, data)}
                     {sections::hardware(visit, data)}
                 </div>
             </div>

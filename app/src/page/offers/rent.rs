@@ -1,9 +1,9 @@
 //! Asks before a GPU is rented: which, at what price, and whether it gets a standby.
 
+use domain::view::configure::StandbyConfig;
 use domain::view::instance::CreateInstance;
 use domain::view::offer::{Offer, OfferQuery};
 use domain::view::problem::Problem;
-use domain::view::standby::StandbyConfig;
 use leptos::prelude::*;
 
 use super::{USUAL_DISK, model, read};
@@ -22,6 +22,9 @@ use crate::visit::Visit;
 
 /// The image of a machine unless another is asked for: CUDA's own, with nothing else in it.
 const USUAL_IMAGE: &str = "nvidia/cuda:12.6.3-base-ubuntu24.04";
+
+/// The problem's code where someone else was quicker.
+const OFFER_GONE: &str = "offer_gone";
 
 pub(crate) async fn answer(
     visit: &Visit,
@@ -45,9 +48,12 @@ pub(crate) async fn answer(
     let found = found.offers.into_iter().find(|one| one.id == offer);
     let settings = plane.settings().await?;
     let form = request.form.clone();
+    let taken = refused.as_ref().is_some_and(|problem| problem.code == OFFER_GONE);
     Outcome::page(move |visit| match &found {
-        Some(found) => page(visit, found, &search, &form, &settings.standby, refused.as_ref()),
-        None => gone(visit, &search, refused.as_ref()),
+        Some(found) if !taken => {
+            page(visit, found, &search, &form, &settings.standby, refused.as_ref())
+        }
+        _ => gone(visit, &search, refused.as_ref()),
     })
 }
 
@@ -178,10 +184,11 @@ fn page(
 
 fn gone(visit: &Visit, search: &Fields, refused: Option<&Problem>) -> Page {
     let t = visit.t();
+    let other = refused.filter(|problem| problem.code != OFFER_GONE);
     let body = view! {
         <div class="ask">
             <h1 id="dialog-title">{t.offer_gone}</h1>
-            {said(visit, refused)}
+            {said(visit, other)}
             {notice(Tone::Warn, t.offer_gone_what, None)}
             <div class="answers">{go_link(back(search), t.search_again, "primary")}</div>
         </div>

@@ -1,5 +1,6 @@
 //! Settings → APIs & Credentials: a secret goes in, is tried, and is never shown again.
 
+use domain::standby::PERMISSIONS;
 use domain::view::problem::Problem;
 use domain::view::settings::{SecretState, SecretStatus, Settings, SettingsUpdate};
 use leptos::prelude::*;
@@ -14,22 +15,6 @@ use crate::site::{Outcome, Request};
 use crate::text::{Texts, fill};
 use crate::ui::{Control, Field, Tone, ago, badge, card, field, heading, hidden, properties, said};
 use crate::visit::Visit;
-
-/// What Dumont does at Google Compute, and so what the service account must be allowed to.
-const PERMISSIONS: &[&str] = &[
-    "compute.instances.create",
-    "compute.instances.delete",
-    "compute.instances.get",
-    "compute.instances.list",
-    "compute.instances.setLabels",
-    "compute.instances.setMetadata",
-    "compute.instances.start",
-    "compute.disks.create",
-    "compute.subnetworks.use",
-    "compute.subnetworks.useExternalIp",
-    "compute.zoneOperations.get",
-    "compute.projects.get",
-];
 
 pub(crate) async fn answer(request: &Request, plane: &dyn ControlPlane) -> Answer<Outcome> {
     let mut refused = None;

@@ -2,11 +2,11 @@
 
 use domain::failover::Kind;
 use domain::policy::GpuClass;
-use domain::pricing::{self, MACHINE_TYPES, ZONES};
+use domain::pricing::{self, MACHINE_TYPES};
+use domain::view::configure::{ConfigureStandby, StandbyConfig};
 use domain::view::problem::{FieldProblem, Problem};
 use domain::view::report::{FailoverReport, ReportQuery};
 use domain::view::settings::{SecretState, Settings};
-use domain::view::standby::{ConfigureStandby, StandbyConfig};
 use leptos::prelude::*;
 
 use super::parts;
@@ -177,7 +177,7 @@ fn page(
         {said(visit, refused)}
         {credentials(visit, settings)}
         <form method="post" action=Route::Settings.path() data-guard="" class="settings" novalidate=refused.is_some()>
-            {standby(visit, &typed, refused)}
+            {standby(visit, &settings.gcp_zones, &typed, refused)}
             {behaviour(visit, &typed, refused)}
             {replacement(visit, &typed, refused)}
             <div class="answers"><button type="submit" class="button primary">{t.save}</button></div>
@@ -231,9 +231,11 @@ fn credentials(visit: &Visit, settings: &Settings) -> Option<AnyView> {
     ))
 }
 
-fn standby(visit: &Visit, typed: &Typed, refused: Option<&Problem>) -> AnyView {
+fn standby(visit: &Visit, zones: &[String], typed: &Typed, refused: Option<&Problem>) -> AnyView {
     let t = visit.t();
-    let zones = ZONES.iter().map(|zone| ((*zone).to_owned(), (*zone).to_owned())).collect();
+    // What is saved stays to be seen, whether or not it can be chosen now.
+    let saved = Some(&typed.zone).filter(|zone| !zones.contains(zone));
+    let zones = saved.into_iter().chain(zones).map(|zone| (zone.clone(), zone.clone())).collect();
     let types = MACHINE_TYPES
         .iter()
         .map(|shape| {

@@ -67,12 +67,11 @@ fn moves(row: &HistoryRow) -> Vec<Turn<'_>> {
 
 /// Whether a failover had the work then.
 fn away(rows: &[HistoryRow], at: Millis) -> bool {
-    rows.iter().filter(|row| row.kind != Kind::Drill).any(|row| {
-        let back = row.total_time_ms.map(|ms| row.started_at.0.plus(ms));
-        at >= row.started_at.0
-            && back.is_none_or(|back| at < back)
-            && rows.iter().all(|next| next.started_at <= row.started_at || next.started_at.0 > at)
-    })
+    let newest = rows
+        .iter()
+        .filter(|row| row.kind != Kind::Drill && row.started_at.0 <= at)
+        .max_by_key(|row| row.started_at);
+    newest.is_some_and(|row| row.total_time_ms.is_none_or(|ms| at < row.started_at.0.plus(ms)))
 }
 
 /// Adds a stretch; one that goes on in the same place makes the last one longer.

@@ -7,12 +7,14 @@
 
 pub mod account;
 pub mod balance;
+pub mod configure;
 pub mod event;
 pub mod failover;
 pub mod instance;
 pub mod machine;
 pub mod notification;
 pub mod offer;
+pub mod pricing;
 pub mod problem;
 pub mod readiness;
 pub mod report;

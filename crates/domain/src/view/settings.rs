@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Time, present, standby::StandbyConfig};
+use super::{Time, configure::StandbyConfig, present};
 
 crate::text_enum! {
     /// What is known of a stored credential.
@@ -69,6 +69,8 @@ pub struct Settings {
     pub theme: Option<String>,
     /// The CPU Failover settings.
     pub standby: StandbyConfig,
+    /// Zones that can be chosen: the account's where they are known.
+    pub gcp_zones: Vec<String>,
 }
 
 /// `PUT /settings`. An absent field stays as it is; `null` removes what is stored.

@@ -22,5 +22,6 @@ pub(crate) async fn check_gcp(
 ) -> Result<GcpAccount, ProviderError> {
     let client = context.accounts.gcp_with(json).await?;
     let access = client.check().await?;
-    Ok(GcpAccount { project: access.project, email: access.email })
+    let zones = access.zones.into_iter().filter(|zone| zone.up).map(|zone| zone.name).collect();
+    Ok(GcpAccount { project: access.project, email: access.email, zones })
 }

@@ -9,6 +9,7 @@ use domain::offer::GpuSpec;
 
 use crate::context::Context;
 use crate::error::EngineError;
+use crate::purchase;
 
 /// Where work lies unless its user says otherwise.
 pub(crate) const DEFAULT_WORKSPACE: &str = "/workspace";
@@ -28,8 +29,9 @@ pub(crate) async fn protect(
     let workspace = workspace.unwrap_or_else(|| DEFAULT_WORKSPACE.into());
     check_workspace(&workspace)
         .map_err(|word| EngineError::field("workspace", "not_a_workspace", word))?;
-    let name =
-        name.filter(|name| !name.trim().is_empty()).unwrap_or_else(|| default_name(&instance));
+    let name = name
+        .filter(|name| !name.trim().is_empty())
+        .unwrap_or_else(|| default_name(&instance, context.store.install_id()));
     attach_key(context, user, gpu).await;
     let association = Association {
         id: AssociationId::new(uuid::Uuid::now_v7().to_string()),
@@ -167,7 +169,13 @@ pub(crate) fn spec_of(instance: &GpuInstance) -> GpuSpec {
     GpuSpec { usd_per_hour: rate, ..GpuSpec::from(instance) }
 }
 
-fn default_name(instance: &GpuInstance) -> String {
+/// What its user calls it at the provider, else its model; a label of ours is no name.
+fn default_name(instance: &GpuInstance, install: &str) -> String {
+    let ours = purchase::label_prefix(install);
+    let label = instance.label.as_deref().map(str::trim);
+    if let Some(label) = label.filter(|label| !label.is_empty() && !label.starts_with(&ours)) {
+        return label.to_owned();
+    }
     let model = instance.gpu_name.as_deref().unwrap_or("GPU");
     format!("{model} {}", instance.id)
 }

@@ -37,7 +37,9 @@ pub(crate) async fn rent(
         )
         .await?;
     let known = offers.into_iter().find(|offer| offer.id == rent.offer);
-    let Some(offer) = known else { return offer_by_id(rent.offer) };
+    let Some(offer) = known else {
+        return Err(offer_gone(rent.offer, "it is not on offer any more"));
+    };
     let order = Order {
         user: user.clone(),
         failover: None,
@@ -50,9 +52,13 @@ pub(crate) async fn rent(
     match purchase::buy(context, &order, &offer).await? {
         Purchase::Bound(intent, gpu) => {
             after_rent(context, user, gpu, &rent).await?;
-            // Last, since from here on it counts as any machine of the user's.
+            // From here on it counts as any machine of the user's.
             context.store.intents().adopt(&intent.id, context.now()).await?;
+            name(context, user, gpu, rent.label.as_deref()).await;
             Ok(gpu)
+        }
+        Purchase::Refused(error) if error.class == ErrorClass::Capacity => {
+            Err(offer_gone(rent.offer, &error.message))
         }
         Purchase::Refused(error) => Err(error.into()),
         Purchase::GivenUp => Err(EngineError::Provider(ProviderError {
@@ -66,11 +72,26 @@ pub(crate) async fn rent(
     }
 }
 
-fn offer_by_id(offer: i64) -> Result<GpuId, EngineError> {
-    Err(EngineError::conflict(
-        "offer_gone",
-        format!("offer {offer} is not available any more; search again"),
-    ))
+fn offer_gone(offer: i64, word: &str) -> EngineError {
+    EngineError::conflict("offer_gone", format!("offer {offer} can't be rented: {word}"))
+}
+
+/// Shows the user's name for it at the provider, where no association keeps one. It is rented either
+/// way: a label that can't be set now is left.
+async fn name(context: &Context, user: &UserId, gpu: GpuId, name: Option<&str>) {
+    let Some(name) = name.map(str::trim).filter(|name| !name.is_empty()) else { return };
+    if matches!(context.store.associations().by_gpu(user, gpu).await, Ok(Some(_)) | Err(_)) {
+        return;
+    }
+    wait_until_seen(context, user, gpu).await;
+    let named = match context.accounts.vast(user).await {
+        Ok(client) => client.label(gpu, name).await.map_err(EngineError::from),
+        Err(error) => Err(error),
+    };
+    match named {
+        Ok(()) => context.live.account(user).poke.notify_one(),
+        Err(error) => tracing::warn!(%gpu, %error, "rented, but not named"),
+    }
 }
 
 async fn after_rent(

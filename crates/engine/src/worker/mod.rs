@@ -6,7 +6,9 @@ mod care;
 mod follow;
 mod heartbeat;
 mod judge;
+mod make;
 mod remove;
+mod standby_row;
 mod standby_view;
 mod zombie;
 

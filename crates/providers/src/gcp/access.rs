@@ -1,10 +1,11 @@
 //! What the service account may do, and what it may choose from: the live test behind the settings
 //! page.
 
-use domain::provider::ProviderError;
+use domain::provider::{ErrorClass, ProviderError};
 use google_cloud_compute_v1::model;
 
 use super::client::{GcpClient, last_part};
+use super::error::failure;
 use super::list;
 
 /// The outcome of a live test that went well.
@@ -43,15 +44,24 @@ pub struct MachineType {
 }
 
 impl GcpClient {
-    /// Tries the key on what a standby needs to be seen: zones and VMs. Nothing is made, so the
-    /// permission to make one shows only with the first standby.
+    /// Tries the key on what a standby needs to be seen, zones and VMs, and asks for the permissions
+    /// that it needs to be made. Nothing is made. Where Google does not tell the permissions, a missing
+    /// one shows with the first standby.
     ///
     /// # Errors
     /// `Auth` with Google's own words, which name the permission that is missing or the API that is
-    /// switched off; `Credit` for a project without billing.
+    /// switched off, or with all permissions that are missing; `Credit` for a project without billing.
     pub async fn check(&self) -> Result<Access, ProviderError> {
         let zones = self.zones().await?;
         self.page("", None, 1).await?;
+        match self.permissions().lacking().await {
+            Ok(lacking) if lacking.is_empty() => {}
+            Ok(lacking) => {
+                let words = format!("the service account lacks {}", lacking.join(", "));
+                return Err(failure("test permissions", ErrorClass::Auth, words));
+            }
+            Err(error) => tracing::info!(%error, "Google does not tell the account's permissions"),
+        }
         Ok(Access {
             project: self.project().to_owned(),
             email: self.account().email.clone(),

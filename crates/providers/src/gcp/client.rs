@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::error::{failure, of_call};
 use super::key::{KeyProblem, ServiceAccount};
 use super::operation::OperationRef;
+use super::permission::PermissionTest;
 use super::request::StandbyRequest;
 use super::vm::StandbyVm;
 use crate::retry;
@@ -35,6 +36,7 @@ struct Parts {
     operations: ZoneOperations,
     zones: Zones,
     machine_types: MachineTypes,
+    permissions: PermissionTest,
 }
 
 impl std::fmt::Debug for Parts {
@@ -75,8 +77,10 @@ impl GcpClient {
                 })?
             }};
         }
+        let permissions = PermissionTest::new(endpoint, &account.project, credentials.clone())?;
         Ok(Self(Arc::new(Parts {
             account,
+            permissions,
             instances: client!(Instances),
             operations: client!(ZoneOperations),
             zones: client!(Zones),
@@ -237,6 +241,10 @@ impl GcpClient {
 
     pub(super) fn zone_client(&self) -> &Zones {
         &self.0.zones
+    }
+
+    pub(super) fn permissions(&self) -> &PermissionTest {
+        &self.0.permissions
     }
 
     pub(super) fn machine_type_client(&self) -> &MachineTypes {

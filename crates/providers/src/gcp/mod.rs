@@ -11,6 +11,7 @@ mod history;
 mod key;
 mod list;
 mod operation;
+mod permission;
 mod request;
 mod vm;
 

@@ -86,8 +86,11 @@ async fn a_missing_permission_is_named() {
     let error = client.create_standby(&standby("vm1")).await.expect_err("not allowed");
     assert_eq!((&error.class, error.http_status), (&ErrorClass::Auth, Some(403)));
     assert!(error.message.contains("compute.instances.create"), "{error}");
-    client.check().await.expect("looking is allowed");
+    let error = client.check().await.expect_err("looking is not enough");
+    assert_eq!(error.class, ErrorClass::Auth);
+    assert_eq!(error.message, "the service account lacks compute.instances.create");
     bench.running.world.faults().clear(None);
+    client.check().await.expect("all is allowed");
     bench
         .arm(Fault::PermissionDenied, None, json!({"permission": "compute.instances.list"}), None)
         .await;

@@ -9,7 +9,11 @@ use axum::{
 use serde_json::Value;
 
 use super::{bearer, error::ApiError, link, rates::Group};
-use crate::{account::Account, fault::Fault, world::World};
+use crate::{
+    account::Account,
+    fault::{Armed, Fault},
+    world::World,
+};
 
 /// An authenticated service account in the middle of one request.
 #[derive(Clone)]
@@ -98,20 +102,28 @@ impl Caller {
         Err(ApiError::field("zone", zone, "Unknown zone."))
     }
 
+    /// Whether the account has a permission in its project as a whole. Asking uses up no fault.
+    pub(super) fn holds(&self, permission: &str) -> bool {
+        self.denial(permission, &link::project_path(&self.account.gcp_project)).is_none()
+    }
+
     fn denied(&self, permission: &str, resource: &str) -> bool {
-        let now_ms = self.world.now_ms();
-        let armed = self.world.faults().armed(now_ms);
-        let strikes = armed.iter().find(|fault| {
+        let Some(fault) = self.denial(permission, resource) else { return false };
+        if fault.count.is_some() {
+            self.world.faults().hit(Fault::PermissionDenied, fault.target.as_deref());
+        }
+        true
+    }
+
+    /// The fault that takes a permission on a resource away.
+    fn denial(&self, permission: &str, resource: &str) -> Option<Armed> {
+        let armed = self.world.faults().armed(self.world.now_ms());
+        armed.into_iter().find(|fault| {
             let wanted = fault.params.get("permission").and_then(Value::as_str);
             let here = |target: &str| resource.split('/').any(|part| part == target);
             fault.name == Fault::PermissionDenied
                 && wanted.is_none_or(|wanted| wanted == permission)
                 && fault.target.as_deref().is_none_or(here)
-        });
-        let Some(fault) = strikes else { return false };
-        if fault.count.is_some() {
-            self.world.faults().hit(Fault::PermissionDenied, fault.target.as_deref());
-        }
-        true
+        })
     }
 }

@@ -31,6 +31,7 @@ mod crash;
 mod draft;
 mod error;
 mod filter;
+mod iam;
 mod instances;
 mod life;
 mod link;
@@ -63,7 +64,7 @@ pub struct Gcp {
 }
 
 impl Gcp {
-    /// The routes `/compute/v1/*` and `/token`.
+    /// The routes `/compute/v1/*`, `/v1/projects/*` and `/token`.
     pub fn router() -> Router<World> {
         let zone = Router::new()
             .route("/", get(places::zone))
@@ -90,6 +91,7 @@ impl Gcp {
             .fallback(places::no_such_method);
         Router::new()
             .nest("/compute/v1/projects/{project}", project)
+            .route("/v1/projects/{target}", post(iam::test_permissions))
             .route("/token", post(token::exchange))
     }
 

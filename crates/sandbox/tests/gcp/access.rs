@@ -114,6 +114,24 @@ async fn a_refused_key_a_missing_permission_and_a_dead_api_read_like_google_s() 
         )
     );
 
+    let asks = json!({"permissions": ["compute.instances.create", "compute.zones.list"]});
+    let url = format!("{}/v1/projects/{}:testIamPermissions", cloud.running.url, cloud.project);
+    let token = cloud.token();
+    let held = || async {
+        let asked = cloud.http.post(&url).bearer_auth(&token).json(&asks).send().await.unwrap();
+        (asked.status().as_u16(), asked.json::<serde_json::Value>().await.unwrap())
+    };
+    assert_eq!(held().await, (200, asks.clone()));
+    let params = json!({"permission": "compute.instances.create"});
+    cloud.arm("permission_denied", None, params, Some(1)).await;
+    for _ in 0..2 {
+        assert_eq!(held().await, (200, json!({"permissions": ["compute.zones.list"]})));
+    }
+    assert_eq!(cloud.post(&cloud.zone("/instances"), spot("vm1", &[])).await.0, 403);
+    cloud.arm("permission_denied", None, json!({}), Some(1)).await;
+    assert_eq!(held().await, (200, json!({})), "Google leaves an empty list away");
+    assert_eq!(cloud.get("/zones").await.0, 403);
+
     cloud.arm("gcp_api_down", None, json!({}), Some(2)).await;
     let (status, body) = cloud.get("/zones").await;
     assert_eq!((status, body["error"]["status"].as_str()), (503, Some("UNAVAILABLE")));

@@ -12,6 +12,7 @@ on_both! {
     everything_is_there_after_a_restart,
     many_open_an_empty_database_at_once,
     a_newer_schema_is_refused,
+    looking_changes_no_schema,
     the_store_answers_a_ping,
 }
 
@@ -66,6 +67,29 @@ async fn a_newer_schema_is_refused(world: &World) {
     raw.close().await;
     let refused = Store::open(&world.url, world.keys.clone()).await;
     assert!(matches!(refused, Err(StoreError::Migrate(_))));
+}
+
+async fn looking_changes_no_schema(world: &World) {
+    let install = world.store.install_id().to_owned();
+    let looking = Store::open_unchanged(&world.url, world.keys.clone()).await.expect("current");
+    assert_eq!(looking.install_id(), install);
+    looking.close().await;
+
+    let raw = world.raw().await;
+    let newest = "SELECT MAX(version) FROM _sqlx_migrations";
+    let known: i64 = sqlx::query_scalar(newest).fetch_one(&raw).await.expect("a version");
+    sqlx::query("DELETE FROM _sqlx_migrations WHERE version = $1")
+        .bind(known)
+        .execute(&raw)
+        .await
+        .expect("made older");
+    let refused = Store::open_unchanged(&world.url, world.keys.clone()).await;
+    assert!(
+        matches!(refused, Err(StoreError::Schema { found, known: ours }) if found < ours && ours == known)
+    );
+    let after: i64 = sqlx::query_scalar(newest).fetch_one(&raw).await.expect("a version");
+    assert!(after < known, "nothing was applied");
+    raw.close().await;
 }
 
 async fn the_store_answers_a_ping(world: &World) {

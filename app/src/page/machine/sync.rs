@@ -1,0 +1,99 @@
+//! How far a machine's copy is, and the syncs that brought it there.
+
+use domain::view::machine::{MachinePage, SyncCycle};
+use leptos::prelude::*;
+
+use super::exposure::exposure;
+use super::machines::lag;
+use crate::format;
+use crate::text::{self, fill};
+use crate::ui::{
+    Tone, ago, ago_or, badge, card, cell, key_cell, notice, number_cell, properties, table, unknown,
+};
+use crate::visit::Visit;
+
+/// How many of the newest syncs the table has; the chart has all that are told.
+const SHOWN: usize = 20;
+
+/// How far the copy is.
+pub(super) fn sync(visit: &Visit, data: &MachinePage) -> AnyView {
+    let t = visit.t();
+    let Some(tie) = &data.row.association else {
+        return card("sync", t.sync, view! { <p class="muted">{t.not_protected}</p> }.into_any());
+    };
+    let size = |files: Option<i64>, bytes: Option<i64>| match (files, bytes) {
+        (Some(files), Some(bytes)) => fill(
+            t.files_bytes,
+            &[
+                ("files", &format::count(files, visit.lang)),
+                ("bytes", &format::bytes(bytes, visit.lang)),
+            ],
+        )
+        .into_any(),
+        _ => unknown(t.unknown),
+    };
+    let problem = visit.told(tie.sync_problem.as_ref()).map(|words| {
+        notice(Tone::Warn, t.sync_failed, Some(view! { <p class="words">{words}</p> }.into_any()))
+    });
+    let body = view! {
+        {problem}
+        {properties(vec![
+            (t.sync_follows, if tie.sync_enabled { t.on.into_any() } else { t.off.into_any() }),
+            (t.col_lag, lag(visit, &data.row)),
+            (t.sync_waiting, size(tie.pending_files, tie.pending_bytes)),
+            (t.col_recovery_point, ago_or(visit, tie.recovery_point_at, t.none_yet)),
+            (t.sync_copied, size(tie.files, tie.bytes)),
+            (t.sync_count, format::count(tie.sync_count, visit.lang).into_any()),
+            (t.sync_last, ago_or(visit, tie.last_sync_at, t.never)),
+            (t.workspace, view! { <code>{tie.workspace.clone()}</code> }.into_any()),
+        ])}
+        {exposure(visit, data)}
+        {cycles(visit, &data.cycles)}
+    };
+    card("sync", t.sync, body.into_any())
+}
+
+fn cycles(visit: &Visit, all: &[SyncCycle]) -> Option<AnyView> {
+    let t = visit.t();
+    if all.is_empty() {
+        return None;
+    }
+    let number = |value: Option<i64>| {
+        value.map_or_else(|| unknown(t.dash), |value| format::count(value, visit.lang).into_any())
+    };
+    let rows = all
+        .iter()
+        .take(SHOWN)
+        .map(|cycle| {
+            let took = cycle.ended_at.0.since(cycle.started_at.0).max(0);
+            let tone = if cycle.outcome == "ok" { Tone::Ok } else { Tone::Warn };
+            let sent = cycle
+                .bytes_sent
+                .map_or_else(|| unknown(t.dash), |sent| format::bytes(sent, visit.lang).into_any());
+            view! {
+                <tr data-key=cycle.started_at.to_string()>
+                    {key_cell(ago(visit, cycle.started_at))}
+                    {cell(t.col_outcome, view! {
+                        {badge(tone, text::cycle(&cycle.outcome, t))}
+                        <span class="words">{visit.told(cycle.error.as_ref())}</span>
+                    })}
+                    {number_cell(t.col_files_sent, number(cycle.files_sent))}
+                    {number_cell(t.col_sent, sent)}
+                    {number_cell(t.col_deleted, number(cycle.files_deleted))}
+                    {number_cell(t.col_took, format::span(took, visit.lang))}
+                </tr>
+            }
+            .into_any()
+        })
+        .collect();
+    let columns = [
+        (t.col_when, false),
+        (t.col_outcome, false),
+        (t.col_files_sent, true),
+        (t.col_sent, true),
+        (t.col_deleted, true),
+        (t.col_took, true),
+    ];
+    let body = view! { <details><summary>{t.sync_cycles}</summary>{table(t.sync_cycles, &columns, rows)}</details> };
+    Some(body.into_any())
+}

@@ -1,0 +1,135 @@
+//! What each step leaves behind in the journal.
+
+use serde::{Deserialize, Serialize};
+
+use crate::gpu::Endpoint;
+use crate::id::{Epoch, GpuId, IntentId};
+use crate::money::MicroUsd;
+use crate::time::Millis;
+
+/// Output of [`super::StepName::Detect`].
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DetectOutput {
+    /// What each observer said.
+    pub evidence: Option<crate::verdict::Observations>,
+    /// When it was first suspect.
+    pub suspect_at: Option<Millis>,
+    /// When it was confirmed.
+    pub confirmed_at: Option<Millis>,
+    /// Paths that were seen to change after the newest recovery point; `None`: not known.
+    pub unsynced_paths: Option<Vec<String>>,
+    /// Whether more paths changed than are named.
+    pub unsynced_more: bool,
+}
+
+/// Output of [`super::StepName::Fence`].
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FenceOutput {
+    /// The new epoch; unchanged in a drill.
+    pub epoch: Option<Epoch>,
+    /// What the provider said of the old instance.
+    pub provider_word: Option<String>,
+}
+
+/// Output of [`super::StepName::Takeover`], [`StepName::Rehearse`] and [`StepName::FinalSync`].
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TakeoverOutput {
+    /// Everything written before this time is in the recovery point.
+    pub recovery_point: Option<Millis>,
+    /// Folder on the standby that the restore reads from.
+    pub source: Option<String>,
+    /// Files there.
+    pub files: Option<i64>,
+    /// Bytes there.
+    pub bytes: Option<i64>,
+    /// How the user's command ended, where there is one.
+    pub hook: Option<HookResult>,
+}
+
+/// How a user's command ended.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct HookResult {
+    /// Exit status; `None` when it was cut off.
+    pub status: Option<i64>,
+    /// The end of what it printed, at most 4,000 characters.
+    pub output: String,
+}
+
+/// Output of [`super::StepName::Search`].
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SearchOutput {
+    /// How many offers the provider gave.
+    pub seen: i64,
+    /// The admissible ones, best first, at most ten.
+    pub offers: Vec<crate::offer::Offer>,
+}
+
+/// Output of [`super::StepName::Buy`].
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BuyOutput {
+    /// The intent that was bound.
+    pub intent: Option<IntentId>,
+    /// The instance.
+    pub gpu: Option<GpuId>,
+    /// The offer.
+    pub offer: Option<i64>,
+    /// Physical machine.
+    pub machine_id: Option<i64>,
+    /// Rate per hour.
+    pub usd_per_hour: MicroUsd,
+}
+
+/// Output of [`super::StepName::Boot`].
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BootOutput {
+    /// Where the new GPU answers.
+    pub endpoint: Option<Endpoint>,
+    /// Its pinned host key.
+    pub host_key: Option<String>,
+    /// Its class, as the provider tells it.
+    pub spec: crate::offer::GpuSpec,
+}
+
+/// Output of [`super::StepName::Restore`] and [`StepName::Delta`].
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RestoreOutput {
+    /// Files sent.
+    pub files: i64,
+    /// Bytes sent.
+    pub bytes: i64,
+    /// How long writes were frozen, ms (delta only; ends at the switch).
+    pub frozen_at: Option<Millis>,
+}
+
+/// Output of [`super::StepName::Verify`].
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct VerifyOutput {
+    /// Files (links too) found equal on both sides.
+    pub verified: i64,
+    /// Their bytes.
+    pub bytes: i64,
+    /// Paths that differ or are missing on the new GPU, at most 1,000.
+    pub mismatched: Vec<String>,
+    /// How many differ in all.
+    pub mismatched_count: i64,
+}
+
+/// Output of [`super::StepName::Switch`].
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SwitchOutput {
+    /// How the user's command ended, where there is one.
+    pub hook: Option<HookResult>,
+    /// How long writes were frozen before the new GPU served, ms.
+    pub freeze_ms: Option<i64>,
+}

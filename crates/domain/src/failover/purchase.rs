@@ -1,0 +1,128 @@
+//! What is bought, and what is to be gone again.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{AssociationId, DisposalId, Epoch, FailoverId, IntentId, UserId};
+use crate::money::MicroUsd;
+use crate::provider::Provider;
+use crate::time::Millis;
+
+crate::text_enum! {
+    /// Where a purchase stands.
+    pub enum IntentState ("intent state") {
+        /// Recorded; the request may or may not have been sent.
+        Open = "open",
+        /// The provider named the instance.
+        Bound = "bound",
+        /// The instance serves.
+        Adopted = "adopted",
+        /// The provider clearly said no: nothing was made.
+        Refused = "refused",
+        /// Given up while ambiguous: looked for under its label as long as it can appear.
+        Tombstoned = "tombstoned",
+        /// The instance is to be destroyed; see its disposal.
+        Discarded = "discarded",
+        /// Nothing exists under it any more, and nothing will.
+        Gone = "gone",
+    }
+}
+
+/// A purchase: recorded before it is sent, bound after it is known.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Intent {
+    /// Identity; part of the label.
+    pub id: IntentId,
+    /// Who pays.
+    pub user: UserId,
+    /// For which failover, if any.
+    pub failover: Option<FailoverId>,
+    /// For which association, if any.
+    pub association: Option<AssociationId>,
+    /// Where.
+    pub provider: Provider,
+    /// Epoch of the association at the time.
+    pub epoch: Epoch,
+    /// Unique label or name at the provider.
+    pub label: String,
+    /// GCP: the zone. Vast: empty.
+    pub zone: String,
+    /// Vast: the offer.
+    pub offer: Option<i64>,
+    /// Physical machine of the offer.
+    pub machine_id: Option<i64>,
+    /// Rate per hour at the time of buying.
+    pub usd_per_hour: MicroUsd,
+    /// Where it stands.
+    pub state: IntentState,
+    /// The instance, once known: Vast's number, or GCP's name.
+    pub external_id: Option<String>,
+    /// When it was recorded.
+    pub created_at: Millis,
+    /// When its last change was.
+    pub changed_at: Millis,
+    /// When the instance was first known to be made.
+    pub bound_at: Option<Millis>,
+    /// When a complete list first no longer had it.
+    pub gone_at: Option<Millis>,
+    /// The provider's words when it refused, or why it was given up.
+    pub error: Option<String>,
+}
+
+crate::text_enum! {
+    /// What a disposal wants.
+    pub enum Wish ("wish") {
+        /// Stopped, disk kept (fencing).
+        Stop = "stop",
+        /// Destroyed, and seen to be gone.
+        Destroy = "destroy",
+    }
+}
+
+crate::text_enum! {
+    /// The part that an instance played.
+    pub enum Role ("role") {
+        /// The GPU that was lost or left.
+        OldGpu = "old_gpu",
+        /// The GPU that serves now.
+        NewGpu = "new_gpu",
+        /// A GPU that was bought and given up, or a drill's.
+        Candidate = "candidate",
+        /// The CPU standby.
+        Standby = "standby",
+        /// Rented by its user, outside any failover.
+        Rental = "rental",
+    }
+}
+
+/// A wish that an instance be stopped or gone, tried until it is so.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Disposal {
+    /// Identity.
+    pub id: DisposalId,
+    /// Whose account.
+    pub user: UserId,
+    /// Where.
+    pub provider: Provider,
+    /// Vast's number, or GCP's name.
+    pub external_id: String,
+    /// GCP: the zone. Vast: empty.
+    pub zone: String,
+    /// Why it is in our hands.
+    pub role: Role,
+    /// For which failover, if any.
+    pub failover: Option<FailoverId>,
+    /// For which association, if any.
+    pub association: Option<AssociationId>,
+    /// What is wanted.
+    pub wish: Wish,
+    /// When it was asked for.
+    pub requested_at: Millis,
+    /// How often it was tried.
+    pub attempts: i64,
+    /// Not again before this time.
+    pub next_at: Millis,
+    /// What the provider said last.
+    pub last_error: Option<String>,
+    /// When it was fulfilled: gone from a complete list, or seen stopped.
+    pub done_at: Option<Millis>,
+}
