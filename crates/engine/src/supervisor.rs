@@ -1,9 +1,11 @@
 //! Decides which work this process does: for each account a poller, for each association a worker,
 //! each under a lease, so that several processes on one database share the work.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use domain::id::{AssociationId, UserId};
+use store::{CredentialKind, StoreError};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -29,21 +31,8 @@ struct Held {
 async fn supervise(context: Context) {
     let mut held: HashMap<String, Held> = HashMap::new();
     loop {
-        match wanted(&context).await {
-            Ok(work) => {
-                for (name, job) in &work {
-                    hold(&context, &mut held, name, job).await;
-                }
-                held.retain(|name, holding| {
-                    let keep = work.iter().any(|(wanted, _)| wanted == name)
-                        && !holding.token.is_cancelled();
-                    if !keep {
-                        holding.token.cancel();
-                    }
-                    keep
-                });
-            }
-            Err(error) => tracing::warn!(%error, "can't read what there is to do"),
+        if let Err(error) = round(&context, &mut held).await {
+            tracing::warn!(%error, "can't read what there is to do, or renew the leases on it");
         }
         // A lease that could not be renewed in time may be another's by now.
         held.retain(|name, holding| {
@@ -70,56 +59,92 @@ async fn supervise(context: Context) {
     }
 }
 
+/// Renews what is held, takes up what nobody works on, and ends what is no longer there. All that is
+/// held is renewed at once: hundreds of machines cost no more than one.
+async fn round(context: &Context, held: &mut HashMap<String, Held>) -> Result<(), StoreError> {
+    let leases = context.store.leases();
+    let (holder, ttl) = (&context.config.holder, context.config.timings.lease);
+    let ttl_ms = i64::try_from(ttl.as_millis()).unwrap_or(3_000);
+    let sure_until = Instant::now() + ttl;
+    let mut ours = leases.renew_all(holder, ttl_ms, context.now()).await?;
+    for (name, holding) in &mut *held {
+        if ours.get(name) == Some(&holding.lease) {
+            holding.sure_until = sure_until;
+        }
+    }
+    let work = wanted(context).await?;
+    let theirs = leases.of_others(holder, context.now()).await?;
+    for (name, job) in &work {
+        if !ours.contains_key(name) && !theirs.contains(name) {
+            match leases.acquire(name, holder, ttl_ms, context.now()).await {
+                Ok(Some(lease)) => {
+                    ours.insert(name.clone(), lease);
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::warn!(%error, name, "lease not taken");
+                    continue;
+                }
+            }
+        }
+        take_up(context, held, name, job, ours.get(name).copied(), sure_until);
+    }
+    // What ended by itself is taken up again in the next round, if it is still there to do.
+    held.retain(|_, holding| !holding.token.is_cancelled());
+    let names: HashSet<&str> = work.iter().map(|(name, _)| name.as_str()).collect();
+    let over: Vec<String> =
+        held.keys().filter(|name| !names.contains(name.as_str())).cloned().collect();
+    for name in over {
+        if let Some(holding) = held.remove(&name) {
+            holding.token.cancel();
+            leases.release(&name, holder, holding.lease).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Works under a lease, unless that is under way already; ends what runs under a former one.
+fn take_up(
+    context: &Context,
+    held: &mut HashMap<String, Held>,
+    name: &str,
+    job: &Job,
+    lease: Option<i64>,
+    sure_until: Instant,
+) {
+    if held.get(name).is_some_and(|holding| Some(holding.lease) == lease) {
+        return;
+    }
+    if let Some(former) = held.remove(name) {
+        former.token.cancel();
+    }
+    let Some(lease) = lease else { return };
+    let token = context.token.child_token();
+    match job {
+        Job::Account(user) => {
+            context.spawn(poller::run(context.clone(), user.clone(), token.clone()));
+            context.spawn(reaper::run(context.clone(), user.clone(), token.clone()));
+        }
+        Job::Machine(id) => {
+            context.spawn(worker::run(context.clone(), id.clone(), token.clone()));
+        }
+    }
+    held.insert(name.to_owned(), Held { token, lease, sure_until });
+}
+
 /// A piece of work that one process does at a time.
 enum Job {
-    Account(domain::id::UserId),
-    Machine(domain::id::AssociationId),
+    Account(UserId),
+    Machine(AssociationId),
 }
 
-async fn wanted(context: &Context) -> Result<Vec<(String, Job)>, store::StoreError> {
+async fn wanted(context: &Context) -> Result<Vec<(String, Job)>, StoreError> {
     let mut work = Vec::new();
-    for user in context.store.credentials().holders(store::CredentialKind::VastApiKey).await? {
+    for user in context.store.credentials().holders(CredentialKind::VastApiKey).await? {
         work.push((format!("account:{user}"), Job::Account(user)));
     }
-    for association in context.store.associations().all().await? {
-        work.push((format!("machine:{}", association.id), Job::Machine(association.id)));
+    for id in context.store.associations().ids().await? {
+        work.push((format!("machine:{id}"), Job::Machine(id)));
     }
     Ok(work)
-}
-
-async fn hold(context: &Context, held: &mut HashMap<String, Held>, name: &str, job: &Job) {
-    let ttl = context.config.timings.lease;
-    let ttl_ms = i64::try_from(ttl.as_millis()).unwrap_or(3_000);
-    let asked = Instant::now();
-    match context.store.leases().acquire(name, &context.config.holder, ttl_ms, context.now()).await
-    {
-        Ok(Some(lease)) => {
-            let sure_until = asked + ttl;
-            if let Some(holding) = held.get_mut(name) {
-                if holding.lease == lease {
-                    holding.sure_until = sure_until;
-                    return;
-                }
-                // It had run out and was taken anew: what ran under the old one ends first.
-                holding.token.cancel();
-            }
-            let token = context.token.child_token();
-            match job {
-                Job::Account(user) => {
-                    context.spawn(poller::run(context.clone(), user.clone(), token.clone()));
-                    context.spawn(reaper::run(context.clone(), user.clone(), token.clone()));
-                }
-                Job::Machine(id) => {
-                    context.spawn(worker::run(context.clone(), id.clone(), token.clone()))
-                }
-            }
-            held.insert(name.to_owned(), Held { token, lease, sure_until });
-        }
-        Ok(None) => {
-            if let Some(lost) = held.remove(name) {
-                lost.token.cancel();
-            }
-        }
-        Err(error) => tracing::warn!(%error, name, "lease not renewed"),
-    }
 }

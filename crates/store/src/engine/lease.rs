@@ -3,6 +3,8 @@
 //! The token grows whenever a lease begins anew, so that work begun under an older one can be told
 //! apart. Leases are of the install, not of a user.
 
+use std::collections::{HashMap, HashSet};
+
 use domain::time::Millis;
 use sqlx::any::AnyRow;
 use sqlx::query;
@@ -67,27 +69,46 @@ impl<'s> Leases<'s> {
         row.map(|row| row.int("token")).transpose()
     }
 
-    /// Prolongs a lease under its token, even one that has run out, as long as nobody took it.
+    /// Prolongs every live lease of a holder at once. Returns their tokens by name; what has run out is
+    /// not among them, whether or not somebody took it.
     ///
     /// # Errors
-    /// `Stale` when another has taken it, or it was released.
+    /// As every query.
     #[instrument(level = "debug", skip_all)]
-    pub async fn renew(
+    pub async fn renew_all(
         &self,
-        name: &str,
         holder: &str,
-        token: i64,
         ttl_ms: i64,
         now: Millis,
-    ) -> Result<(), StoreError> {
-        let done = query("UPDATE leases SET expires_at = $4 WHERE name = $1 AND holder = $2 AND token = $3 AND expires_at > 0")
-            .bind(name)
+    ) -> Result<HashMap<String, i64>, StoreError> {
+        let rows = query(
+            "UPDATE leases SET expires_at = $3 WHERE holder = $1 AND expires_at > $2 \
+             RETURNING name, token",
+        )
+        .bind(holder)
+        .bind(now.0)
+        .bind(now.plus(ttl_ms).0)
+        .fetch_all(self.store.db().write())
+        .await?;
+        rows.iter().map(|row| Ok((row.text("name")?, row.int("token")?))).collect()
+    }
+
+    /// Names of the live leases of others.
+    ///
+    /// # Errors
+    /// As every query.
+    #[instrument(level = "debug", skip_all)]
+    pub async fn of_others(
+        &self,
+        holder: &str,
+        now: Millis,
+    ) -> Result<HashSet<String>, StoreError> {
+        let rows = query("SELECT name FROM leases WHERE holder <> $1 AND expires_at > $2")
             .bind(holder)
-            .bind(token)
-            .bind(now.plus(ttl_ms).0)
-            .execute(self.store.db().write())
+            .bind(now.0)
+            .fetch_all(self.store.db().read())
             .await?;
-        changed(&done).then_some(()).ok_or(StoreError::stale("lease"))
+        rows.iter().map(|row| row.text("name")).collect()
     }
 
     /// Gives a lease back. Returns whether it was still held under this token.

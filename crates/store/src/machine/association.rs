@@ -179,6 +179,18 @@ impl<'s> Associations<'s> {
         each(&rows, read)
     }
 
+    /// The ids of all of them, in the same order.
+    ///
+    /// # Errors
+    /// As every query.
+    #[instrument(level = "debug", skip_all)]
+    pub async fn ids(&self) -> Result<Vec<AssociationId>, StoreError> {
+        let rows = query("SELECT id FROM associations ORDER BY created_at, id")
+            .fetch_all(self.store.db().read())
+            .await?;
+        rows.iter().map(|row| Ok(AssociationId(row.text("id")?))).collect()
+    }
+
     /// Removes an association and what was measured on it; its failovers stay. Only when none is
     /// under way.
     ///

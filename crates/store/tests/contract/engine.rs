@@ -10,6 +10,7 @@ use crate::world::World;
 on_both! {
     a_live_lease_is_its_holders_alone,
     a_lease_that_ran_out_is_taken_under_a_larger_token,
+    all_of_a_holder_are_prolonged_at_once,
     of_many_who_take_a_lease_one_succeeds,
     a_lease_is_given_back,
     events_are_numbered_and_told_in_order,
@@ -38,17 +39,32 @@ async fn a_live_lease_is_its_holders_alone(world: &World) {
 async fn a_lease_that_ran_out_is_taken_under_a_larger_token(world: &World) {
     let leases = world.store.leases();
     let first = leases.acquire("x", "a", 3_000, NOW).await.expect("asked").expect("free");
-    leases.renew("x", "a", first, 3_000, NOW.plus(10_000)).await.expect("late, but nobody took it");
-    let late = NOW.plus(13_000);
+    let late = NOW.plus(3_000);
     let second = leases.acquire("x", "b", 3_000, late).await.expect("asked").expect("ran out");
     assert!(second > first);
     assert!(!leases.check("x", first).await.expect("asked"));
     assert!(leases.check("x", second).await.expect("asked"));
-    let renewed = leases.renew("x", "a", first, 3_000, late).await;
-    assert!(matches!(renewed, Err(StoreError::Stale { .. })));
+    assert!(leases.renew_all("a", 3_000, late).await.expect("asked").is_empty());
     assert!(!leases.release("x", "a", first).await.expect("asked"));
     let back = leases.acquire("x", "a", 3_000, late.plus(3_000)).await;
     assert!(back.expect("asked").expect("ran out") > second);
+}
+
+async fn all_of_a_holder_are_prolonged_at_once(world: &World) {
+    let leases = world.store.leases();
+    for (name, ttl_ms) in [("one", 3_000), ("two", 3_000), ("short", 1_000)] {
+        leases.acquire(name, "a", ttl_ms, NOW).await.expect("asked").expect("free");
+    }
+    leases.acquire("other", "b", 3_000, NOW).await.expect("asked").expect("free");
+    let later = NOW.plus(2_000);
+    let renewed = leases.renew_all("a", 3_000, later).await.expect("asked");
+    assert_eq!(renewed, [("one".to_owned(), 1), ("two".to_owned(), 1)].into());
+    let theirs = leases.of_others("a", later).await.expect("asked");
+    assert_eq!(theirs, ["other".to_owned()].into());
+    assert_eq!(leases.of_others("b", NOW.plus(4_999)).await.expect("asked").len(), 2);
+    assert!(leases.of_others("b", NOW.plus(5_000)).await.expect("asked").is_empty());
+    let anew = leases.acquire("short", "a", 3_000, later).await.expect("asked");
+    assert_eq!(anew, Some(2), "what had run out begins anew");
 }
 
 async fn of_many_who_take_a_lease_one_succeeds(world: &World) {
@@ -75,8 +91,7 @@ async fn a_lease_is_given_back(world: &World) {
     let first = leases.acquire("x", "a", 3_000, NOW).await.expect("asked").expect("free");
     assert!(leases.release("x", "a", first).await.expect("asked"));
     assert!(!leases.check("x", first).await.expect("asked"));
-    let renewed = leases.renew("x", "a", first, 3_000, NOW).await;
-    assert!(matches!(renewed, Err(StoreError::Stale { .. })));
+    assert!(leases.renew_all("a", 3_000, NOW).await.expect("asked").is_empty());
     let second = leases.acquire("x", "b", 3_000, NOW).await.expect("asked").expect("free");
     assert!(second > first);
     leases.acquire("y", "b", 3_000, NOW).await.expect("asked").expect("free");
