@@ -30,6 +30,26 @@ async fn killed_in(phase: &str, database: Option<String>) {
     stack.until_following(new_gpu).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failover_under_way_goes_on_in_the_process_beside() {
+    let Some(database) = postgres().await else { return };
+    let plan = Plan { profile: "reference", database: Some(database), ..Plan::default() };
+    let mut stack = Stack::with(plan).await;
+    let gpu = stack.protected().await;
+    // The machine is the first server's; the second has nothing to do but to be there.
+    let (_beside, url) = stack.start_beside().await;
+    stack.pull_plug(gpu).await;
+    meet(&stack, gpu, "provisioning").await;
+    stack.kill9_server();
+    stack.url = url;
+    let status = stack.ended(&stack.failover_of(gpu).await).await;
+    assert_eq!(status["success"], true, "{status:#}");
+    let new_gpu = status["new_gpu_id"].as_i64().unwrap();
+    stack.only_bills(vec![new_gpu]).await;
+    assert_eq!(stack.rented_gpus().await, 2, "exactly one was bought");
+    stack.until_following(new_gpu).await;
+}
+
 /// Waits until a phase has begun, or the failover has gone past it.
 async fn meet(stack: &Stack, gpu: i64, phase: &str) {
     let failover = stack.failover_of(gpu).await;

@@ -165,6 +165,23 @@ impl Stack {
         .await;
     }
 
+    /// A second server on the same database, and its address.
+    pub async fn start_beside(&self) -> (Process, String) {
+        let listen = free_address();
+        let log = self.dir.path().join("beside.log");
+        let server = Process::start(Path::new(env!("CARGO_BIN_EXE_dumont")), &log, |command| {
+            self.arrange(command);
+            command.env("DUMONT_LISTEN", &listen).arg("serve");
+        });
+        let url = format!("http://{listen}");
+        let ready = format!("{url}/readyz");
+        self.eventually("the second server to be ready", async |stack| {
+            stack.http.get(&ready).send().await.ok().filter(|answer| answer.status().is_success())
+        })
+        .await;
+        (server, url)
+    }
+
     pub fn kill9_server(&mut self) {
         self.server.take().unwrap().kill9();
     }
