@@ -104,7 +104,8 @@ pub(crate) fn relative(at: Millis, now: Millis, lang: Lang) -> String {
     let t = lang.texts();
     let ms = now.since(at);
     let span = coarse(ms.abs());
-    if ms.abs() < SECOND {
+    // What was seen while the page was drawn is a little ahead of its time.
+    if (-3 * SECOND..SECOND).contains(&ms) {
         t.time_now.to_owned()
     } else if ms > 0 {
         fill(t.time_ago, &[("span", &span)])
@@ -128,7 +129,8 @@ pub(crate) fn coarse(ms: i64) -> String {
 
 /// So long before the right end of an axis: `−2 h`.
 pub(crate) fn coarse_minus(ms: i64) -> String {
-    format!("−{}", coarse(ms))
+    let span = if ms < 3 * MINUTE { format!("{} s", ms / SECOND) } else { coarse(ms) };
+    format!("−{span}")
 }
 
 /// A measured span: `420 ms`, `2.9 s`, `74.2 s`, `4 m 12 s`, `3 h 05 m`, `2 d 4 h`.

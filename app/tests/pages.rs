@@ -1,5 +1,13 @@
 //! Pages and forms as a browser meets them, with a control plane that tells a made-up story.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
+
 mod support;
 
 use app::control_plane::Visitor;
@@ -155,6 +163,19 @@ fn the_machines_say_where_each_serves_and_what_all_cost() {
     assert!(text.contains("2 machines on GPU , 1 on its standby since 14:14 UTC ."), "{text}");
     assert!(text.contains("REAL · Provisioning") && text.contains("not protected"), "{text}");
     assert!(text.contains("$1.262 / h"), "{text}");
+}
+
+#[test]
+fn a_gpu_that_dumont_gets_rid_of_is_no_machine_and_offers_nothing() {
+    let mut machines = story::machines();
+    machines.machines = vec![story::row(), story::leaving()];
+    let page = shown("/app", &Fake { machines, ..Fake::default() });
+    let text = words(&page);
+    assert!(
+        text.contains("1 machine on GPU .") && text.contains("being removed by Dumont"),
+        "{text}"
+    );
+    assert!(!page.contains("/app/machines/7009/protect"));
 }
 
 /// A hundred and twenty machines, every third of them on its standby.
@@ -314,7 +335,9 @@ fn what_spends_or_destroys_shows_the_money_before_it_is_done() {
 #[test]
 fn a_form_that_was_done_leads_to_the_page_that_shows_it() {
     let plane = Fake::default();
-    let table: &[(&str, &[(&str, &str)], &str)] = &[
+    // Form's address, its fields, where it leads.
+    type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+    let table: &[Row<'_>] = &[
         (
             "/app/machines/7001/drill",
             &[("simulate_new_gpu", "on"), ("simulate_restore", "on")],
@@ -600,10 +623,11 @@ fn notifications_are_told_in_words_marked_where_unread_and_lead_to_what_they_are
     ] {
         assert!(text.contains(part), "{part:?} in {text}");
     }
-    assert_eq!(html.matches("class=\"note ").count(), 8);
+    assert_eq!(html.matches("class=\"notification ").count(), 8);
     // A shape, a word and a colour.
     assert_eq!(html.matches("class=\"badge busy\"").count(), 3, "{html}");
-    let classes = html.split("class=\"note ").skip(1).filter_map(|rest| rest.split('"').next());
+    let classes =
+        html.split("class=\"notification ").skip(1).filter_map(|rest| rest.split('"').next());
     assert_eq!(classes.filter(|class| class.ends_with(" unread")).count(), 3);
     assert!(html.contains("href=\"/app/notifications?before=37\""));
     let portuguese = Request { accept_language: "pt-BR".into(), ..get("/app/notifications") };

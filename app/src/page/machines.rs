@@ -101,7 +101,8 @@ fn page(visit: &Visit, data: &MachinesPage, shown: &Shown, word: Option<&str>) -
 /// One sentence: how many serve where, and since when one does not serve from a GPU.
 fn sentence(visit: &Visit, data: &MachinesPage) -> AnyView {
     let t = visit.t();
-    let at = |side| data.machines.iter().filter(|row| row.serving == side).count();
+    let machines = || data.machines.iter().filter(|row| row.errand.is_none());
+    let at = |side| machines().filter(|row| row.serving == side).count();
     let count = |side, tone, one, many| {
         let found = i64::try_from(at(side)).unwrap_or(i64::MAX);
         let words = plural(found, one, many, visit.lang);
@@ -117,7 +118,7 @@ fn sentence(visit: &Visit, data: &MachinesPage) -> AnyView {
     .enumerate()
     .map(|(place, part)| view! { {(place > 0).then_some(", ")} {part} })
     .collect_view();
-    let away = data.machines.iter().filter(|row| row.serving == Serving::Standby);
+    let away = machines().filter(|row| row.serving == Serving::Standby);
     let since = away.filter_map(|row| Some(row.active.as_ref()?.started_at)).min();
     view! {
         {parts}
@@ -283,6 +284,9 @@ fn line(visit: &Visit, row: &MachineRow) -> AnyView {
 /// Where it serves now, and a failover under way with its phase.
 pub(crate) fn serving(visit: &Visit, row: &MachineRow) -> AnyView {
     let t = visit.t();
+    if row.errand.is_some() {
+        return unknown(t.dash);
+    }
     let (tone, word) = match row.serving {
         Serving::Gpu => (Tone::Gpu, t.on_gpu),
         Serving::Standby => (Tone::Standby, t.on_standby),
@@ -314,6 +318,9 @@ fn gpu(visit: &Visit, row: &MachineRow) -> AnyView {
 
 fn standby(visit: &Visit, row: &MachineRow) -> AnyView {
     let t = visit.t();
+    if let Some(errand) = row.errand {
+        return badge(Tone::Busy, text::errand(errand, t)).into_any();
+    }
     let Some(tie) = row.association.as_ref() else {
         let href = Route::MachineAct(row.gpu_instance_id, MachineAct::Protect).path();
         return view! { {badge(Tone::Warn, t.not_protected)} {act_link(href, t.act_protect, "small")} }.into_any();

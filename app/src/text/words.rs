@@ -9,7 +9,7 @@ use domain::provider::Provider;
 use domain::standby::StandbyState;
 use domain::verdict::{Cause, Verdict};
 use domain::view::failover::Fate;
-use domain::view::machine::Place;
+use domain::view::machine::{Errand, Place};
 
 use super::Texts;
 use crate::page::Reason;
@@ -23,6 +23,13 @@ pub(crate) const fn kind(kind: Kind, t: &'static Texts) -> Word {
         Kind::Real => t.kind_real,
         Kind::Drill => t.kind_drill,
         Kind::Planned => t.kind_planned,
+    }
+}
+
+pub(crate) const fn errand(errand: Errand, t: &'static Texts) -> Word {
+    match errand {
+        Errand::Bought => t.errand_bought,
+        Errand::Leaving => t.errand_leaving,
     }
 }
 

@@ -1,5 +1,12 @@
 //! A control plane that tells a made-up story, for looking at pages without a server. Each answer
 //! can be set; what is asked to be done is written down.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 pub(crate) mod plane;

@@ -149,6 +149,7 @@ pub(crate) fn row() -> MachineRow {
         last_drill: Some(last_drill()),
         verdict: Some(Verdict::Healthy),
         total_dph: Some(0.4378),
+        errand: None,
     }
 }
 
@@ -174,6 +175,7 @@ pub(crate) fn away() -> MachineRow {
         last_drill: None,
         verdict: Some(Verdict::ConfirmedLost),
         total_dph: Some(0.0258),
+        errand: None,
     }
 }
 
@@ -188,6 +190,18 @@ pub(crate) fn bare() -> MachineRow {
         last_drill: None,
         verdict: None,
         total_dph: Some(0.798),
+        errand: None,
+    }
+}
+
+/// The GPU that a failover has left behind.
+pub(crate) fn leaving() -> MachineRow {
+    MachineRow {
+        gpu_instance_id: GpuId(7_009),
+        name: "RTX 4090 7009".into(),
+        serving: Serving::None,
+        errand: Some(Errand::Leaving),
+        ..bare()
     }
 }
 

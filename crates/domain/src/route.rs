@@ -194,7 +194,7 @@ fn start(
     };
     let (due, later): (Vec<StepName>, Vec<StepName>) =
         ready.into_iter().partition(|name| retry_at(*name).is_none_or(|at| at <= now));
-    if !due.is_empty() && !(due == [Abandon] && anything_runs) {
+    if !(due.is_empty() || due == [Abandon] && anything_runs) {
         return Next::Run(due);
     }
     let soonest = later.iter().filter_map(|name| retry_at(*name)).min();

@@ -23,7 +23,7 @@ const LOOK: Duration = Duration::from_millis(1_100);
 #[derive(Debug)]
 pub(crate) enum Purchase {
     /// The instance is ours and recorded.
-    Bound(Intent, GpuId),
+    Bound(Box<Intent>, GpuId),
     /// Nothing was made, or what was made is being destroyed.
     Refused(ProviderError),
     /// Not known; given up, and destroyed should it appear.
@@ -173,7 +173,7 @@ async fn bind(context: &Context, mut intent: Intent, gpu: GpuId) -> Result<Purch
     intent.state = IntentState::Bound;
     intent.external_id = Some(gpu.to_string());
     intent.bound_at = Some(now);
-    Ok(Purchase::Bound(intent, gpu))
+    Ok(Purchase::Bound(Box::new(intent), gpu))
 }
 
 /// A refusal that names an instance: it exists and may bill, so it goes.

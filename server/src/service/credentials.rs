@@ -109,7 +109,7 @@ pub async fn status(
 pub async fn zones(dumont: &Dumont, user: &UserId) -> Result<Vec<String>, Fault> {
     let kind = CredentialKind::GcpServiceAccount;
     let stored = dumont.store.credentials().describe(user, kind).await?;
-    let own = stored.and_then(|stored| Vec::<String>::deserialize(&stored.hint["zones"]).ok());
+    let own = stored.and_then(|stored| Vec::<String>::deserialize(stored.hint.get("zones")?).ok());
     let mut zones = own.unwrap_or_default();
     zones.retain(|zone| pricing::knows(zone));
     if zones.is_empty() {
@@ -161,7 +161,7 @@ pub async fn try_refused(dumont: &Dumont) -> Result<(), Fault> {
     let kind = CredentialKind::GcpServiceAccount;
     for user in dumont.store.credentials().holders(kind).await? {
         let stored = dumont.store.credentials().describe(&user, kind).await?;
-        if !stored.is_some_and(|stored| stored.status == CredentialStatus::Refused) {
+        if stored.is_none_or(|stored| stored.status != CredentialStatus::Refused) {
             continue;
         }
         match require_gcp(dumont, &user).await {

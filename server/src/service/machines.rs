@@ -4,8 +4,10 @@
 use std::collections::HashMap;
 
 use domain::association::{Association as Tie, Serving};
+use domain::failover::IntentState;
 use domain::gpu::{GpuInstance, GpuState};
 use domain::id::{AssociationId, FailoverId, GpuId, UserId};
+use domain::provider::Provider;
 use domain::report::{whereabouts, witnesses};
 use domain::time::{DAY_MS, Millis};
 use domain::verdict::{VerdictPolicy, decide};
@@ -13,12 +15,13 @@ use domain::view::Time;
 use domain::view::failover::FailoverStatus;
 use domain::view::instance::Instance;
 use domain::view::machine::{
-    ActiveFailover, MachinePage, MachineRow, MachinesPage, Stretch, SyncCycle, VerdictRow,
+    ActiveFailover, Errand, MachinePage, MachineRow, MachinesPage, Stretch, SyncCycle, VerdictRow,
 };
 use domain::view::readiness::LastDrill;
 use domain::view::report::HistoryRow;
 use domain::view::standby::Association;
 use engine::{EngineError, Fleet};
+use store::Store;
 
 use super::instances::by_gpu;
 use super::{credentials, figures, readiness, report};
@@ -43,6 +46,7 @@ pub async fn page(dumont: &Dumont, user: &UserId) -> Result<MachinesPage, Fault>
     let known = Known {
         active: actives(dumont, user, &under_way).await?,
         drills: readiness::last_drills(dumont, user).await?,
+        errands: errands(dumont, user).await?,
     };
     let mut ties = by_gpu(all);
     let mut machines = Vec::new();
@@ -83,7 +87,7 @@ pub async fn machine(dumont: &Dumont, user: &UserId, id: GpuId) -> Result<Machin
     }
     let known = match &tie {
         Some(tie) => Known::of(dumont, user, tie).await?,
-        None => Known::default(),
+        None => Known { errands: errands(dumont, user).await?, ..Known::default() },
     };
     let row = row(dumont, gpu, tie.as_ref(), &known);
     let Some(tie) = tie else {
@@ -169,6 +173,7 @@ async fn fleet(dumont: &Dumont, user: &UserId) -> Result<(Option<Fleet>, Option<
 struct Known {
     active: HashMap<AssociationId, ActiveFailover>,
     drills: HashMap<AssociationId, LastDrill>,
+    errands: HashMap<String, Errand>,
 }
 
 impl Known {
@@ -179,8 +184,24 @@ impl Known {
         Ok(Self {
             active: actives(dumont, user, &under_way).await?,
             drills: drill.map(|drill| (tie.id.clone(), drill)).into_iter().collect(),
+            errands: HashMap::new(),
         })
     }
+}
+
+/// The GPUs that Dumont is buying or getting rid of, by their number. An adopted one is its user's.
+async fn errands(dumont: &Dumont, user: &UserId) -> Result<HashMap<String, Errand>, Fault> {
+    let intents = dumont.store.intents().live(user).await?;
+    let bought = intents
+        .into_iter()
+        .filter(|intent| intent.provider == Provider::Vast && intent.state == IntentState::Bound)
+        .filter_map(|intent| Some((intent.external_id?, Errand::Bought)));
+    let disposals = dumont.store.disposals().pending(user).await?;
+    let leaving = disposals
+        .into_iter()
+        .filter(|disposal| disposal.provider == Provider::Vast)
+        .map(|disposal| (disposal.external_id, Errand::Leaving));
+    Ok(bought.chain(leaving).collect())
 }
 
 /// Failovers under way, by their machine.
@@ -213,7 +234,7 @@ fn row(dumont: &Dumont, gpu: Option<&GpuInstance>, tie: Option<&Tie>, known: &Kn
     };
     MachineRow {
         gpu_instance_id: id,
-        name: name(gpu, tie),
+        name: name(gpu, tie, &dumont.store),
         serving: tie.map_or_else(|| unprotected(gpu), |tie| tie.serving),
         total_dph: gpu_rate.map(|rate| rate + standby_rate.unwrap_or(0.0)),
         instance,
@@ -221,12 +242,17 @@ fn row(dumont: &Dumont, gpu: Option<&GpuInstance>, tie: Option<&Tie>, known: &Kn
         active: tie.and_then(|tie| known.active.get(&tie.id)).cloned(),
         last_drill: tie.and_then(|tie| known.drills.get(&tie.id)).cloned(),
         verdict: seen.map(|seen| decide(&seen, &VerdictPolicy::default(), now).verdict),
+        errand: known.errands.get(&id.to_string()).copied().filter(|_| tie.is_none()),
     }
 }
 
-fn name(gpu: Option<&GpuInstance>, tie: Option<&Tie>) -> String {
+/// What its user calls it, else its model; a label of ours is no name.
+fn name(gpu: Option<&GpuInstance>, tie: Option<&Tie>, store: &Store) -> String {
+    let ours = format!("dumont-{}-", store.install_id());
     let own = tie.map(|tie| tie.name.clone());
-    let label = gpu.and_then(|gpu| gpu.label.clone()).filter(|label| !label.trim().is_empty());
+    let label = gpu
+        .and_then(|gpu| gpu.label.clone())
+        .filter(|label| !label.trim().is_empty() && !label.starts_with(&ours));
     let model = gpu.map(|gpu| format!("{} {}", gpu.gpu_name.as_deref().unwrap_or("GPU"), gpu.id));
     own.or(label).or(model).unwrap_or_default()
 }

@@ -58,10 +58,6 @@ impl Plane {
     }
 
     /// A failure as its page tells it; logged here, since a page is no failed request.
-    #[expect(
-        clippy::result_large_err,
-        reason = "a page is drawn once from it; nothing hot passes here"
-    )]
     fn tell<T>(&self, outcome: Result<T, Fault>) -> Answer<T> {
         outcome.map_err(|fault| {
             problem::log(&fault);

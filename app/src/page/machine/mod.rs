@@ -56,7 +56,7 @@ fn page(visit: &Visit, data: &MachinePage, word: Option<&str>) -> Page {
                 </div>
             </div>
             {sections::history(visit, data)}
-            {more(visit, data)}
+            {data.row.errand.is_none().then(|| more(visit, data))}
         </div>
     };
     Page::new(title, body.into_any()).live("association,failover,instance")
@@ -75,6 +75,9 @@ fn state(visit: &Visit, data: &MachinePage) -> AnyView {
             " " {t.since} " " {clock_time(visit, active.started_at)} "."
         }
         .into_any();
+    }
+    if row.errand.is_some() {
+        return view! { {mark(Tone::Busy)} " " {t.errand_what} }.into_any();
     }
     let Some(tie) = &row.association else {
         return view! { {mark(Tone::Warn)} " " {t.machine_unprotected} }.into_any();
@@ -98,6 +101,7 @@ fn actions(visit: &Visit, data: &MachinePage) -> AnyView {
         MachineAct::PauseSync
     };
     let shown = match tie {
+        None if data.row.errand.is_some() => Vec::new(),
         None => vec![MachineAct::Protect],
         Some(_) => vec![MachineAct::Drill, MachineAct::FailOver, sync],
     };

@@ -58,11 +58,9 @@ pub(super) fn figures(visit: &Visit, data: &MachinePage) -> AnyView {
 pub(super) fn readiness(visit: &Visit, data: &MachinePage) -> AnyView {
     let t = visit.t();
     let Some(found) = &data.readiness else {
-        return card(
-            "readiness",
-            t.readiness,
-            view! { <p class="muted">{t.readiness_unprotected}</p> }.into_any(),
-        );
+        let protected = data.row.association.is_some();
+        let words = if protected { t.readiness_unknown } else { t.readiness_unprotected };
+        return card("readiness", t.readiness, view! { <p class="muted">{words}</p> }.into_any());
     };
     let lines = found
         .checks
@@ -74,7 +72,7 @@ pub(super) fn readiness(visit: &Visit, data: &MachinePage) -> AnyView {
                 <li class=tone.class()>
                     {mark(tone)} <span class="hidden">{state} ": "</span>
                     <span>{text::check(&check.key, t)}</span>
-                    <span class="words">{visit.said(&check.message)}</span>
+                    <span class="words">{amount(visit, &check.message).unwrap_or_else(|| visit.said(&check.message))}</span>
                 </li>
             }
         })
@@ -82,6 +80,12 @@ pub(super) fn readiness(visit: &Visit, data: &MachinePage) -> AnyView {
     let sentence = if found.ready { t.readiness_ready } else { t.readiness_blocked };
     let body = view! { <p>{sentence}</p> <ul class="checks">{lines}</ul> };
     card("readiness", t.readiness, body.into_any())
+}
+
+/// An amount as the reader writes it, where the words are one.
+fn amount(visit: &Visit, words: &str) -> Option<String> {
+    let usd = words.strip_prefix('$')?.parse().ok()?;
+    Some(format::usd(usd, visit.lang))
 }
 
 /// What each observer says now.

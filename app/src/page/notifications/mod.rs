@@ -90,7 +90,7 @@ fn page(visit: &Visit, found: &Notifications, older: bool) -> Page {
         nothing(visit, older)
     } else {
         let rows = found.notifications.iter().map(|one| line(visit, one)).collect_view();
-        view! { <ul class="notes">{rows}</ul> {pager(visit, found, older)} }.into_any()
+        view! { <ul class="notifications">{rows}</ul> {pager(visit, found, older)} }.into_any()
     };
     let action = state.is_some().then(|| mark_all(visit, found.unread_count));
     let body = view! {
@@ -123,7 +123,7 @@ fn line(visit: &Visit, one: &Notification) -> AnyView {
     let t = visit.t();
     let unread = one.read_at.is_none();
     let tone = tone(one.severity);
-    let class = format!("note {}{}", tone.class(), if unread { " unread" } else { "" });
+    let class = format!("notification {}{}", tone.class(), if unread { " unread" } else { "" });
     view! {
         <li class=class data-key=one.id.to_string()>
             {mark(tone)}

@@ -193,6 +193,6 @@ mod tests {
         assert_eq!(cleared.onto(&saved).max_usd_per_hour, None);
         let wild: ConfigureStandby =
             serde_json::from_str(r#"{"max_price":1e300}"#).expect("a request");
-        assert_eq!(wild.onto(&saved).problems(&[saved.gcp_zone.clone()]).len(), 1);
+        assert_eq!(wild.onto(&saved).problems(std::slice::from_ref(&saved.gcp_zone)).len(), 1);
     }
 }

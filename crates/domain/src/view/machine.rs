@@ -13,6 +13,16 @@ use crate::failover::{FailoverState, Kind, Phase};
 use crate::id::{FailoverId, GpuId};
 use crate::verdict::Verdict;
 
+crate::text_enum! {
+    /// What Dumont has to do with a GPU that is nobody's machine.
+    pub enum Errand ("errand") {
+        /// Bought for a failover, a drill or a rental that is under way.
+        Bought = "bought",
+        /// Being stopped or destroyed.
+        Leaving = "leaving",
+    }
+}
+
 /// One line of the Machines page: a GPU, its standby, and how safe it is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -35,6 +45,8 @@ pub struct MachineRow {
     pub verdict: Option<Verdict>,
     /// GPU and standby, USD per hour; `null` when a part is unknown.
     pub total_dph: Option<f64>,
+    /// Why it is in the list though it is no machine of the user's; `null` for machines.
+    pub errand: Option<Errand>,
 }
 
 /// A failover under way, in a line.
