@@ -75,7 +75,9 @@ async fn round(context: &Context, held: &mut HashMap<String, Held>) -> Result<()
     let work = wanted(context).await?;
     let theirs = leases.of_others(holder, context.now()).await?;
     for (name, job) in &work {
+        let mut until = sure_until;
         if !ours.contains_key(name) && !theirs.contains(name) {
+            until = Instant::now() + ttl;
             match leases.acquire(name, holder, ttl_ms, context.now()).await {
                 Ok(Some(lease)) => {
                     ours.insert(name.clone(), lease);
@@ -87,7 +89,7 @@ async fn round(context: &Context, held: &mut HashMap<String, Held>) -> Result<()
                 }
             }
         }
-        take_up(context, held, name, job, ours.get(name).copied(), sure_until);
+        take_up(context, held, name, job, ours.get(name).copied(), until);
     }
     // What ended by itself is taken up again in the next round, if it is still there to do.
     held.retain(|_, holding| !holding.token.is_cancelled());
