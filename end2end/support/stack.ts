@@ -133,6 +133,8 @@ export class Stack {
         if (error) failed(new Error(`dumont ${args[0]} ${args[1]}: ${error.message}\n${stderr}`));
         else done(stdout.trim());
       });
+      // One that needs no input may be over before it is given any; its exit code says how it went.
+      child.stdin?.on("error", () => undefined);
       child.stdin?.end(input);
     });
   }
