@@ -316,6 +316,12 @@ impl Engine {
         ops::credentials::check_gcp(&self.context, json).await
     }
 
+    /// Whether a label at a provider was given by this install, and so is nobody's name for a machine.
+    #[must_use]
+    pub fn gave_label(&self, label: &str) -> bool {
+        label.starts_with(&crate::purchase::label_prefix(self.context.store.install_id()))
+    }
+
     /// Forgets the clients made with a user's former credentials.
     pub fn credentials_changed(&self, user: &UserId) {
         self.context.accounts.forget(user);

@@ -21,7 +21,6 @@ use domain::view::readiness::LastDrill;
 use domain::view::report::HistoryRow;
 use domain::view::standby::Association;
 use engine::{EngineError, Fleet};
-use store::Store;
 
 use super::instances::by_gpu;
 use super::{credentials, figures, readiness, report};
@@ -47,6 +46,7 @@ pub async fn page(dumont: &Dumont, user: &UserId) -> Result<MachinesPage, Fault>
         active: actives(dumont, user, &under_way).await?,
         drills: readiness::last_drills(dumont, user).await?,
         errands: errands(dumont, user).await?,
+        listed: fleet.is_some(),
     };
     let mut ties = by_gpu(all);
     let mut machines = Vec::new();
@@ -85,9 +85,10 @@ pub async fn machine(dumont: &Dumont, user: &UserId, id: GpuId) -> Result<Machin
     if gpu.is_none() && tie.is_none() {
         return Err(Fault::NotFound("machine"));
     }
+    let listed = fleet.is_some();
     let known = match &tie {
-        Some(tie) => Known::of(dumont, user, tie).await?,
-        None => Known { errands: errands(dumont, user).await?, ..Known::default() },
+        Some(tie) => Known { listed, ..Known::of(dumont, user, tie).await? },
+        None => Known { errands: errands(dumont, user).await?, listed, ..Known::default() },
     };
     let row = row(dumont, gpu, tie.as_ref(), &known);
     let Some(tie) = tie else {
@@ -174,6 +175,8 @@ struct Known {
     active: HashMap<AssociationId, ActiveFailover>,
     drills: HashMap<AssociationId, LastDrill>,
     errands: HashMap<String, Errand>,
+    /// Whether the provider ever gave its list: without one, what is not in it is not known.
+    listed: bool,
 }
 
 impl Known {
@@ -185,6 +188,7 @@ impl Known {
             active: actives(dumont, user, &under_way).await?,
             drills: drill.map(|drill| (tie.id.clone(), drill)).into_iter().collect(),
             errands: HashMap::new(),
+            listed: false,
         })
     }
 }
@@ -230,11 +234,11 @@ fn row(dumont: &Dumont, gpu: Option<&GpuInstance>, tie: Option<&Tie>, known: &Kn
     let gpu_rate = match gpu {
         Some(gpu) => gpu.usd_per_hour.map(domain::money::MicroUsd::usd),
         // Not in the list: it bills nothing, as far as the provider says.
-        None => Some(0.0),
+        None => known.listed.then_some(0.0),
     };
     MachineRow {
         gpu_instance_id: id,
-        name: name(gpu, tie, &dumont.store),
+        name: name(dumont, gpu, tie),
         serving: tie.map_or_else(|| unprotected(gpu), |tie| tie.serving),
         total_dph: gpu_rate.map(|rate| rate + standby_rate.unwrap_or(0.0)),
         instance,
@@ -247,12 +251,11 @@ fn row(dumont: &Dumont, gpu: Option<&GpuInstance>, tie: Option<&Tie>, known: &Kn
 }
 
 /// What its user calls it, else its model; a label of ours is no name.
-fn name(gpu: Option<&GpuInstance>, tie: Option<&Tie>, store: &Store) -> String {
-    let ours = format!("dumont-{}-", store.install_id());
+fn name(dumont: &Dumont, gpu: Option<&GpuInstance>, tie: Option<&Tie>) -> String {
     let own = tie.map(|tie| tie.name.clone());
     let label = gpu
         .and_then(|gpu| gpu.label.clone())
-        .filter(|label| !label.trim().is_empty() && !label.starts_with(&ours));
+        .filter(|label| !label.trim().is_empty() && !dumont.engine.gave_label(label));
     let model = gpu.map(|gpu| format!("{} {}", gpu.gpu_name.as_deref().unwrap_or("GPU"), gpu.id));
     own.or(label).or(model).unwrap_or_default()
 }
