@@ -1,12 +1,19 @@
 //! The connections: one shape for both databases.
 //!
 //! SQLite has one connection that writes and several that can only read; Postgres has one pool for
-//! both. A transaction that writes takes its lock at once on SQLite, so that it never finds out
+//! both. SQLite's readers are threads of this process, which get lost to nobody: they are handed on
+//! as they are, since the pool's own test of each that comes back takes as long as what it was used
+//! for. A transaction that writes takes its lock at once on SQLite, so that it never finds out
 //! half-way that another was first.
 
-use sqlx::any::{Any, AnyPoolOptions, AnyQueryResult};
-use sqlx::{AnyConnection, AnyPool, Transaction, query};
+use std::ops::{Deref, DerefMut};
 use std::time::Duration;
+
+use deadpool::unmanaged::{Object, Pool};
+use sqlx::any::{Any, AnyPoolOptions, AnyQueryResult};
+use sqlx::pool::PoolConnection;
+use sqlx::{AnyConnection, AnyPool, Connection as _, Transaction, query};
+use tokio::time::timeout;
 
 use domain::id::{AssociationId, Epoch};
 
@@ -16,7 +23,7 @@ use crate::sqlite;
 /// A transaction that writes. Dropped without `commit`, it is undone.
 pub(crate) type Tx = Transaction<'static, Any>;
 
-const CONNECTIONS: u32 = 8;
+const CONNECTIONS: usize = 8;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Which database it is.
@@ -31,9 +38,45 @@ pub(crate) enum Kind {
 /// The open database.
 #[derive(Debug)]
 pub(crate) struct Db {
-    kind: Kind,
-    read: AnyPool,
+    read: Readers,
     write: AnyPool,
+}
+
+/// The connections that read.
+#[derive(Debug)]
+enum Readers {
+    /// Of this process.
+    Own(Pool<AnyConnection>),
+    /// Those that write too.
+    Shared(AnyPool),
+}
+
+/// A connection that reads, for one who holds it.
+pub(crate) enum Reading {
+    /// As [`Readers::Own`].
+    Own(Object<AnyConnection>),
+    /// As [`Readers::Shared`].
+    Shared(PoolConnection<Any>),
+}
+
+impl Deref for Reading {
+    type Target = AnyConnection;
+
+    fn deref(&self) -> &AnyConnection {
+        match self {
+            Self::Own(connection) => connection,
+            Self::Shared(connection) => connection,
+        }
+    }
+}
+
+impl DerefMut for Reading {
+    fn deref_mut(&mut self) -> &mut AnyConnection {
+        match self {
+            Self::Own(connection) => connection,
+            Self::Shared(connection) => connection,
+        }
+    }
 }
 
 impl Db {
@@ -48,32 +91,41 @@ impl Db {
                 .acquire_timeout(PATIENCE)
                 .connect(&file.address())
                 .await?;
-            let read = sqlite::options(sqlite::READ)
-                .max_connections(CONNECTIONS)
-                .acquire_timeout(PATIENCE)
-                .connect(&file.address())
-                .await?;
-            return Ok(Self { kind: Kind::Sqlite, read, write });
+            let mut read = Vec::with_capacity(CONNECTIONS);
+            for _ in 0..CONNECTIONS {
+                read.push(sqlite::reader(&file).await?);
+            }
+            return Ok(Self { read: Readers::Own(Pool::from(read)), write });
         }
         if !url.starts_with("postgres:") && !url.starts_with("postgresql:") {
             return Err(StoreError::Address("must begin with sqlite: or postgres:".into()));
         }
         let pool = AnyPoolOptions::new()
-            .max_connections(CONNECTIONS)
+            .max_connections(u32::try_from(CONNECTIONS).unwrap_or(u32::MAX))
             .acquire_timeout(PATIENCE)
             .connect(url)
             .await?;
-        Ok(Self { kind: Kind::Postgres, read: pool.clone(), write: pool })
+        Ok(Self { read: Readers::Shared(pool.clone()), write: pool })
     }
 
     /// Which database it is.
     pub(crate) const fn kind(&self) -> Kind {
-        self.kind
+        match self.read {
+            Readers::Own(_) => Kind::Sqlite,
+            Readers::Shared(_) => Kind::Postgres,
+        }
     }
 
-    /// For statements that only read.
-    pub(crate) const fn read(&self) -> &AnyPool {
-        &self.read
+    /// For a statement that only reads.
+    pub(crate) async fn read(&self) -> Result<Reading, StoreError> {
+        Ok(match &self.read {
+            Readers::Own(pool) => {
+                let free = timeout(PATIENCE, pool.get()).await;
+                let free = free.map_err(|_| sqlx::Error::PoolTimedOut)?;
+                Reading::Own(free.map_err(|_| sqlx::Error::PoolClosed)?)
+            }
+            Readers::Shared(pool) => Reading::Shared(pool.acquire().await?),
+        })
     }
 
     /// For single statements that write.
@@ -83,7 +135,7 @@ impl Db {
 
     /// Begins a transaction that writes.
     pub(crate) async fn begin(&self) -> Result<Tx, StoreError> {
-        Ok(match self.kind {
+        Ok(match self.kind() {
             Kind::Sqlite => self.write.begin_with("BEGIN IMMEDIATE").await?,
             Kind::Postgres => self.write.begin().await?,
         })
@@ -91,7 +143,15 @@ impl Db {
 
     /// Closes every connection.
     pub(crate) async fn close(&self) {
-        self.read.close().await;
+        if let Readers::Own(pool) = &self.read {
+            for _ in 0..CONNECTIONS {
+                let Ok(Ok(connection)) = timeout(PATIENCE, pool.remove()).await else { break };
+                if let Err(error) = connection.close().await {
+                    tracing::warn!(%error, "a reading connection did not close well");
+                }
+            }
+            pool.close();
+        }
         self.write.close().await;
     }
 }

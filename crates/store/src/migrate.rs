@@ -25,8 +25,9 @@ pub(crate) async fn run(db: &Db) -> Result<(), StoreError> {
 
 /// Whether the schema is exactly this program's; nothing is changed.
 pub(crate) async fn check(db: &Db) -> Result<(), StoreError> {
-    let row =
-        query("SELECT MAX(version) AS version FROM _sqlx_migrations").fetch_one(db.read()).await?;
+    let row = query("SELECT MAX(version) AS version FROM _sqlx_migrations")
+        .fetch_one(&mut *db.read().await?)
+        .await?;
     let found = row.maybe_int("version")?.unwrap_or(0);
     let known = MIGRATIONS.iter().map(|one| one.version).max().unwrap_or(0);
     if found == known { Ok(()) } else { Err(StoreError::Schema { found, known }) }

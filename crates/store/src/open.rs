@@ -60,7 +60,7 @@ impl Store {
     }
 
     async fn of(db: Db, keyring: Keyring) -> Result<Self, StoreError> {
-        let row = query("SELECT id FROM install").fetch_one(db.read()).await?;
+        let row = query("SELECT id FROM install").fetch_one(&mut *db.read().await?).await?;
         let install = row.try_get("id")?;
         let chimes = Chimes::new(event::newest(&db).await?);
         Ok(Self { inner: Arc::new(Inner { db, vault: Vault::new(keyring), chimes, install }) })
@@ -84,7 +84,7 @@ impl Store {
     /// # Errors
     /// `Unavailable` when the database does not answer.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        query("SELECT id FROM install").fetch_one(self.db().read()).await?;
+        query("SELECT id FROM install").fetch_one(&mut *self.db().read().await?).await?;
         let mut tx = self.db().begin().await?;
         crate::db::lock_install(&mut tx).await?;
         tx.rollback().await?;

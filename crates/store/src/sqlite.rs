@@ -6,8 +6,8 @@ use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
-use sqlx::AnyConnection;
 use sqlx::any::AnyPoolOptions;
+use sqlx::{AnyConnection, Connection as _};
 
 use crate::error::StoreError;
 
@@ -16,8 +16,7 @@ use crate::error::StoreError;
 pub(crate) const WRITE: &str = "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; \
      PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
 /// Set-up of the connections that read.
-pub(crate) const READ: &str =
-    "PRAGMA busy_timeout = 10000; PRAGMA foreign_keys = ON; PRAGMA query_only = ON;";
+const READ: &str = "PRAGMA busy_timeout = 10000; PRAGMA foreign_keys = ON; PRAGMA query_only = ON;";
 
 /// A database file.
 #[derive(Debug)]
@@ -77,6 +76,13 @@ pub(crate) fn options(pragmas: &'static str) -> AnyPoolOptions {
                 Ok(())
             })
         })
+}
+
+/// A new connection that reads.
+pub(crate) async fn reader(file: &File) -> Result<AnyConnection, sqlx::Error> {
+    let mut connection = AnyConnection::connect(&file.address()).await?;
+    sqlx::raw_sql(READ).execute(&mut connection).await?;
+    Ok(connection)
 }
 
 #[cfg(test)]

@@ -155,7 +155,7 @@ impl<'s> Credentials<'s> {
         let row = query("SELECT secret FROM credentials WHERE user_id = $1 AND kind = $2")
             .bind(user.as_str())
             .bind(kind.as_str())
-            .fetch_optional(self.store.db().read())
+            .fetch_optional(&mut *self.store.db().read().await?)
             .await?;
         row.map(|row| {
             let sealed = row.text("secret")?;
@@ -189,7 +189,7 @@ impl<'s> Credentials<'s> {
             " FROM credentials WHERE user_id = $1 ORDER BY kind"
         ))
         .bind(user.as_str())
-        .fetch_all(self.store.db().read())
+        .fetch_all(&mut *self.store.db().read().await?)
         .await?;
         each(&rows, read)
     }
@@ -293,7 +293,7 @@ impl<'s> Credentials<'s> {
     pub async fn holders(&self, kind: CredentialKind) -> Result<Vec<UserId>, StoreError> {
         let rows = query("SELECT user_id FROM credentials WHERE kind = $1 ORDER BY user_id")
             .bind(kind.as_str())
-            .fetch_all(self.store.db().read())
+            .fetch_all(&mut *self.store.db().read().await?)
             .await?;
         each(&rows, |row| Ok(UserId(row.text("user_id")?)))
     }

@@ -91,7 +91,7 @@ impl<'s> Notifications<'s> {
         let row = query("SELECT seq FROM notifications WHERE user_id = $1 AND fact = $2")
             .bind(user.as_str())
             .bind(fact)
-            .fetch_optional(self.store.db().read())
+            .fetch_optional(&mut *self.store.db().read().await?)
             .await?;
         Ok(row.is_some())
     }
@@ -105,7 +105,7 @@ impl<'s> Notifications<'s> {
         let row = query(select!("WHERE user_id = $1 AND seq = $2"))
             .bind(user.as_str())
             .bind(id.0)
-            .fetch_optional(self.store.db().read())
+            .fetch_optional(&mut *self.store.db().read().await?)
             .await?
             .ok_or(StoreError::NotFound("notification"))?;
         read(&row)
@@ -128,7 +128,7 @@ impl<'s> Notifications<'s> {
         .bind(page.before.map_or(i64::MAX, |before| before.0))
         .bind(i64::from(page.unread))
         .bind(page.limit)
-        .fetch_all(self.store.db().read())
+        .fetch_all(&mut *self.store.db().read().await?)
         .await?;
         each(&rows, read)
     }
@@ -141,7 +141,7 @@ impl<'s> Notifications<'s> {
     pub async fn unread(&self, user: &UserId) -> Result<i64, StoreError> {
         query("SELECT COUNT(*) AS unread FROM notifications WHERE user_id = $1 AND read_at IS NULL")
             .bind(user.as_str())
-            .fetch_one(self.store.db().read())
+            .fetch_one(&mut *self.store.db().read().await?)
             .await?
             .int("unread")
     }
@@ -193,7 +193,7 @@ impl<'s> Notifications<'s> {
         let any = query("SELECT seq FROM notifications WHERE user_id = $1 AND failover_id = $2 AND read_at IS NULL LIMIT 1")
             .bind(user.as_str())
             .bind(failover.as_str())
-            .fetch_optional(self.store.db().read())
+            .fetch_optional(&mut *self.store.db().read().await?)
             .await?;
         if any.is_none() {
             return Ok(0);

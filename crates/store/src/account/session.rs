@@ -57,7 +57,7 @@ impl<'s> Sessions<'s> {
         let rows = query("SELECT id, created_at, last_seen_at, expires_at, user_agent, ip FROM sessions WHERE user_id = $1 AND expires_at > $2 ORDER BY last_seen_at DESC, id")
             .bind(user.as_str())
             .bind(now.0)
-            .fetch_all(self.store.db().read())
+            .fetch_all(&mut *self.store.db().read().await?)
             .await?;
         each(&rows, read)
     }
@@ -74,7 +74,7 @@ impl<'s> Sessions<'s> {
         .bind(id)
         .bind(user.as_str())
         .bind(now.plus(-SEEN_EVERY_MS).0)
-        .fetch_optional(self.store.db().read())
+        .fetch_optional(&mut *self.store.db().read().await?)
         .await?;
         if old.is_some() {
             query("UPDATE sessions SET last_seen_at = $3 WHERE id = $1 AND user_id = $2 AND last_seen_at < $3")

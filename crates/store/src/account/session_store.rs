@@ -77,7 +77,7 @@ impl DbSessions {
         let row = query("SELECT data, expires_at FROM sessions WHERE id = $1 AND expires_at > $2")
             .bind(session_handle(id))
             .bind(self.clock.now().0)
-            .fetch_optional(self.store.db().read())
+            .fetch_optional(&mut *self.store.db().read().await?)
             .await?;
         row.map(|row| {
             let expires = i128::from(row.at("expires_at")?.0) * 1_000_000;

@@ -43,7 +43,7 @@ impl<'s> Settings<'s> {
     ) -> Result<Option<(FailoverSettings, Millis)>, StoreError> {
         let row = query("SELECT auto_standby, gcp_zone, gcp_machine_type, gcp_disk_gb, gcp_spot, sync_interval_s, auto_failover, auto_recovery, gpu_class, max_usd_per_hour, min_reliability, countries, max_delete_percent, saved_at FROM settings WHERE user_id = $1")
             .bind(user.as_str())
-            .fetch_optional(self.store.db().read())
+            .fetch_optional(&mut *self.store.db().read().await?)
             .await?;
         row.map(|row| Ok((read(&row)?, row.at("saved_at")?))).transpose()
     }

@@ -128,7 +128,7 @@ impl<'s> Tokens<'s> {
         ))
         .bind(hash(plain))
         .bind(now.0)
-        .fetch_optional(self.store.db().read())
+        .fetch_optional(&mut *self.store.db().read().await?)
         .await?;
         let Some(mut token) = row.as_ref().map(read).transpose()? else {
             return Ok(None);
@@ -156,7 +156,7 @@ impl<'s> Tokens<'s> {
             " FROM api_tokens WHERE user_id = $1 AND revoked_at IS NULL ORDER BY created_at DESC, id DESC"
         ))
         .bind(user.as_str())
-        .fetch_all(self.store.db().read())
+        .fetch_all(&mut *self.store.db().read().await?)
         .await?;
         each(&rows, read)
     }

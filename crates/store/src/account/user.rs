@@ -43,7 +43,7 @@ pub struct NewUser {
 
 /// How far what a user can see has come. It is another one after each request of theirs that may have
 /// changed something, and after each doorbell of theirs, in whichever process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Stamp {
     /// Rises with their own requests.
     pub changes: i64,
@@ -141,7 +141,8 @@ impl<'s> Users<'s> {
         } else {
             concat!("SELECT ", columns!(), ", password_hash FROM users WHERE username_key = $1")
         };
-        let row = query(by).bind(key(name)).fetch_optional(self.store.db().read()).await?;
+        let row =
+            query(by).bind(key(name)).fetch_optional(&mut *self.store.db().read().await?).await?;
         row.map(|row| Ok(Login { user: read(&row)?, password_hash: row.text("password_hash")? }))
             .transpose()
     }
@@ -163,7 +164,7 @@ impl<'s> Users<'s> {
     pub async fn login(&self, user: &UserId) -> Result<Login, StoreError> {
         let row = query(concat!("SELECT ", columns!(), ", password_hash FROM users WHERE id = $1"))
             .bind(user.as_str())
-            .fetch_optional(self.store.db().read())
+            .fetch_optional(&mut *self.store.db().read().await?)
             .await?
             .ok_or(StoreError::NotFound("user"))?;
         Ok(Login { user: read(&row)?, password_hash: row.text("password_hash")? })
@@ -182,7 +183,7 @@ impl<'s> Users<'s> {
             "FROM users WHERE id = $1"
         ))
         .bind(user.as_str())
-        .fetch_optional(self.store.db().read())
+        .fetch_optional(&mut *self.store.db().read().await?)
         .await?
         .ok_or(StoreError::NotFound("user"))?;
         Ok((read(&row)?, Stamp { changes: row.int("changes")?, newest: row.int("newest")? }))
@@ -250,7 +251,10 @@ impl<'s> Users<'s> {
     /// As every query.
     #[instrument(level = "debug", skip_all)]
     pub async fn count(&self) -> Result<i64, StoreError> {
-        query("SELECT COUNT(*) AS n FROM users").fetch_one(self.store.db().read()).await?.int("n")
+        query("SELECT COUNT(*) AS n FROM users")
+            .fetch_one(&mut *self.store.db().read().await?)
+            .await?
+            .int("n")
     }
 
     /// Every account, oldest first. Of all users: for the engine and the command line.
@@ -260,7 +264,7 @@ impl<'s> Users<'s> {
     #[instrument(level = "debug", skip_all)]
     pub async fn all(&self) -> Result<Vec<User>, StoreError> {
         let rows = query(concat!("SELECT ", columns!(), " FROM users ORDER BY created_at, id"))
-            .fetch_all(self.store.db().read())
+            .fetch_all(&mut *self.store.db().read().await?)
             .await?;
         each(&rows, read)
     }

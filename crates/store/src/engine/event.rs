@@ -54,7 +54,7 @@ impl Chimes {
 /// The newest number; 0 when there is no event.
 pub(crate) async fn newest(db: &Db) -> Result<i64, StoreError> {
     query("SELECT next - 1 AS newest FROM counters WHERE name = 'events'")
-        .fetch_one(db.read())
+        .fetch_one(&mut *db.read().await?)
         .await?
         .int("newest")
 }
@@ -168,7 +168,7 @@ impl<'s> Events<'s> {
             .bind(user.as_str())
             .bind(seq)
             .bind(limit)
-            .fetch_all(self.store.db().read())
+            .fetch_all(&mut *self.store.db().read().await?)
             .await?;
         each(&rows, read)
     }
@@ -182,7 +182,7 @@ impl<'s> Events<'s> {
         let rows = query("SELECT seq, user_id, kind, ref_id, at FROM events WHERE seq > $1 ORDER BY seq LIMIT $2")
             .bind(seq)
             .bind(limit)
-            .fetch_all(self.store.db().read())
+            .fetch_all(&mut *self.store.db().read().await?)
             .await?;
         each(&rows, read)
     }

@@ -106,7 +106,7 @@ impl<'s> Leases<'s> {
         let rows = query("SELECT name FROM leases WHERE holder <> $1 AND expires_at > $2")
             .bind(holder)
             .bind(now.0)
-            .fetch_all(self.store.db().read())
+            .fetch_all(&mut *self.store.db().read().await?)
             .await?;
         rows.iter().map(|row| row.text("name")).collect()
     }
@@ -149,7 +149,7 @@ impl<'s> Leases<'s> {
             query("SELECT token FROM leases WHERE name = $1 AND token = $2 AND expires_at > 0")
                 .bind(name)
                 .bind(token)
-                .fetch_optional(self.store.db().read())
+                .fetch_optional(&mut *self.store.db().read().await?)
                 .await?;
         Ok(row.is_some())
     }
@@ -161,7 +161,7 @@ impl<'s> Leases<'s> {
     #[instrument(level = "debug", skip_all)]
     pub async fn list(&self) -> Result<Vec<Lease>, StoreError> {
         let rows = query("SELECT name, holder, token, expires_at FROM leases ORDER BY name")
-            .fetch_all(self.store.db().read())
+            .fetch_all(&mut *self.store.db().read().await?)
             .await?;
         each(&rows, read)
     }

@@ -64,7 +64,7 @@ impl<'s> ProviderStates<'s> {
         let row = query("SELECT fetched_at, complete, payload, tried_at, error FROM provider_state WHERE user_id = $1 AND kind = $2")
             .bind(user.as_str())
             .bind(kind.as_str())
-            .fetch_optional(self.store.db().read())
+            .fetch_optional(&mut *self.store.db().read().await?)
             .await?;
         row.as_ref().map(read).transpose()
     }
@@ -85,7 +85,7 @@ impl<'s> ProviderStates<'s> {
             .bind(user.as_str())
             .bind(kind.as_str())
             .bind(known.map(|at| at.0))
-            .fetch_optional(self.store.db().read())
+            .fetch_optional(&mut *self.store.db().read().await?)
             .await?;
         row.as_ref().map(read).transpose()
     }

@@ -63,7 +63,7 @@ impl<'s> Disposals<'s> {
     pub async fn due(&self, now: Millis) -> Result<Vec<Disposal>, StoreError> {
         let rows = query(select!("WHERE done_at IS NULL AND next_at <= $1 ORDER BY next_at, id"))
             .bind(now.0)
-            .fetch_all(self.store.db().read())
+            .fetch_all(&mut *self.store.db().read().await?)
             .await?;
         each(&rows, read)
     }
@@ -77,7 +77,7 @@ impl<'s> Disposals<'s> {
         let rows =
             query(select!("WHERE user_id = $1 AND done_at IS NULL ORDER BY requested_at, id"))
                 .bind(user.as_str())
-                .fetch_all(self.store.db().read())
+                .fetch_all(&mut *self.store.db().read().await?)
                 .await?;
         each(&rows, read)
     }
@@ -92,7 +92,7 @@ impl<'s> Disposals<'s> {
             query(select!("WHERE user_id = $1 ORDER BY requested_at DESC, id DESC LIMIT $2"))
                 .bind(user.as_str())
                 .bind(limit)
-                .fetch_all(self.store.db().read())
+                .fetch_all(&mut *self.store.db().read().await?)
                 .await?;
         each(&rows, read)
     }
@@ -106,7 +106,7 @@ impl<'s> Disposals<'s> {
     pub async fn of_failover(&self, failover: &FailoverId) -> Result<Vec<Disposal>, StoreError> {
         let rows = query(select!("WHERE failover_id = $1 ORDER BY requested_at, id"))
             .bind(failover.as_str())
-            .fetch_all(self.store.db().read())
+            .fetch_all(&mut *self.store.db().read().await?)
             .await?;
         each(&rows, read)
     }
@@ -119,7 +119,7 @@ impl<'s> Disposals<'s> {
     pub async fn find(&self, id: &DisposalId) -> Result<Option<Disposal>, StoreError> {
         let row = query(select!("WHERE id = $1"))
             .bind(id.as_str())
-            .fetch_optional(self.store.db().read())
+            .fetch_optional(&mut *self.store.db().read().await?)
             .await?;
         row.as_ref().map(read).transpose()
     }

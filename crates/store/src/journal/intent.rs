@@ -43,7 +43,7 @@ impl<'s> Intents<'s> {
     pub async fn find(&self, id: &IntentId) -> Result<Option<Intent>, StoreError> {
         let row = query(select!("WHERE id = $1"))
             .bind(id.as_str())
-            .fetch_optional(self.store.db().read())
+            .fetch_optional(&mut *self.store.db().read().await?)
             .await?;
         row.as_ref().map(read).transpose()
     }
@@ -57,7 +57,7 @@ impl<'s> Intents<'s> {
     pub async fn by_label(&self, label: &str) -> Result<Option<Intent>, StoreError> {
         let row = query(select!("WHERE label = $1"))
             .bind(label)
-            .fetch_optional(self.store.db().read())
+            .fetch_optional(&mut *self.store.db().read().await?)
             .await?;
         row.as_ref().map(read).transpose()
     }
@@ -79,7 +79,7 @@ impl<'s> Intents<'s> {
         .bind(user.as_str())
         .bind(provider.as_str())
         .bind(external_id)
-        .fetch_optional(self.store.db().read())
+        .fetch_optional(&mut *self.store.db().read().await?)
         .await?;
         row.as_ref().map(read).transpose()
     }
@@ -92,7 +92,7 @@ impl<'s> Intents<'s> {
     pub async fn open_ones(&self, user: &UserId) -> Result<Vec<Intent>, StoreError> {
         let rows = query(select!("WHERE user_id = $1 AND state = 'open' ORDER BY created_at, id"))
             .bind(user.as_str())
-            .fetch_all(self.store.db().read())
+            .fetch_all(&mut *self.store.db().read().await?)
             .await?;
         each(&rows, read)
     }
@@ -107,7 +107,7 @@ impl<'s> Intents<'s> {
         let rows =
             query(select!("WHERE user_id = $1 AND state = 'tombstoned' ORDER BY created_at, id"))
                 .bind(user.as_str())
-                .fetch_all(self.store.db().read())
+                .fetch_all(&mut *self.store.db().read().await?)
                 .await?;
         each(&rows, read)
     }
@@ -122,8 +122,21 @@ impl<'s> Intents<'s> {
             "WHERE user_id = $1 AND state NOT IN ('refused', 'gone') ORDER BY created_at, id"
         ))
         .bind(user.as_str())
-        .fetch_all(self.store.db().read())
+        .fetch_all(&mut *self.store.db().read().await?)
         .await?;
+        each(&rows, read)
+    }
+
+    /// A user's intents whose instance was bought and is no machine of theirs yet, oldest first.
+    ///
+    /// # Errors
+    /// As every query.
+    #[instrument(level = "debug", skip_all)]
+    pub async fn bound(&self, user: &UserId) -> Result<Vec<Intent>, StoreError> {
+        let rows = query(select!("WHERE user_id = $1 AND state = 'bound' ORDER BY created_at, id"))
+            .bind(user.as_str())
+            .fetch_all(&mut *self.store.db().read().await?)
+            .await?;
         each(&rows, read)
     }
 
@@ -136,7 +149,7 @@ impl<'s> Intents<'s> {
     pub async fn of_failover(&self, failover: &FailoverId) -> Result<Vec<Intent>, StoreError> {
         let rows = query(select!("WHERE failover_id = $1 ORDER BY created_at, id"))
             .bind(failover.as_str())
-            .fetch_all(self.store.db().read())
+            .fetch_all(&mut *self.store.db().read().await?)
             .await?;
         each(&rows, read)
     }
@@ -149,7 +162,7 @@ impl<'s> Intents<'s> {
     pub async fn of_association(&self, id: &AssociationId) -> Result<Vec<Intent>, StoreError> {
         let rows = query(select!("WHERE association_id = $1 ORDER BY created_at, id"))
             .bind(id.as_str())
-            .fetch_all(self.store.db().read())
+            .fetch_all(&mut *self.store.db().read().await?)
             .await?;
         each(&rows, read)
     }

@@ -61,7 +61,8 @@ impl Steps<'_> {
                 fifty!(),
                 ") ORDER BY failover_id, seq"
             ));
-            let rows = bind_fifty!(asked, some).fetch_all(self.store.db().read()).await?;
+            let rows =
+                bind_fifty!(asked, some).fetch_all(&mut *self.store.db().read().await?).await?;
             for row in each(&rows, step::read)? {
                 found.entry(row.failover.clone()).or_default().push(row);
             }
@@ -84,7 +85,8 @@ impl Intents<'_> {
                 fifty!(),
                 ") ORDER BY created_at, id"
             ));
-            let rows = bind_fifty!(asked, some).fetch_all(self.store.db().read()).await?;
+            let rows =
+                bind_fifty!(asked, some).fetch_all(&mut *self.store.db().read().await?).await?;
             for intent in each(&rows, intent::read)? {
                 if let Some(failover) = intent.failover.clone() {
                     found.entry(failover).or_default().push(intent);
@@ -109,7 +111,8 @@ impl Disposals<'_> {
                 fifty!(),
                 ") ORDER BY requested_at, id"
             ));
-            let rows = bind_fifty!(asked, some).fetch_all(self.store.db().read()).await?;
+            let rows =
+                bind_fifty!(asked, some).fetch_all(&mut *self.store.db().read().await?).await?;
             for wish in each(&rows, disposal::read)? {
                 if let Some(failover) = wish.failover.clone() {
                     found.entry(failover).or_default().push(wish);

@@ -244,7 +244,10 @@ impl<'s> Steps<'s> {
     /// As every query.
     #[instrument(level = "debug", skip_all)]
     pub async fn list(&self, failover: &FailoverId) -> Result<Vec<StepRow>, StoreError> {
-        let rows = query(LIST).bind(failover.as_str()).fetch_all(self.store.db().read()).await?;
+        let rows = query(LIST)
+            .bind(failover.as_str())
+            .fetch_all(&mut *self.store.db().read().await?)
+            .await?;
         each(&rows, read)
     }
 }

@@ -98,7 +98,7 @@ impl<'s> Associations<'s> {
         let row = query(select!("WHERE a.id = $1 AND a.user_id = $2"))
             .bind(id.as_str())
             .bind(user.as_str())
-            .fetch_optional(self.store.db().read())
+            .fetch_optional(&mut *self.store.db().read().await?)
             .await?
             .ok_or(StoreError::NotFound("association"))?;
         read(&row)
@@ -112,7 +112,7 @@ impl<'s> Associations<'s> {
     pub async fn find(&self, id: &AssociationId) -> Result<Option<Association>, StoreError> {
         let row = query(select!("WHERE a.id = $1"))
             .bind(id.as_str())
-            .fetch_optional(self.store.db().read())
+            .fetch_optional(&mut *self.store.db().read().await?)
             .await?;
         row.as_ref().map(read).transpose()
     }
@@ -130,7 +130,7 @@ impl<'s> Associations<'s> {
         let row = query(select!("WHERE a.user_id = $1 AND a.gpu_id = $2"))
             .bind(user.as_str())
             .bind(gpu.0)
-            .fetch_optional(self.store.db().read())
+            .fetch_optional(&mut *self.store.db().read().await?)
             .await?;
         row.as_ref().map(read).transpose()
     }
@@ -150,7 +150,7 @@ impl<'s> Associations<'s> {
         ))
         .bind(user.as_str())
         .bind(gpu.0)
-        .fetch_all(self.store.db().read())
+        .fetch_all(&mut *self.store.db().read().await?)
         .await?;
         each(&rows, read)
     }
@@ -163,7 +163,7 @@ impl<'s> Associations<'s> {
     pub async fn list(&self, user: &UserId) -> Result<Vec<Association>, StoreError> {
         let rows = query(select!("WHERE a.user_id = $1 ORDER BY a.created_at, a.id"))
             .bind(user.as_str())
-            .fetch_all(self.store.db().read())
+            .fetch_all(&mut *self.store.db().read().await?)
             .await?;
         each(&rows, read)
     }
@@ -174,8 +174,9 @@ impl<'s> Associations<'s> {
     /// As every query.
     #[instrument(level = "debug", skip_all)]
     pub async fn all(&self) -> Result<Vec<Association>, StoreError> {
-        let rows =
-            query(select!("ORDER BY a.created_at, a.id")).fetch_all(self.store.db().read()).await?;
+        let rows = query(select!("ORDER BY a.created_at, a.id"))
+            .fetch_all(&mut *self.store.db().read().await?)
+            .await?;
         each(&rows, read)
     }
 
@@ -186,7 +187,7 @@ impl<'s> Associations<'s> {
     #[instrument(level = "debug", skip_all)]
     pub async fn ids(&self) -> Result<Vec<AssociationId>, StoreError> {
         let rows = query("SELECT id FROM associations ORDER BY created_at, id")
-            .fetch_all(self.store.db().read())
+            .fetch_all(&mut *self.store.db().read().await?)
             .await?;
         rows.iter().map(|row| Ok(AssociationId(row.text("id")?))).collect()
     }

@@ -63,7 +63,7 @@ impl Associations<'_> {
             .bind(user.as_str())
             .bind(epoch.0)
             .bind(i64::from(enabled))
-            .fetch_optional(self.store.db().read())
+            .fetch_optional(&mut *self.store.db().read().await?)
             .await?;
         fenced(same.is_some(), epoch)?;
         Ok(false)

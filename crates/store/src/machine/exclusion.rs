@@ -17,7 +17,7 @@ impl Associations<'_> {
         let row = query("SELECT gpu_id FROM standby_exclusions WHERE user_id = $1 AND gpu_id = $2")
             .bind(user.as_str())
             .bind(gpu.0)
-            .fetch_optional(self.store.db().read())
+            .fetch_optional(&mut *self.store.db().read().await?)
             .await?;
         Ok(row.is_some())
     }

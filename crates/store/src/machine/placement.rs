@@ -66,7 +66,7 @@ impl Associations<'_> {
     pub async fn gpus(&self, id: &AssociationId) -> Result<Vec<GpuStay>, StoreError> {
         let rows = query("SELECT gpu_id, since_at, until_at FROM association_gpus WHERE association_id = $1 ORDER BY since_at, gpu_id")
             .bind(id.as_str())
-            .fetch_all(self.store.db().read())
+            .fetch_all(&mut *self.store.db().read().await?)
             .await?;
         each(&rows, |row| {
             Ok(GpuStay {

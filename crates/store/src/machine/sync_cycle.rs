@@ -133,7 +133,7 @@ impl<'s> SyncCycles<'s> {
         )
         .bind(association.as_str())
         .bind(limit)
-        .fetch_all(self.store.db().read())
+        .fetch_all(&mut *self.store.db().read().await?)
         .await?;
         each(&rows, read)
     }

@@ -95,7 +95,7 @@ impl<'s> Verdicts<'s> {
         let rows = query("SELECT association_id, epoch, at, verdict, cause, evidence FROM verdicts WHERE association_id = $1 ORDER BY seq DESC LIMIT $2")
             .bind(association.as_str())
             .bind(limit)
-            .fetch_all(self.store.db().read())
+            .fetch_all(&mut *self.store.db().read().await?)
             .await?;
         each(&rows, read)
     }

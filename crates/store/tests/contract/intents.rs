@@ -6,7 +6,7 @@ use domain::id::{Epoch, IntentId};
 use domain::provider::Provider;
 use store::StoreError;
 
-use crate::fixtures::{NOW, disposal, failover, intent, machine};
+use crate::fixtures::{NOW, disposal, failover, intent, machine, user};
 use crate::world::World;
 
 on_both! {
@@ -46,9 +46,16 @@ async fn a_purchase_is_read_as_it_was_recorded(world: &World) {
     assert_eq!(intents.live(&one.user).await.expect("read"), [new.clone()]);
     assert_eq!(intents.of_failover(&of.id).await.expect("read"), [new.clone()]);
     assert_eq!(intents.of_association(&one.id).await.expect("read"), [new.clone()]);
+    assert_eq!(intents.bound(&one.user).await.expect("read"), []);
 
     intents.bind(&new.id, "555", one.epoch, NOW.plus(3)).await.expect("bound");
+    let ids = |found: Vec<Intent>| found.into_iter().map(|one| one.id).collect::<Vec<_>>();
+    let bound = ids(intents.bound(&one.user).await.expect("read"));
+    assert_eq!(bound.as_slice(), std::slice::from_ref(&new.id));
+    let another = user(&world.store, "two").await;
+    assert_eq!(intents.bound(&another).await.expect("read"), []);
     intents.adopt(&new.id, NOW.plus(4)).await.expect("adopted");
+    assert_eq!(intents.bound(&one.user).await.expect("read"), []);
     intents.adopt(&new.id, NOW.plus(4)).await.expect("again");
     let mut expected = new;
     expected.state = IntentState::Adopted;
