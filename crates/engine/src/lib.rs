@@ -12,6 +12,7 @@ pub mod data;
 pub mod error;
 pub mod handle;
 pub mod live;
+mod market;
 mod news;
 mod ops;
 mod poller;

@@ -14,6 +14,7 @@ use providers::ssh::Shell;
 use tokio::sync::{Notify, watch};
 
 use crate::data::DirtyPaths;
+use crate::market::Market;
 
 /// All live knowledge of one process.
 #[derive(Default)]
@@ -189,6 +190,8 @@ pub struct Account {
     view: Mutex<AccountView>,
     /// When and why the balance could not be read, since it last was.
     unread: Mutex<Option<(Millis, ProviderError)>>,
+    /// What could be bought, as pages have just asked.
+    pub(crate) market: Market,
     /// Look at the provider now.
     pub poke: Notify,
     /// Counts lists read; changes wake those who wait for one.

@@ -9,8 +9,9 @@ use super::{fleet, protect};
 use crate::context::Context;
 use crate::error::EngineError;
 use crate::handle::{Check, Readiness};
+use crate::market;
 
-/// Checks every condition; providers are asked now, so this spends nothing but a search.
+/// Checks every condition. The market is as it was a moment ago; nothing is spent.
 pub(crate) async fn readiness(
     context: &Context,
     user: &UserId,
@@ -51,7 +52,7 @@ pub(crate) async fn readiness(
     let filter = replacement_filter(&association.spec, &settings.replacement_rule());
     let storage = association.spec.disk_gb.unwrap_or(40.0);
     let avoid: Vec<i64> = association.spec.machine_id.into_iter().collect();
-    let fitting = match fleet::offers(context, user, &filter, storage).await {
+    let fitting = match market::lately(context, user, &filter, storage).await {
         Ok(offers) => Ok(rank(&offers, &filter, &association.spec, &avoid)),
         Err(error) => Err(error.to_string()),
     };
