@@ -56,7 +56,7 @@ pub trait ControlPlane: Send + Sync {
     /// The credit, as far as it is known without waiting; `None` while the provider is asked.
     async fn balance(&self) -> Option<Answer<Balance>>;
     /// All machines.
-    async fn machines(&self) -> Answer<MachinesPage>;
+    async fn machines(&self) -> Answer<Arc<MachinesPage>>;
     /// One machine.
     async fn machine(&self, gpu: GpuId) -> Answer<MachinePage>;
     /// What is ready for a failover and what blocks one; asks the providers.

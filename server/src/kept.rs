@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::id::UserId;
 use domain::time::Millis;
+use domain::view::balance::Balance;
+use domain::view::machine::MachinesPage;
 use domain::view::report::FailoverReport;
 
 use crate::memo::Memo;
@@ -15,6 +17,10 @@ use crate::web::Drawings;
 /// How long a report is good for where nothing changed, ms: its period moves, and what is under way
 /// costs more.
 const REPORT_MS: i64 = 1_000;
+/// How long the list of machines is good for where nothing changed, ms: what is seen of them moves.
+const MACHINES_MS: i64 = 500;
+/// How long the head of a page is good for where nothing changed, ms: credit is read far less often.
+const HEAD_MS: i64 = 1_000;
 /// How often a session in use is noted, ms; the database keeps it to the minute.
 const NOTED_MS: i64 = 20_000;
 /// From how many noted sessions on the old ones are forgotten.
@@ -27,6 +33,12 @@ pub struct Kept {
     pub figures: Figures,
     /// Reports, by whose they are and what they are about.
     pub reports: Memo<(UserId, String), Arc<FailoverReport>>,
+    /// Every machine, for each part of the list that is looked at.
+    pub machines: Memo<UserId, Arc<MachinesPage>>,
+    /// Credit, for the head of a page.
+    pub balances: Memo<UserId, Balance>,
+    /// How many notifications were not read, for the head of a page.
+    pub unread: Memo<UserId, i64>,
     /// Pages as they were drawn.
     pub drawings: Drawings,
     /// Sessions that were noted to be in use.
@@ -38,6 +50,9 @@ impl Default for Kept {
         Self {
             figures: Figures::default(),
             reports: Memo::new(REPORT_MS),
+            machines: Memo::new(MACHINES_MS),
+            balances: Memo::new(HEAD_MS),
+            unread: Memo::new(HEAD_MS),
             drawings: Drawings::default(),
             noted: Noted::default(),
         }

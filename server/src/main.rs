@@ -5,6 +5,10 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use server::cli::Cli;
 
+/// Drawing a page is many small pieces of text, which this hands out faster than the system's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     if rustls::crypto::ring::default_provider().install_default().is_err() {
         return fail("another cryptography provider is installed");

@@ -128,8 +128,8 @@ impl ControlPlane for Fake {
     async fn balance(&self) -> Option<Answer<Balance>> {
         self.balance.clone()
     }
-    async fn machines(&self) -> Answer<MachinesPage> {
-        Ok(self.machines.clone())
+    async fn machines(&self) -> Answer<Arc<MachinesPage>> {
+        Ok(Arc::new(self.machines.clone()))
     }
     async fn machine(&self, _: GpuId) -> Answer<MachinePage> {
         Ok(self.machine.clone())

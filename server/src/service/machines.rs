@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 
 use domain::association::{Association as Tie, Serving};
-use domain::failover::IntentState;
 use domain::gpu::{GpuInstance, GpuState};
 use domain::id::{AssociationId, FailoverId, GpuId, UserId};
 use domain::provider::Provider;
@@ -195,10 +194,10 @@ impl Known {
 
 /// The GPUs that Dumont is buying or getting rid of, by their number. An adopted one is its user's.
 async fn errands(dumont: &Dumont, user: &UserId) -> Result<HashMap<String, Errand>, Fault> {
-    let intents = dumont.store.intents().live(user).await?;
+    let intents = dumont.store.intents().bound(user).await?;
     let bought = intents
         .into_iter()
-        .filter(|intent| intent.provider == Provider::Vast && intent.state == IntentState::Bound)
+        .filter(|intent| intent.provider == Provider::Vast)
         .filter_map(|intent| Some((intent.external_id?, Errand::Bought)));
     let disposals = dumont.store.disposals().pending(user).await?;
     let leaving = disposals

@@ -1,8 +1,8 @@
 //! Pages as they were drawn, for the moment in which they are asked for again.
 //!
 //! The tabs of a browser that show the same page all ask at a doorbell; it is drawn once. A drawing
-//! is found again only by the login that it was drawn for, with all that it was drawn from: address,
-//! language, look, zone. It is shown for a quarter of a second, and for another while one of many who
+//! is found again only by the login that it was drawn for, or by whoever has none where it was drawn
+//! for one who has none, with all that it was drawn from: address, language, look, zone. It is shown for a quarter of a second, and for another while one of many who
 //! ask draws it anew: less than the shortest time that a page tells ("3 s ago"), and never after a
 //! request of the user's own or a doorbell.
 
@@ -26,8 +26,8 @@ pub(super) struct Drawing {
 /// All that a page is drawn from, beside the rows.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Sheet {
-    /// The login.
-    pub(super) session: String,
+    /// The login; `None` for a page that anybody may see.
+    pub(super) session: Option<String>,
     /// Path and query.
     pub(super) address: String,
     /// The cookies that a page sees, and the languages that the browser asks for.

@@ -8,13 +8,14 @@ use std::io::Write as _;
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, header};
+use brotli::enc::BrotliEncoderParams;
 
 /// Below this a page is as small as its own headers.
 const WORTH_BYTES: usize = 512;
 /// Brotli's effort, 0 to 11: above it a page takes longer to compress than to draw.
-const BROTLI: u32 = 4;
+const BROTLI: i32 = 2;
 /// Brotli's window as a power of two, bytes: as large as any page.
-const WINDOW: u32 = 18;
+const WINDOW: i32 = 18;
 /// Gzip's effort, 0 to 9.
 const GZIP: u32 = 5;
 
@@ -79,9 +80,15 @@ impl Encoding {
 }
 
 fn brotli(html: &[u8]) -> Option<Vec<u8>> {
-    let mut writer = brotli::CompressorWriter::new(Vec::new(), html.len(), BROTLI, WINDOW);
-    writer.write_all(html).ok()?;
-    Some(writer.into_inner())
+    let mut packed = Vec::with_capacity(html.len() / 6);
+    let params = BrotliEncoderParams {
+        quality: BROTLI,
+        lgwin: WINDOW,
+        size_hint: html.len(),
+        ..BrotliEncoderParams::default()
+    };
+    brotli::BrotliCompress(&mut &*html, &mut packed, &params).ok()?;
+    Some(packed)
 }
 
 fn gzip(html: &[u8]) -> Option<Vec<u8>> {

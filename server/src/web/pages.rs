@@ -10,6 +10,7 @@ use axum::extract::{Form, FromRequest as _, FromRequestParts as _, Request, Stat
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse as _, Response};
 use axum::{Extension, Router};
+use store::Stamp;
 use tower_sessions::Session;
 
 use super::drawings::{Drawing, Sheet};
@@ -71,10 +72,10 @@ async fn answer(
         None => Ok(None),
     };
     let stamp = seen.as_ref().ok().and_then(|seen| seen.as_ref()).map(|(_, stamp)| *stamp);
-    let account = seen.map(|seen| seen.map(|(account, _)| account)).map_err(Fault::from);
-    let sheet = identity.as_ref().zip(stamp).and_then(|(identity, stamp)| {
-        Some((sheet(&page, &parts.uri, &parts.headers, identity)?, stamp))
-    });
+    let seen = seen.map_err(Fault::from);
+    // What anybody may see changes for nobody in particular.
+    let stamp = if identity.is_none() { Some(Stamp::default()) } else { stamp };
+    let sheet = sheet(&page, &parts.uri, &parts.headers, identity.as_ref()).zip(stamp);
     let encoding = Encoding::accepted(&parts.headers);
     if post {
         let form =
@@ -83,7 +84,7 @@ async fn answer(
         let Form(sent) = form.map_err(|error| Fault::Status(error.into_response().status()))?;
         page.form = Fields(sent);
     }
-    let plane = Plane { dumont: dumont.clone(), identity, account, session, client, request_id };
+    let plane = Plane { dumont: dumont.clone(), identity, seen, session, client, request_id };
     let draw = async {
         let reply = handle(&page, &plane, &assets).await;
         // What is refused names its request, and what leads elsewhere is no page.
@@ -104,18 +105,22 @@ async fn answer(
     }
 }
 
-/// What a drawing for a login is found by again; none for a form.
+/// What a drawing is found by again; none for a form.
 fn sheet(
     page: &PageRequest,
     address: &Uri,
     headers: &HeaderMap,
-    identity: &Identity,
+    identity: Option<&Identity>,
 ) -> Option<Sheet> {
-    let Via::Session(session) = &identity.via else { return None };
+    let session = match identity.map(|identity| &identity.via) {
+        Some(Via::Session(session)) => Some(session.clone()),
+        Some(Via::Token(..)) => return None,
+        None => None,
+    };
     let tastes = [LANG_COOKIE, THEME_COOKIE, ZONE_COOKIE];
     let cookies = tastes.into_iter().map(|name| page.cookies.text(name));
     (!page.post).then(|| Sheet {
-        session: session.clone(),
+        session,
         address: address.to_string(),
         taste: cookies.chain([page.accept_language.clone()]).collect(),
         part: page.part,

@@ -22,7 +22,7 @@ use domain::view::report::{FailoverReport, ReportQuery};
 use domain::view::settings::{Settings, SettingsUpdate};
 use domain::view::standby::ProvisionStandby;
 use secrecy::SecretString;
-use store::User;
+use store::{Stamp, User};
 use tower_sessions::Session;
 
 use crate::http::client::Client;
@@ -41,8 +41,8 @@ const GLANCE: Duration = Duration::from_millis(150);
 pub(super) struct Plane {
     pub(super) dumont: Dumont,
     pub(super) identity: Option<Identity>,
-    /// The account that asks, as this request has read it.
-    pub(super) account: Result<Option<User>, Fault>,
+    /// The account that asks, as this request has read it, and how far what it sees had come then.
+    pub(super) seen: Result<Option<(User, Stamp)>, Fault>,
     pub(super) session: Session,
     pub(super) client: Client,
     pub(super) request_id: String,
@@ -57,6 +57,11 @@ impl Plane {
         Ok(&self.who()?.user)
     }
 
+    fn known(&self) -> Result<(&User, Stamp), Fault> {
+        let seen = self.seen.as_ref().map_err(Clone::clone)?;
+        seen.as_ref().map(|(user, stamp)| (user, *stamp)).ok_or(Fault::Unauthorized)
+    }
+
     /// A failure as its page tells it; logged here, since a page is no failed request.
     fn tell<T>(&self, outcome: Result<T, Fault>) -> Answer<T> {
         outcome.map_err(|fault| {
@@ -66,7 +71,7 @@ impl Plane {
     }
 
     async fn look(&self) -> Result<Visitor, Fault> {
-        let user = self.account.clone()?.as_ref().map(account::view);
+        let user = self.seen.clone()?.as_ref().map(|(user, _)| account::view(user));
         let empty = user.is_none() && account::is_empty(&self.dumont).await?;
         Ok(Visitor { user, empty, sandbox: self.dumont.site.sandbox })
     }
@@ -118,19 +123,30 @@ impl ControlPlane for Plane {
     }
 
     async fn balance(&self) -> Option<Answer<Balance>> {
-        let user = match self.user() {
-            Ok(user) => user.clone(),
+        let (user, stamp) = match self.known() {
+            Ok((user, stamp)) => (user.id.clone(), stamp),
             Err(fault) => return Some(self.tell(Err(fault))),
         };
         let dumont = self.dumont.clone();
         // Asked for to the end even when this page does not wait for it: the next one finds it.
-        let asked = tokio::spawn(async move { balance::get(&dumont, &user).await });
+        let asked = tokio::spawn(async move {
+            let ask = balance::get(&dumont, &user);
+            dumont.kept.balances.get(user.clone(), stamp, dumont.now(), ask).await
+        });
         let outcome = tokio::time::timeout(GLANCE, asked).await.ok()?;
         Some(self.tell(outcome.unwrap_or_else(|error| Err(Fault::Internal(error.to_string())))))
     }
 
-    async fn machines(&self) -> Answer<MachinesPage> {
-        ask!(self, machines::page)
+    async fn machines(&self) -> Answer<Arc<MachinesPage>> {
+        let outcome = match self.known() {
+            Ok((user, stamp)) => {
+                let list = async { machines::page(&self.dumont, &user.id).await.map(Arc::new) };
+                let kept = &self.dumont.kept.machines;
+                kept.get(user.id.clone(), stamp, self.dumont.now(), list).await
+            }
+            Err(fault) => Err(fault),
+        };
+        self.tell(outcome)
     }
 
     async fn machine(&self, gpu: GpuId) -> Answer<MachinePage> {
@@ -206,7 +222,15 @@ impl ControlPlane for Plane {
     }
 
     async fn unread(&self) -> Answer<i64> {
-        ask!(self, notifications::unread)
+        let outcome = match self.known() {
+            Ok((user, stamp)) => {
+                let count = notifications::unread(&self.dumont, &user.id);
+                let kept = &self.dumont.kept.unread;
+                kept.get(user.id.clone(), stamp, self.dumont.now(), count).await
+            }
+            Err(fault) => Err(fault),
+        };
+        self.tell(outcome)
     }
 
     async fn notifications(&self, wanted: NotificationQuery) -> Answer<Notifications> {

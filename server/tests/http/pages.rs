@@ -2,10 +2,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use server::service::machines;
 use sha2::{Digest as _, Sha256};
 
 use crate::database::Database;
 use crate::people::{PASSWORD, Person};
+use crate::seed::association;
 use crate::world::{World, cookie};
 
 fn place(answer: &reqwest::Response) -> &str {
@@ -61,5 +63,24 @@ async fn a_form_logs_in_and_a_page_runs_no_script_but_ours() {
     // A page that refuses has the same policy.
     let missing = world.get("/nowhere").send().await.expect("an answer");
     assert_eq!(missing.headers()["content-security-policy"].to_str().expect("text"), policy);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_machine_costs_is_unknown_while_the_provider_never_gave_its_list() {
+    let world = World::start(Database::sqlite()).await;
+    let ana = Person::join(&world, "ana").await;
+    let tie = association(&ana.id, &world);
+    world.dumont.store.associations().create(&tie).await.expect("made");
+    let all = machines::page(&world.dumont, &ana.id).await.expect("a page");
+    let costs: Vec<_> = all.machines.iter().map(|row| row.total_dph).collect();
+    assert_eq!(costs, [None]);
+    let one = machines::machine(&world.dumont, &ana.id, tie.gpu).await.expect("a page");
+    assert_eq!(one.row.total_dph, None);
+
+    let session = world.session(&ana.email).await;
+    let page = world.get("/app").header("cookie", session).send().await.expect("an answer");
+    let html = page.text().await.expect("a page");
+    assert!(html.contains(&tie.name) && !html.contains("class=\"total\""), "{html}");
     world.end().await;
 }
