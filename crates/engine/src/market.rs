@@ -1,4 +1,5 @@
-//! The market as pages see it: one search serves all machines that would be replaced by the same.
+//! The market as pages see it: one search serves all machines that would be replaced by the same, and
+//! most of what Vast allows of searching is left to failovers.
 //!
 //! A failover and a dry run never look here: what they choose from was searched for just then.
 
@@ -10,17 +11,19 @@ use domain::time::Millis;
 
 use crate::context::Context;
 use crate::error::EngineError;
-use crate::ops::fleet;
 
-/// How long a search is good enough to say what could be bought, ms.
-const FRESH_MS: i64 = 15_000;
+/// How long a search says what could be bought now, ms.
+const FRESH_MS: i64 = 60_000;
+/// How long it still does where the allowance lets nothing newer be had, ms.
+const KEPT_MS: i64 = 600_000;
+/// Searches a minute, of the ten that Vast allows, that pages leave to others.
+const PAGES_LEAVE: usize = 6;
 
 /// The newest searches of an account.
 #[derive(Debug, Default)]
 pub(crate) struct Market {
     known: Mutex<Vec<Search>>,
-    /// Held while the provider is asked: one search at a time, so that pages use up little of what an
-    /// account may ask for.
+    /// Held while the provider is asked: one search at a time.
     asking: tokio::sync::Mutex<()>,
 }
 
@@ -34,14 +37,26 @@ struct Search {
 }
 
 impl Market {
-    fn find(&self, filter: &OfferFilter, storage_gb: f64, now: Millis) -> Option<Arc<Vec<Offer>>> {
-        let mut known = self.known();
-        // A clock that was set back makes nothing good for longer.
-        known.retain(|search| (0..FRESH_MS).contains(&now.since(search.at)));
+    /// The newest search for the same that is not older than this.
+    fn find(
+        &self,
+        within_ms: i64,
+        wanted: (&OfferFilter, f64),
+        now: Millis,
+    ) -> Option<Arc<Vec<Offer>>> {
+        let known = self.known();
         let same = |search: &&Search| {
-            search.filter == *filter && search.storage_gb.total_cmp(&storage_gb).is_eq()
+            search.filter == *wanted.0 && search.storage_gb.total_cmp(&wanted.1).is_eq()
         };
-        known.iter().find(same).map(|search| Arc::clone(&search.found))
+        // A clock that was set back makes nothing good for longer.
+        let good = |search: &&Search| (0..within_ms).contains(&now.since(search.at));
+        known.iter().rev().find(same).filter(good).map(|search| Arc::clone(&search.found))
+    }
+
+    fn keep(&self, search: Search) {
+        let mut known = self.known();
+        known.retain(|old| (0..KEPT_MS).contains(&search.at.since(old.at)));
+        known.push(search);
     }
 
     async fn ask(
@@ -53,12 +68,13 @@ impl Market {
     ) -> Result<Arc<Vec<Offer>>, EngineError> {
         let _asking = self.asking.lock().await;
         // Who asked before may have asked for the same.
-        if let Some(found) = self.find(&filter, storage_gb, context.now()) {
+        if let Some(found) = self.find(FRESH_MS, (&filter, storage_gb), context.now()) {
             return Ok(found);
         }
+        let client = context.accounts.vast(user).await?;
         let at = context.now();
-        let found = Arc::new(fleet::offers(context, user, &filter, storage_gb).await?);
-        self.known().push(Search { filter, storage_gb, at, found: Arc::clone(&found) });
+        let found = Arc::new(client.search_leaving(&filter, storage_gb, PAGES_LEAVE).await?);
+        self.keep(Search { filter, storage_gb, at, found: Arc::clone(&found) });
         Ok(found)
     }
 
@@ -67,10 +83,12 @@ impl Market {
     }
 }
 
-/// Offers that meet the filter, cheapest first, as they were within the last quarter of a minute.
+/// Offers that meet the filter, cheapest first, as they were a minute ago at most; where a search
+/// would take from what is left to failovers, as they were ten minutes ago at most.
 ///
 /// # Errors
-/// No key, or the provider does not answer or refuses; then it is asked again next time.
+/// No key, or the provider does not answer or refuses; `RateLimited` where no search was ever made
+/// and none can be for now.
 pub(crate) async fn lately(
     context: &Context,
     user: &UserId,
@@ -79,8 +97,10 @@ pub(crate) async fn lately(
 ) -> Result<Vec<Offer>, EngineError> {
     // Each machine has a cap of its own. The cheapest come first, so one search without any does.
     let shared = OfferFilter { max_usd_per_hour: None, ..filter.clone() };
+    let free = context.accounts.vast(user).await?.can_search_leaving(PAGES_LEAVE);
+    let within_ms = if free { FRESH_MS } else { KEPT_MS };
     let account = context.live.account(user);
-    let found = match account.market.find(&shared, storage_gb, context.now()) {
+    let found = match account.market.find(within_ms, (&shared, storage_gb), context.now()) {
         Some(found) => found,
         None => account.market.ask(context, user, shared, storage_gb).await?,
     };
@@ -97,15 +117,18 @@ mod tests {
         let filter =
             |name: &str| OfferFilter { gpu_name: Some(name.into()), ..OfferFilter::default() };
         let search =
-            |filter| Search { filter, storage_gb: 40.0, at: Millis(1_000), found: Arc::default() };
-        market.known().push(search(filter("A")));
-        let found =
-            |name, storage_gb, now| market.find(&filter(name), storage_gb, Millis(now)).is_some();
+            |at| Search { filter: filter("A"), storage_gb: 40.0, at, found: Arc::default() };
+        market.keep(search(Millis(1_000)));
+        let found = |name, storage_gb, now| {
+            market.find(FRESH_MS, (&filter(name), storage_gb), Millis(now)).is_some()
+        };
         assert!(found("A", 40.0, 1_000) && found("A", 40.0, 1_000 + FRESH_MS - 1));
         assert!(!found("B", 40.0, 1_000), "another model");
         assert!(!found("A", 41.0, 1_000), "another price for storage");
         assert!(!found("A", 40.0, 1_000 + FRESH_MS), "too old");
-        market.known().push(search(filter("A")));
         assert!(!found("A", 40.0, 999), "the clock was set back");
+        market.keep(search(Millis(1_000 + KEPT_MS)));
+        assert_eq!(market.known().len(), 1, "what nobody may be told any more is forgotten");
+        assert!(found("A", 40.0, 1_000 + KEPT_MS), "the newest counts");
     }
 }

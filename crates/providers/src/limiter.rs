@@ -9,6 +9,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until, timeout_at};
 
+/// How soon one who can wait looks again whether the queue is empty.
+const AGAIN: Duration = Duration::from_millis(100);
+
 /// How often something may be called: at most `calls` in any `window`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
@@ -71,7 +74,7 @@ impl Gate {
         };
         loop {
             let now = Instant::now();
-            let opens = self.opens(now);
+            let opens = self.opens(now, 0);
             if opens <= now {
                 self.note(now);
                 return Ok(());
@@ -83,6 +86,42 @@ impl Gate {
         }
     }
 
+    /// As [`Self::pass`], for what can wait: goes through when that leaves `kept` calls of the window
+    /// to others and nobody stands in the queue, and is never in anybody's way meanwhile. One call of
+    /// a window is let through in any case.
+    ///
+    /// # Errors
+    /// As [`Self::pass`].
+    pub async fn pass_leaving(&self, kept: usize, deadline: Instant) -> Result<(), NotYet> {
+        loop {
+            let now = Instant::now();
+            if self.try_leaving(kept, now) {
+                return Ok(());
+            }
+            let next = self.opens(now, kept).max(now + AGAIN);
+            if next > deadline {
+                return Err(NotYet { wait: next.saturating_duration_since(now) });
+            }
+            sleep_until(next).await;
+        }
+    }
+
+    /// Whether [`Self::pass_leaving`] would go through at once.
+    #[must_use]
+    pub fn is_open_leaving(&self, kept: usize) -> bool {
+        let now = Instant::now();
+        self.turn.try_lock().is_ok() && self.opens(now, kept) <= now
+    }
+
+    fn try_leaving(&self, kept: usize, now: Instant) -> bool {
+        let Ok(_turn) = self.turn.try_lock() else { return false };
+        let open = self.opens(now, kept) <= now;
+        if open {
+            self.note(now);
+        }
+        open
+    }
+
     /// Keeps everyone out for a while, after the provider refused a call for its rate.
     pub fn close_for(&self, pause: Duration) {
         let until = Instant::now() + pause;
@@ -90,13 +129,13 @@ impl Gate {
         book.closed_until = book.closed_until.max(Some(until));
     }
 
-    fn opens(&self, now: Instant) -> Instant {
+    /// When the next call may go that leaves so many of a window to others.
+    fn opens(&self, now: Instant, kept: usize) -> Instant {
         let book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
-        let by_rate = book
-            .sent
-            .front()
-            .filter(|_| book.sent.len() >= self.rate.calls.max(1))
-            .map_or(now, |oldest| *oldest + self.rate.window);
+        let calls = self.rate.calls.saturating_sub(kept).max(1);
+        // The one that has to be out of the window first.
+        let last = book.sent.len().checked_sub(calls).and_then(|place| book.sent.get(place));
+        let by_rate = last.map_or(now, |sent| *sent + self.rate.window);
         by_rate.max(book.closed_until.unwrap_or(now))
     }
 
@@ -109,7 +148,7 @@ impl Gate {
     }
 
     fn not_yet(&self, now: Instant) -> NotYet {
-        NotYet { wait: self.opens(now).saturating_duration_since(now) }
+        NotYet { wait: self.opens(now, 0).saturating_duration_since(now) }
     }
 }
 
@@ -151,6 +190,41 @@ mod tests {
             at.push(start.elapsed().as_secs());
         }
         assert_eq!(at, [0, 0, 0, 60]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_can_wait_leaves_its_part_of_a_window_to_others() {
+        let gate = Gate::new(Rate { calls: 5, window: secs(60) });
+        let start = Instant::now();
+        for _ in 0..2 {
+            assert!(gate.is_open_leaving(3));
+            gate.pass_leaving(3, start).await.expect("there is room");
+        }
+        assert!(!gate.is_open_leaving(3) && gate.is_open_leaving(2));
+        assert_eq!(gate.pass_leaving(3, start + secs(9)).await, Err(NotYet { wait: secs(60) }));
+        for _ in 0..3 {
+            gate.pass(start).await.expect("what was left goes through at once");
+        }
+        assert_eq!(gate.pass(start).await, Err(NotYet { wait: secs(60) }));
+        // Of five in a window the last three have to be out of it: they were all sent at the start.
+        gate.pass_leaving(3, start + secs(90)).await.expect("a new window");
+        assert_eq!(start.elapsed(), secs(60));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_can_wait_stands_in_nobodys_way() {
+        let gate = Arc::new(Gate::new(Rate::every_ms(10_000)));
+        let start = Instant::now();
+        gate.pass(start).await.expect("a turn");
+        let page = tokio::spawn({
+            let gate = Arc::clone(&gate);
+            async move { gate.pass_leaving(0, start + secs(60)).await.map(|()| start.elapsed()) }
+        });
+        tokio::task::yield_now().await;
+        gate.pass(start + secs(60)).await.expect("a turn");
+        assert_eq!(start.elapsed(), secs(10));
+        let waited = page.await.expect("no panic").expect("a turn");
+        assert!(waited >= secs(20), "{waited:?}");
     }
 
     #[tokio::test(start_paused = true)]

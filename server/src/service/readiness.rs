@@ -1,7 +1,8 @@
 //! Whether a machine could be failed over now, how, and what it would cost.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::hash_map::Entry;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::failover::{Kind, Options};
@@ -20,49 +21,80 @@ use super::{credentials, failover, figures};
 use crate::{Dumont, Fault};
 
 /// How long an answer is good enough for a page that renews itself, ms.
-const FRESH_MS: i64 = 15_000;
+const FRESH_MS: i64 = 5_000;
+/// How long it is shown at once while a new one is worked out, ms.
+const FORMER_MS: i64 = 60_000;
+/// How long it is shown where no new one is to be had, ms.
+const KEPT_MS: i64 = 300_000;
 /// How long a page waits for a new one.
 const GLANCE: Duration = Duration::from_millis(1_500);
 
 /// Storage that a replacement is priced with where the lost machine's is unknown, GB.
 const USUAL_DISK_GB: f64 = 40.0;
 
-/// The newest answers, so that an open page does not ask the market at every doorbell.
+/// The newest answers, so that an open page does not work them out at every doorbell.
 #[derive(Debug, Default)]
-pub struct Recent(Mutex<HashMap<(UserId, GpuId), (Millis, Readiness)>>);
+pub struct Recent(Mutex<HashMap<(UserId, GpuId), Known>>);
+
+/// An answer.
+#[derive(Debug, Clone)]
+struct Known {
+    at: Millis,
+    found: Readiness,
+    /// A new one is being worked out.
+    renewed: bool,
+}
 
 impl Recent {
-    fn get(&self, user: &UserId, gpu: GpuId) -> Option<(Millis, Readiness)> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(&(user.clone(), gpu)).cloned()
+    fn known(&self) -> MutexGuard<'_, HashMap<(UserId, GpuId), Known>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn put(&self, user: UserId, gpu: GpuId, at: Millis, found: Readiness) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|_, (then, _)| at.since(*then) < 20 * FRESH_MS);
-        known.insert((user, gpu), (at, found));
+    /// The answer, and whether the one who asks is to work out a new one.
+    fn get(&self, user: &UserId, gpu: GpuId, now: Millis) -> (Option<Known>, bool) {
+        let mut known = self.known();
+        let Some(answer) = known.get_mut(&(user.clone(), gpu)) else { return (None, true) };
+        // A clock that was set back makes nothing good for longer.
+        let good = |span: i64| (0..span).contains(&now.since(answer.at));
+        if good(FRESH_MS) || (good(FORMER_MS) && answer.renewed) {
+            return (Some(answer.clone()), false);
+        }
+        answer.renewed = true;
+        (Some(answer.clone()), true)
+    }
+
+    /// Keeps a new answer; `None` where there is none.
+    fn put(&self, user: UserId, gpu: GpuId, now: Millis, found: Option<Readiness>) {
+        let mut known = self.known();
+        known.retain(|_, answer| (0..KEPT_MS).contains(&now.since(answer.at)));
+        match (found, known.entry((user, gpu))) {
+            (Some(found), entry) => {
+                entry.insert_entry(Known { at: now, found, renewed: false });
+            }
+            (None, Entry::Occupied(mut answer)) => answer.get_mut().renewed = false,
+            (None, Entry::Vacant(_)) => {}
+        }
     }
 }
 
 /// What is ready and what blocks, as far as it can be told at once: a recent answer, else a new one
 /// that does not take long. `None` while providers are still being asked for the first time.
 pub async fn at_once(dumont: &Dumont, user: &UserId, gpu: GpuId) -> Option<Readiness> {
-    let known = dumont.recent.get(user, gpu);
-    if let Some((at, found)) = &known
-        && dumont.now().since(*at) < FRESH_MS
-    {
-        return Some(found.clone());
+    let now = dumont.now();
+    let (known, due) = dumont.recent.get(user, gpu, now);
+    if !due {
+        return known.map(|known| known.found);
     }
     let (asking, owner) = (dumont.clone(), user.clone());
     let asked = tokio::spawn(async move {
-        let found = readiness(&asking, &owner, gpu).await?;
+        let found = readiness(&asking, &owner, gpu).await.ok();
         asking.recent.put(owner, gpu, asking.now(), found.clone());
-        Ok::<_, Fault>(found)
+        found
     });
-    match tokio::time::timeout(GLANCE, asked).await {
-        Ok(Ok(Ok(found))) => Some(found),
-        _ => known.map(|(_, found)| found),
-    }
+    let recent = known.as_ref().is_some_and(|known| now.since(known.at) < FORMER_MS);
+    let glance = if recent { Duration::ZERO } else { GLANCE };
+    let fresh = tokio::time::timeout(glance, asked).await;
+    fresh.ok().and_then(Result::ok).flatten().or(known.map(|known| known.found))
 }
 
 /// The GPU of a machine that is named by its GPU's number or by its association.
@@ -214,4 +246,44 @@ pub async fn dry_run(dumont: &Dumont, user: &UserId, gpu: GpuId) -> Result<DryRu
         estimated_cost_usd: best.map(MicroUsd::usd),
         offers_available: fitting.map(|offers| offers.len()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer() -> Readiness {
+        Readiness {
+            gpu_instance_id: GpuId(7),
+            ready: true,
+            blockers: Vec::new(),
+            checks: Vec::new(),
+            last_drill: None,
+        }
+    }
+
+    #[test]
+    fn one_of_many_works_out_a_new_answer_while_the_others_see_the_former() {
+        let recent = Recent::default();
+        let ana = UserId::new("ana");
+        let ask = |now| {
+            let (known, due) = recent.get(&ana, GpuId(7), Millis(now));
+            (known.is_some(), due)
+        };
+        let put = |now, found| recent.put(ana.clone(), GpuId(7), Millis(now), found);
+        assert_eq!(ask(0), (false, true));
+        put(0, Some(answer()));
+        assert_eq!(ask(FRESH_MS - 1), (true, false));
+        assert_eq!(ask(FRESH_MS), (true, true), "one works out a new one");
+        assert_eq!(ask(FRESH_MS + 1), (true, false), "the next sees the former");
+        assert_eq!(ask(FORMER_MS), (true, true), "for so long only");
+        put(FORMER_MS + 1, None);
+        assert_eq!(ask(FORMER_MS + 2), (true, true), "it failed, so the next tries");
+        put(FORMER_MS + 3, Some(answer()));
+        assert_eq!(ask(FORMER_MS + 4), (true, false));
+        assert_eq!(ask(0), (true, true), "the clock was set back");
+        put(FORMER_MS + KEPT_MS + 3, None);
+        assert_eq!(ask(FORMER_MS + KEPT_MS + 4), (false, true), "too old to be told");
+        assert_eq!(recent.get(&UserId::new("bob"), GpuId(7), Millis(1)).1, true);
+    }
 }

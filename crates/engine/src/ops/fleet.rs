@@ -48,6 +48,9 @@ async fn listed(context: &Context, user: &UserId) -> Result<Option<Fleet>, Engin
     Ok(Some(Fleet { instances, as_of, error: state.error }))
 }
 
+/// Searches a minute, of the ten that Vast allows, that someone who looks at offers leaves to failovers.
+const LOOKER_LEAVES: usize = 3;
+
 /// Offers that meet the filter, cheapest first.
 pub(crate) async fn offers(
     context: &Context,
@@ -55,7 +58,8 @@ pub(crate) async fn offers(
     filter: &OfferFilter,
     storage_gb: f64,
 ) -> Result<Vec<Offer>, EngineError> {
-    let mut offers = context.accounts.vast(user).await?.search(filter, storage_gb).await?;
+    let client = context.accounts.vast(user).await?;
+    let mut offers = client.search_leaving(filter, storage_gb, LOOKER_LEAVES).await?;
     offers.sort_by_key(|offer| (offer.usd_per_hour, offer.id));
     Ok(offers)
 }

@@ -3,6 +3,7 @@
 use domain::association::Serving;
 use domain::id::{GpuId, UserId};
 use domain::offer::{rank, replacement_filter};
+use domain::provider::{ErrorClass, ProviderError};
 use domain::standby::StandbyState;
 
 use super::{fleet, protect};
@@ -12,6 +13,9 @@ use crate::handle::{Check, Readiness};
 use crate::market;
 
 /// Checks every condition. The market is as it was a moment ago; nothing is spent.
+///
+/// # Errors
+/// No association; `RateLimited` where the market was never seen and may not be asked for now.
 pub(crate) async fn readiness(
     context: &Context,
     user: &UserId,
@@ -54,6 +58,8 @@ pub(crate) async fn readiness(
     let avoid: Vec<i64> = association.spec.machine_id.into_iter().collect();
     let fitting = match market::lately(context, user, &filter, storage).await {
         Ok(offers) => Ok(rank(&offers, &filter, &association.spec, &avoid)),
+        // That nothing may be asked for now says nothing about the market.
+        Err(EngineError::Provider(error)) if is_later(&error) => return Err(error.into()),
         Err(error) => Err(error.to_string()),
     };
     match &fitting {
@@ -77,4 +83,8 @@ pub(crate) async fn readiness(
     }
     let ready = checks.iter().all(|check| check.ok);
     Ok(Readiness { ready, checks })
+}
+
+fn is_later(error: &ProviderError) -> bool {
+    matches!(error.class, ErrorClass::RateLimited { .. })
 }

@@ -110,6 +110,8 @@ pub(super) struct Call {
     pub(super) body: Option<Value>,
     /// Longest time for all tries together, once the turn has come.
     pub(super) total: Duration,
+    /// Calls of the endpoint's allowance that it leaves to others.
+    pub(super) kept: usize,
     pub(super) purchase: Option<Purchase>,
 }
 
@@ -128,6 +130,7 @@ impl Call {
             query: Vec::new(),
             body: None,
             total: Duration::from_secs(20),
+            kept: 0,
             purchase: None,
         }
     }
@@ -168,6 +171,12 @@ impl VastClient {
         self.send(call, call.total).await
     }
 
+    /// Whether a search that leaves so many calls of the allowance to others would be sent at once.
+    #[must_use]
+    pub fn can_search_leaving(&self, kept: usize) -> bool {
+        self.vast.0.search.is_open_leaving(kept)
+    }
+
     pub(super) fn http(&self) -> &reqwest::Client {
         &self.vast.0.http
     }
@@ -177,7 +186,12 @@ impl VastClient {
             tracing::info_span!("provider_call", provider = "vast.ai", operation = call.operation);
         async {
             let gate = self.gates.of(call.endpoint).unwrap_or(&self.vast.0.search);
-            gate.pass(Instant::now() + TURN).await.map_err(|not_yet| {
+            let deadline = Instant::now() + TURN;
+            let turn = match call.kept {
+                0 => gate.pass(deadline).await,
+                kept => gate.pass_leaving(kept, deadline).await,
+            };
+            turn.map_err(|not_yet| {
                 let after_ms = i64::try_from(not_yet.wait.as_millis()).unwrap_or(i64::MAX);
                 failure(call.operation, ErrorClass::RateLimited { after_ms }, not_yet.to_string())
             })?;

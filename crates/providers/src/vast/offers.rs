@@ -33,6 +33,20 @@ impl VastClient {
         filter: &OfferFilter,
         storage_gb: f64,
     ) -> Result<Vec<Offer>, ProviderError> {
+        self.search_leaving(filter, storage_gb, 0).await
+    }
+
+    /// As [`Self::search`], for what can wait: sent only while that leaves `kept` of the ten calls a
+    /// minute to others. All accounts share these.
+    ///
+    /// # Errors
+    /// As [`Self::search`]; `RateLimited` where it could not be sent in time.
+    pub async fn search_leaving(
+        &self,
+        filter: &OfferFilter,
+        storage_gb: f64,
+        kept: usize,
+    ) -> Result<Vec<Offer>, ProviderError> {
         let wanted = filter.limit.unwrap_or(PAGE).min(PAGE * MOST_PAGES);
         let mut seen = HashSet::new();
         let mut found = Vec::new();
@@ -41,6 +55,7 @@ impl VastClient {
             let mut call = Call::new(OPERATION, Endpoint::Search, Method::POST, "/api/v0/bundles/")
                 .body(body(filter, storage_gb, from_price));
             call.total = Duration::from_secs(30);
+            call.kept = kept;
             let reply = self.ask(&call).await?;
             let rows = Row(&reply)
                 .get("offers")

@@ -43,6 +43,26 @@ async fn a_search_gives_what_was_asked_for_and_no_more() {
 }
 
 #[tokio::test]
+async fn what_pages_search_leaves_a_failover_its_searches() {
+    let bench = Bench::start().await;
+    let vast = Vast::new(&bench.running.url, Limits::published()).expect("a client");
+    let account = |key: &str| vast.account(SecretString::from(key));
+    let client = account(&bench.running.credentials.vast_api_key);
+    let filter = OfferFilter::default();
+    for _ in 0..4 {
+        assert!(client.can_search_leaving(6));
+        client.search_leaving(&filter, 20.0, 6).await.expect("offers");
+    }
+    // Vast counts an address' searches, so another account's are among them.
+    assert!(!account("another key").can_search_leaving(6));
+    let refused = client.search_leaving(&filter, 20.0, 6).await.expect_err("not now");
+    assert!(matches!(refused.class, ErrorClass::RateLimited { .. }), "{refused}");
+    for _ in 0..6 {
+        client.search(&filter, 20.0).await.expect("what was left for it");
+    }
+}
+
+#[tokio::test]
 async fn storage_is_part_of_the_price() {
     let bench = Bench::start().await;
     let client = bench.vast();
