@@ -48,7 +48,8 @@ async fn what_pages_search_leaves_a_failover_its_searches() {
     let vast = Vast::new(&bench.running.url, Limits::published()).expect("a client");
     let account = |key: &str| vast.account(SecretString::from(key));
     let client = account(&bench.running.credentials.vast_api_key);
-    let filter = OfferFilter::default();
+    // One call for each.
+    let filter = OfferFilter { limit: Some(1), ..OfferFilter::default() };
     for _ in 0..4 {
         assert!(client.can_search_leaving(6));
         client.search_leaving(&filter, 20.0, 6).await.expect("offers");
