@@ -141,6 +141,7 @@ const PHRASES: &[(&str, &str)] = &[
     ("deleting", "sendo removido"),
     ("none", "nenhum"),
     ("answers", "responde"),
+    ("not reached yet", "ainda não alcançado"),
     ("never", "nunca"),
     ("unknown", "desconhecido"),
     ("on", "ligado"),

@@ -82,8 +82,12 @@ pub(super) fn readiness(visit: &Visit, data: &MachinePage) -> AnyView {
     card("readiness", t.readiness, body.into_any())
 }
 
-/// An amount as the reader writes it, where the words are one.
+/// An amount or an age as the reader writes it, where the words are one.
 fn amount(visit: &Visit, words: &str) -> Option<String> {
+    if let Some(seconds) = words.strip_suffix(" s ago") {
+        let at = visit.now.plus(seconds.parse::<i64>().ok()?.checked_mul(-1_000)?);
+        return Some(format::relative(at, visit.now, visit.lang));
+    }
     let usd = words.strip_prefix('$')?.parse().ok()?;
     Some(format::usd(usd, visit.lang))
 }

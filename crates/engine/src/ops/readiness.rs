@@ -34,11 +34,9 @@ pub(crate) async fn readiness(
         state.into(),
     );
     let reached = context.live.machine(&association.id).standby_contact();
-    check(
-        "standby_answers",
-        reached.last_ok.is_some() && reached.failing_since.is_none(),
-        reached.word.unwrap_or_else(|| "answers".into()),
-    );
+    let answers = reached.last_ok.is_some() && reached.failing_since.is_none();
+    let usual = if answers { "answers" } else { "not reached yet" };
+    check("standby_answers", answers, reached.word.unwrap_or_else(|| usual.into()));
     let synced = association.sync.complete_to.map(|at| context.now().since(at) / 1_000);
     check(
         "synced",
