@@ -378,10 +378,12 @@ pub(crate) fn drilled(visit: &Visit, drill: Option<&LastDrill>) -> AnyView {
         Some(false) => (Tone::Down, t.failed),
         None => (Tone::Busy, t.under_way),
     };
-    let took = drill.total_time_ms.map(|ms| format!(" · {}", format::span(ms, visit.lang)));
+    let took = drill.total_time_ms.map(|ms| {
+        view! { <span class="whole">{format!("· {}", format::span(ms, visit.lang))}</span> }
+    });
     view! {
         <a href=Route::Failover(drill.failover_id.clone()).path()>{badge(tone, word)}</a>
-        <span class="under">{ago(visit, drill.started_at)} {took}</span>
+        <span class="under">{ago(visit, drill.started_at)} " " {took}</span>
     }
     .into_any()
 }
