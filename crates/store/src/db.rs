@@ -1,21 +1,21 @@
 //! The connections: one shape for both databases.
 //!
 //! SQLite has one connection that writes and several that can only read; Postgres has one pool for
-//! both. SQLite's readers are threads of this process, which get lost to nobody: they are handed on
-//! as they are, since the pool's own test of each that comes back takes as long as what it was used
-//! for. A transaction that writes takes its lock at once on SQLite, so that it never finds out
+//! both. A transaction that writes takes its lock at once on SQLite, so that it never finds out
 //! half-way that another was first.
+//!
+//! SQLite's readers are threads of this process, so none is ever lost, and they are handed on as they
+//! are: sqlx's pool tests each connection that comes back, which takes as long as most queries.
 
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use deadpool::unmanaged::{Object, Pool};
+use domain::id::{AssociationId, Epoch};
 use sqlx::any::{Any, AnyPoolOptions, AnyQueryResult};
 use sqlx::pool::PoolConnection;
 use sqlx::{AnyConnection, AnyPool, Connection as _, Transaction, query};
 use tokio::time::timeout;
-
-use domain::id::{AssociationId, Epoch};
 
 use crate::error::StoreError;
 use crate::sqlite;

@@ -42,7 +42,7 @@ struct Known {
     at: Millis,
     found: Readiness,
     /// A new one is being worked out.
-    renewed: bool,
+    renewing: bool,
 }
 
 impl Recent {
@@ -56,10 +56,10 @@ impl Recent {
         let Some(answer) = known.get_mut(&(user.clone(), gpu)) else { return (None, true) };
         // A clock that was set back makes nothing good for longer.
         let good = |span: i64| (0..span).contains(&now.since(answer.at));
-        if good(FRESH_MS) || (good(FORMER_MS) && answer.renewed) {
+        if good(FRESH_MS) || (good(FORMER_MS) && answer.renewing) {
             return (Some(answer.clone()), false);
         }
-        answer.renewed = true;
+        answer.renewing = true;
         (Some(answer.clone()), true)
     }
 
@@ -69,9 +69,9 @@ impl Recent {
         known.retain(|_, answer| (0..KEPT_MS).contains(&now.since(answer.at)));
         match (found, known.entry((user, gpu))) {
             (Some(found), entry) => {
-                entry.insert_entry(Known { at: now, found, renewed: false });
+                entry.insert_entry(Known { at: now, found, renewing: false });
             }
-            (None, Entry::Occupied(mut answer)) => answer.get_mut().renewed = false,
+            (None, Entry::Occupied(mut answer)) => answer.get_mut().renewing = false,
             (None, Entry::Vacant(_)) => {}
         }
     }

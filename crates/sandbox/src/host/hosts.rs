@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::files::Folder;
 use super::launcher::Launcher;
@@ -23,6 +24,8 @@ struct Inner {
     standby_port: u16,
     launcher: Launcher,
     all: Mutex<HashMap<String, Arc<Host>>>,
+    /// Work on files, which goes on to its end when the request for it is given up.
+    files: TaskTracker,
 }
 
 impl Hosts {
@@ -41,7 +44,13 @@ impl Hosts {
         let folder = folder.canonicalize().map_err(io("making the folder of the hosts"))?;
         let launcher = Launcher::start(program, token)?;
         raise_file_limit();
-        Ok(Self(Arc::new(Inner { folder, standby_port, launcher, all: Mutex::default() })))
+        Ok(Self(Arc::new(Inner {
+            folder,
+            standby_port,
+            launcher,
+            all: Mutex::default(),
+            files: TaskTracker::new(),
+        })))
     }
 
     /// Makes a host's files and address. It is not running yet, and its
@@ -75,7 +84,7 @@ impl Hosts {
             folder.write_boot_script(spec.boot_script.as_deref())?;
             folder.write_env(&spec.env)
         };
-        blocking(make).await.map_err(io("making a host's files"))?;
+        self.blocking(make).await.map_err(io("making a host's files"))?;
         let host = Host::open(&self.0.folder, record, held)?;
         let endpoint = host.record().endpoint;
         match self.lock().entry(id) {
@@ -124,7 +133,7 @@ impl Hosts {
         let Some(host) = self.lock().remove(id) else { return Ok(()) };
         host.finish().await;
         let folder = host.folder().clone();
-        blocking(move || folder.erase()).await.map_err(io("erasing a host's files"))
+        self.blocking(move || folder.erase()).await.map_err(io("erasing a host's files"))
     }
 
     /// Replaces the keys that may log in, from the next login on.
@@ -133,7 +142,7 @@ impl Hosts {
     /// [`HostError::Unknown`], or the file system's.
     pub async fn set_keys(&self, id: &str, keys: Vec<String>) -> Result<(), HostError> {
         let folder = self.get(id)?.folder().clone();
-        blocking(move || folder.write_keys(&keys)).await.map_err(io("writing a host's keys"))
+        self.blocking(move || folder.write_keys(&keys)).await.map_err(io("writing a host's keys"))
     }
 
     /// Replaces the script that runs at every boot.
@@ -142,7 +151,7 @@ impl Hosts {
     /// [`HostError::Unknown`], or the file system's.
     pub async fn set_boot_script(&self, id: &str, script: Option<String>) -> Result<(), HostError> {
         let folder = self.get(id)?.folder().clone();
-        blocking(move || folder.write_boot_script(script.as_deref()))
+        self.blocking(move || folder.write_boot_script(script.as_deref()))
             .await
             .map_err(io("writing a host's boot script"))
     }
@@ -204,7 +213,7 @@ impl Hosts {
         let Ok(host) = self.get(id) else { return Usage::default() };
         let folder = host.folder().clone();
         let usage = host.usage(&Table::read()).await;
-        let disk_bytes = blocking(move || Ok(folder.disk_bytes())).await.ok();
+        let disk_bytes = self.blocking(move || Ok(folder.disk_bytes())).await.ok();
         Usage { disk_bytes, ..usage }
     }
 
@@ -219,7 +228,7 @@ impl Hosts {
             let mut usage = host.usage(&table).await;
             if with_disk {
                 let folder = host.folder().clone();
-                usage.disk_bytes = blocking(move || Ok(folder.disk_bytes())).await.ok();
+                usage.disk_bytes = self.blocking(move || Ok(folder.disk_bytes())).await.ok();
             }
             usages.insert(id, usage);
         }
@@ -232,7 +241,7 @@ impl Hosts {
     /// [`HostError::Unknown`], or the file system's.
     pub async fn console(&self, id: &str) -> Result<String, HostError> {
         let folder = self.get(id)?.folder().clone();
-        blocking(move || folder.console()).await.map_err(io("reading a host's console"))
+        self.blocking(move || folder.console()).await.map_err(io("reading a host's console"))
     }
 
     /// The folder of a host's own files, as seen from outside: what it has at
@@ -244,10 +253,13 @@ impl Hosts {
         Ok(self.get(id)?.folder().root())
     }
 
-    /// Ends every host at once, for good in this process; files are kept.
+    /// Ends every host at once, for good in this process; files are kept. What is still being done to
+    /// any is waited for, so that whoever comes after finds them at rest.
     pub(crate) async fn end_all(&self) {
         let hosts: Vec<Arc<Host>> = self.lock().drain().map(|(_, host)| host).collect();
         futures::future::join_all(hosts.iter().map(|host| host.finish())).await;
+        self.0.files.close();
+        self.0.files.wait().await;
     }
 
     pub(crate) fn save(&self) -> Vec<HostRecord> {
@@ -280,6 +292,13 @@ impl Hosts {
         Ok(())
     }
 
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+    ) -> std::io::Result<T> {
+        self.0.files.spawn_blocking(work).await.map_err(std::io::Error::other)?
+    }
+
     fn get(&self, id: &str) -> Result<Arc<Host>, HostError> {
         self.lock().get(id).cloned().ok_or_else(|| HostError::Unknown(id.to_owned()))
     }
@@ -297,10 +316,4 @@ fn raise_file_limit() {
     if let Err(error) = setrlimit(Resource::Nofile, limit) {
         tracing::warn!(%error, "the limit on open files is not raised");
     }
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
-) -> std::io::Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)?
 }
