@@ -1,8 +1,10 @@
 //! The registry of hosts: everything that a provider may do with one.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio_util::sync::CancellationToken;
@@ -13,6 +15,9 @@ use super::launcher::Launcher;
 use super::one::{Host, io};
 use super::table::Table;
 use super::{Endpoint, HostError, HostRecord, HostSpec, Life, Net, Usage, Usages, address};
+
+/// How often the files of a host that nobody knows are erased, a tenth of a second apart.
+const ERASE_TRIES: usize = 50;
 
 /// All hosts of one sandbox; cheap to clone.
 #[derive(Debug, Clone)]
@@ -286,7 +291,8 @@ impl Hosts {
         for entry in entries.flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
             if !self.lock().contains_key(&name) {
-                Folder::new(&self.0.folder, &name).erase().map_err(io("erasing a lost host"))?;
+                let folder = Folder::new(&self.0.folder, &name);
+                erase_lost(&folder).await.map_err(io("erasing a lost host"))?;
             }
         }
         Ok(())
@@ -316,4 +322,17 @@ fn raise_file_limit() {
     if let Err(error) = setrlimit(Resource::Nofile, limit) {
         tracing::warn!(%error, "the limit on open files is not raised");
     }
+}
+
+/// Erases a host's files, again while a process of it that is still ending leaves some behind.
+async fn erase_lost(folder: &Folder) -> std::io::Result<()> {
+    for _ in 0..ERASE_TRIES {
+        match folder.erase() {
+            Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            ended => return ended,
+        }
+    }
+    folder.erase()
 }
