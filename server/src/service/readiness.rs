@@ -87,7 +87,9 @@ pub async fn at_once(dumont: &Dumont, user: &UserId, gpu: GpuId) -> Option<Readi
     }
     let (asking, owner) = (dumont.clone(), user.clone());
     let asked = tokio::spawn(async move {
-        let found = readiness(&asking, &owner, gpu).await.ok();
+        let found = readiness(&asking, &owner, gpu).await;
+        let found =
+            found.inspect_err(|error| tracing::warn!(%error, "readiness is not known")).ok();
         asking.recent.put(owner, gpu, asking.now(), found.clone());
         found
     });
