@@ -7,7 +7,6 @@ pub(crate) mod balance;
 mod entrance;
 mod failover;
 mod failovers;
-#[cfg(debug_assertions)]
 mod kit;
 mod machine;
 mod machines;
@@ -78,10 +77,7 @@ pub(crate) async fn answer(
         Route::Failovers => failovers::answer(request, plane).await,
         Route::Failover(id) => failover::answer(&id, request, plane).await,
         Route::FailoverAct(id, act) => failover::act::answer(&id, act, request, plane).await,
-        #[cfg(debug_assertions)]
         Route::Kit => Outcome::page(kit::page),
-        #[cfg(not(debug_assertions))]
-        Route::Kit => Err(visit.nothing_here()),
         Route::Notifications => notifications::answer(request, plane).await,
         Route::Notification(id) => notifications::one(id, request, plane).await,
         Route::Bell => notifications::bell::answer(request, plane).await,

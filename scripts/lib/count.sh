@@ -1,0 +1,42 @@
+# shellcheck shell=bash
+# Counts of test programs. Sourced by the suites in scripts/test.d; each writes lines of
+# "suite passed failed" to $RESULTS/counts.
+
+# build_tests: builds every Rust test and, with them, the programs that they start.
+# Writes "crate target program folder" for each to $RESULTS/programs.
+build_tests() {
+  cargo test --locked --workspace --exclude frontend --no-run --message-format=json-render-diagnostics \
+    >"$RESULTS/artifacts.json"
+  jq --raw-output '
+    select(.reason == "compiler-artifact" and .profile.test and .executable)
+    | [(.manifest_path | split("/")[-2]), .target.name, .executable, (.manifest_path | rtrimstr("/Cargo.toml"))]
+    | @tsv' "$RESULTS/artifacts.json" | sort >"$RESULTS/programs"
+}
+
+# tally FILE: "passed failed" of every result line in a test program's output.
+tally() { sed -n 's/^test result: .* \([0-9]*\) passed; \([0-9]*\) failed;.*/\1 \2/p' "$1" | awk '{ p += $1; f += $2; n++ } END { if (n) print p, f }'; }
+
+# record SUITE TARGET LOG CODE BEGAN: counts and shows a test program that has ended.
+record() {
+  local suite="$1" target="$2" log="$3" code="$4" began="$5" counts
+  counts="$(tally "$log")"
+  if [[ -z "$counts" ]]; then
+    counts="0 1" # it ended without a result: crashed, or not in time
+  elif ((code != 0)) && [[ "$counts" == *" 0" ]]; then
+    counts="${counts% *} 1"
+  fi
+  printf '    %-10s %-24s %4d passed %3d failed %5d s\n' "$suite" "$target" "${counts% *}" "${counts#* }" "$(($(now) - began))"
+  echo "$suite $counts" >>"$RESULTS/counts"
+  ((code == 0)) || tail -n 80 "$log"
+}
+
+# run_program CRATE TARGET PROGRAM FOLDER [ARGUMENT…]: one test program, with a deadline.
+run_program() {
+  local crate="$1" target="$2" program="$3" folder="$4" began code=0 log
+  shift 4
+  log="$RESULTS/$crate.$target.log"
+  began="$(now)"
+  # As cargo test does: the crate's folder, and its path in the environment.
+  (cd "$folder" && CARGO_MANIFEST_DIR="$folder" timeout --kill-after=10 1200 "$program" "$@") >"$log" 2>&1 </dev/null || code=$?
+  record "$crate" "$target" "$log" "$code" "$began"
+}
