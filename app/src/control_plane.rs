@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use domain::id::{FailoverId, GpuId, NotificationId};
 use domain::time::Millis;
 use domain::view::account::{
-    ChangePassword, CreatedToken, LoginRequest, NewToken, Sessions, SetupRequest, Tokens, User,
+    ChangePassword, Confirm, CreatedToken, LoginRequest, NewToken, Sessions, SetupRequest, Tokens,
+    User,
 };
 use domain::view::balance::Balance;
 use domain::view::configure::ConfigureStandby;
@@ -116,6 +117,10 @@ pub trait ControlPlane: Send + Sync {
     /// Stores or removes credentials, language and theme; a credential is tried first.
     async fn update(&self, wanted: SettingsUpdate) -> Answer<Settings>;
 
+    /// Whether the one who asks proved a short while ago to know the password.
+    fn confirmed(&self) -> bool;
+    /// Proves it.
+    async fn confirm(&self, asked: Confirm) -> Answer<()>;
     /// The account's API tokens.
     async fn tokens(&self) -> Answer<Tokens>;
     /// Makes an API token.

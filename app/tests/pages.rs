@@ -711,3 +711,29 @@ fn a_restore_shows_what_is_moved_how_fast_and_how_long_it_takes_and_a_failover_w
     assert!(html.contains("<progress") && html.contains("value=\"1200000000\""), "{html}");
     assert!(!shown("/app/failovers/0199-done", &Fake::default()).contains("<progress"));
 }
+
+#[test]
+fn what_needs_the_password_again_shows_the_question_instead_of_the_form() {
+    let plane = Fake { confirmed: false, ..Fake::default() };
+    for (path, form) in [
+        ("/app/settings/account", "action=\"/app/settings/account/tokens\""),
+        ("/app/settings/credentials", "name=\"vast_api_key\""),
+    ] {
+        assert!(!shown(path, &plane).contains(form), "{path}");
+        assert!(shown(path, &plane).contains("action=\"/app/settings/confirm\""), "{path}");
+        assert!(shown(path, &Fake::default()).contains(form), "{path}");
+    }
+    let sent = post("/app/settings/confirm", &[("password", "x"), ("next", "//evil.example")]);
+    let got = reply(&sent, &plane);
+    assert_eq!(got.location.as_deref(), Some("/app/settings/account"));
+}
+
+#[test]
+fn a_token_lasts_for_ever_only_where_that_was_chosen() {
+    for (days, word) in [("", "false"), ("nonsense", "false"), ("90", "false"), ("0", "true")] {
+        let plane = Fake::default();
+        reply(&post("/app/settings/account/tokens", &[("name", "ci"), ("days", days)]), &plane);
+        let done = plane.acts().join(" ");
+        assert!(done.contains(&format!("for ever {word}")), "{days}: {done}");
+    }
+}

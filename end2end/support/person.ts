@@ -64,10 +64,12 @@ export class Person {
   /** Stores the customer's credentials of both providers. */
   async storeCredentials(): Promise<void> {
     await this.storeVastKey();
+    await this.ask("POST", "/auth/confirm", { password: this.password });
     await this.ask("PUT", "/settings", { gcp_credentials: JSON.stringify(this.customer.gcp_service_account) });
   }
 
   async storeVastKey(): Promise<void> {
+    await this.ask("POST", "/auth/confirm", { password: this.password });
     await this.ask("PUT", "/settings", { vast_api_key: this.customer.vast_api_key });
   }
 

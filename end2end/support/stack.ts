@@ -120,7 +120,7 @@ export class Stack {
     const email = `${name}@dumont.local`;
     const password = randomBytes(18).toString("base64url");
     await this.command(["user", "create", "--email", email, "--username", name, "--password-stdin"], password);
-    const token = await this.command(["token", "create", "--email", email, "--name", "end2end"]);
+    const token = await this.command(["token", "create", "--email", email, "--name", "end2end", "--scope", "admin"]);
     const person = new Person(this, name, email, password, token, customer);
     if (!options.bare) await person.storeCredentials();
     return person;

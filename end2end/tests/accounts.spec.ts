@@ -80,6 +80,9 @@ test("an API token is shown once, works, and ends when it is revoked", async ({ 
   await page.goto("/app/settings/account");
   const tokens = section(page, t("tokens"));
   await tokens.getByLabel(t("token_name")).fill("nightly job");
+  // Nothing more than looking, and an end, unless something else is chosen.
+  await expect(tokens.getByLabel(t("token_scope"), { exact: true })).toHaveValue("read");
+  await expect(tokens.getByLabel(t("token_lifetime"))).toHaveValue("90");
   await tokens.getByLabel(t("token_lifetime")).selectOption("30");
   await tokens.getByRole("button", { name: t("token_make") }).click();
   const made = page.getByRole("status").filter({ hasText: t("token_made") });
@@ -88,6 +91,8 @@ test("an API token is shown once, works, and ends when it is revoked", async ({ 
   expect(token).toMatch(/^dumont_sk_/);
   const program = await playwright.request.newContext({ baseURL: stack.url, extraHTTPHeaders: { authorization: `Bearer ${token}` } });
   expect((await program.get("/api/v1/instances")).status()).toBe(200);
+  const refused = await program.put("/api/v1/settings", { data: { theme: "dark" } });
+  expect([refused.status(), (await refused.json()).code]).toEqual([403, "scope_needed"]);
 
   await page.goto("/app/settings/account");
   expect(await page.content()).not.toContain(token);
@@ -96,6 +101,33 @@ test("an API token is shown once, works, and ends when it is revoked", async ({ 
   await expect(tokens.getByText("nightly job")).toHaveCount(0);
   expect((await program.get("/api/v1/instances")).status()).toBe(401);
   await program.dispose();
+});
+
+test("a login over the API is listed beside the browsers and can be ended there", async ({ page, ana, playwright, stack, t }) => {
+  const program = await playwright.request.newContext({ baseURL: stack.url, userAgent: "nightly/1.0" });
+  const login = await program.post("/api/v1/auth/login", { data: { email: ana.email, password: ana.password } });
+  expect(login.headers()["set-cookie"]).toBeUndefined();
+  const headers = { authorization: `Bearer ${(await login.json()).token}` };
+  expect((await program.get("/api/v1/auth/me", { headers })).status()).toBe(200);
+
+  await page.goto("/app/settings/account");
+  const row = section(page, t("sessions")).getByRole("row", { name: /nightly\/1\.0/ });
+  await expect(row).toContainText(t("session_api"));
+  await row.getByRole("button", { name: t("revoke") }).click();
+  await expect(page.getByText(t("said_session_revoked"))).toBeVisible();
+  expect((await program.get("/api/v1/auth/me", { headers })).status()).toBe(401);
+  await program.dispose();
+});
+
+test("the page that asks for the password again leads back", async ({ page, ana, t, watch }) => {
+  watch.allowStatus(422);
+  await page.goto("/app/settings/confirm?next=/app/settings/credentials");
+  await page.getByLabel(t("confirm_password")).fill("not the password");
+  await page.getByRole("button", { name: t("confirm_do") }).click();
+  await expect(page.getByText(t("field_wrong_password"))).toBeVisible();
+  await page.getByLabel(t("confirm_password")).fill(ana.password);
+  await page.getByRole("button", { name: t("confirm_do") }).click();
+  await expect(page).toHaveURL(/\/app\/settings\/credentials$/);
 });
 
 test("language and theme stay with the account, whatever the browser asks for", async ({ page, ana, another, t }) => {

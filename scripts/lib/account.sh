@@ -33,7 +33,7 @@ ensure_account() {
     # follows shows whether the account is really there.
     outcome="$(account_field password | "$program" user create --email "$ACCOUNT_EMAIL" \
       --username "$ACCOUNT_NAME" --password-stdin 2>&1)" || true
-    token="$("$program" token create --email "$ACCOUNT_EMAIL" --name "make run" 2>>"$RUN/server.log")" ||
+    token="$("$program" token create --email "$ACCOUNT_EMAIL" --name "make run" --scope admin --never-expires 2>>"$RUN/server.log")" ||
       die "the first account could not be made: $outcome"
     printf '%s' "$token" | put_account api_token
   fi

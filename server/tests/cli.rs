@@ -264,7 +264,11 @@ async fn what_the_command_line_stores_the_server_uses_and_nothing_secret_is_logg
         .await
         .expect("an answer");
     assert_eq!(login.status(), 200);
-    let session = login.headers()["set-cookie"]
+    let form = [("username", "ana@dumont.local"), ("password", PASSWORD)];
+    let without = reqwest::redirect::Policy::none();
+    let browser = reqwest::Client::builder().redirect(without).build().expect("a client");
+    let entered = browser.post(format!("{}/login", server.url)).form(&form).send().await;
+    let session = entered.expect("an answer").headers()["set-cookie"]
         .to_str()
         .expect("text")
         .split(['=', ';'])

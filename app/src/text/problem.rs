@@ -13,6 +13,8 @@ pub(crate) fn problem_text(problem: &Problem, t: &'static Texts) -> (String, Opt
         "invalid" => (t.wrong_fields, None),
         "malformed" => (t.wrong_malformed, None),
         "unauthorized" => (t.wrong_unauthorized, None),
+        "scope_needed" => (t.wrong_scope, None),
+        "confirmation_needed" => (t.wrong_confirmation, None),
         "cross_site" => (t.wrong_cross_site, None),
         "not_found" | "no_such_address" => (t.not_found_what, None),
         "gcp_credentials_missing" => (t.wrong_gcp_missing, None),

@@ -38,6 +38,8 @@ pub(crate) struct Fake {
     pub(crate) settings: Settings,
     pub(crate) tokens: Tokens,
     pub(crate) sessions: Sessions,
+    /// Whether the password was given a short while ago.
+    pub(crate) confirmed: bool,
     /// Refuses everything that is to be done.
     pub(crate) refusal: Option<Problem>,
     pub(crate) done: Mutex<Vec<String>>,
@@ -60,6 +62,7 @@ impl Default for Fake {
             settings: story::settings(),
             tokens: story::tokens(),
             sessions: story::sessions(),
+            confirmed: true,
             refusal: None,
             done: Mutex::default(),
         }
@@ -225,13 +228,19 @@ impl ControlPlane for Fake {
     async fn update(&self, wanted: SettingsUpdate) -> Answer<Settings> {
         self.act(format!("update {wanted:?}"), self.settings.clone())
     }
+    fn confirmed(&self) -> bool {
+        self.confirmed
+    }
+    async fn confirm(&self, _: Confirm) -> Answer<()> {
+        self.act("confirm".to_owned(), ())
+    }
     async fn tokens(&self) -> Answer<Tokens> {
         Ok(self.tokens.clone())
     }
     async fn create_token(&self, wanted: NewToken) -> Answer<CreatedToken> {
         let info = self.tokens.tokens[0].clone();
         self.act(
-            format!("make token {}", wanted.name),
+            format!("make token {} for ever {}", wanted.name, wanted.never_expires),
             CreatedToken { token: "dumont_sk_shown_once".to_owned(), info },
         )
     }

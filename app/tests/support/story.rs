@@ -695,6 +695,7 @@ pub(crate) fn tokens() -> Tokens {
     let token = Token {
         id: "tok-1".into(),
         name: "training script".into(),
+        scope: domain::access::Scope::Operate,
         last4: "x7Qa".into(),
         created_at: ago(9 * DAY_MS),
         last_used_at: Some(ago(HOUR_MS)),
@@ -706,6 +707,7 @@ pub(crate) fn tokens() -> Tokens {
 pub(crate) fn sessions() -> Sessions {
     let session = |id: &str, current| Session {
         id: id.into(),
+        kind: if current { SessionKind::Browser } else { SessionKind::Api },
         current,
         created_at: ago(DAY_MS),
         last_seen_at: Some(ago(60_000)),

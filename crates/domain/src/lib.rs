@@ -4,6 +4,7 @@
 //! same code runs in the server, in tests and in the browser. Reading the time, drawing an id and
 //! calling a provider belong to the crates that depend on this one.
 
+pub mod access;
 pub mod association;
 pub mod failover;
 pub mod gpu;

@@ -28,7 +28,9 @@ pub use account::credential::{
 pub use account::notification::{
     DOORBELL as NOTIFICATION_DOORBELL, NotificationPage, Notifications,
 };
-pub use account::session::{SESSION_IP, SESSION_USER, SESSION_USER_AGENT, SessionRow, Sessions};
+pub use account::session::{
+    SESSION_CONFIRMED, SESSION_IP, SESSION_USER, SESSION_USER_AGENT, SessionRow, Sessions,
+};
 pub use account::session_store::{DbSessions, session_handle};
 pub use account::settings::Settings;
 pub use account::token::{NewToken, Token, TokenKind, Tokens};

@@ -6,8 +6,8 @@ use axum::http::StatusCode;
 use domain::id::TokenId;
 use domain::view::Done;
 use domain::view::account::{
-    ChangePassword, CreatedToken, Features, LoginAnswer, LoginRequest, Me, NewToken, SdkConfig,
-    Sessions, Tokens,
+    ChangePassword, Confirm, Confirmed, CreatedToken, Features, LoginAnswer, LoginRequest, Me,
+    NewToken, SdkConfig, Sessions, Tokens,
 };
 use secrecy::ExposeSecret as _;
 use tower_sessions::Session;
@@ -16,19 +16,18 @@ use crate::http::client::Client;
 use crate::http::extract::{Body, Segments};
 use crate::http::identity::{Caller, Owner, Via};
 use crate::http::session;
-use crate::service::{account, auth};
+use crate::service::{account, auth, confirm};
 use crate::{Dumont, Fault};
 
-/// Logs in by e-mail or user name: a token for programs, and a session cookie for browsers.
+/// Logs a program in by e-mail or user name. The token of the answer is this login's one credential:
+/// it is listed among the sessions, and a logout with it ends it.
 #[utoipa::path(post, path = "/auth/login", tag = "auth", request_body = LoginRequest, responses((status = 200, body = LoginAnswer)))]
 pub async fn login(
     State(dumont): State<Dumont>,
     client: Client,
-    browser: Session,
     Body(asked): Body<LoginRequest>,
 ) -> Result<Json<LoginAnswer>, Fault> {
     let user = auth::login(&dumont, asked, &client).await?;
-    session::begin(&browser, &user.id, &client).await?;
     let token = auth::login_token(&dumont, &user.id, &client).await?;
     let token = token.expose_secret().to_owned();
     Ok(Json(LoginAnswer { success: true, user: account::view(&user), token }))
@@ -42,7 +41,10 @@ pub async fn logout(
     browser: Session,
 ) -> Result<Json<Done>, Fault> {
     match who.via {
-        Via::Session(_) => session::end(&browser).await?,
+        Via::Session(_) => {
+            session::end(&browser).await?;
+            auth::ended(&dumont, &who.user).await;
+        }
         Via::Token(id, _) => auth::revoke_token(&dumont, &who.user, &id).await?,
     }
     Ok(Json(Done::new("logged out")))
@@ -83,14 +85,31 @@ pub async fn tokens(
     Ok(Json(auth::tokens(&dumont, &user).await?))
 }
 
-/// Makes an API token; only this answer ever holds it.
+/// Confirms that it is the account's owner who holds this session or token. For ten minutes it may
+/// then make tokens and replace provider keys; a login counts as a confirmation.
+#[utoipa::path(post, path = "/auth/confirm", tag = "auth", request_body = Confirm, responses((status = 200, body = Confirmed)))]
+pub async fn confirm(
+    State(dumont): State<Dumont>,
+    Caller(who): Caller,
+    client: Client,
+    browser: Session,
+    Body(asked): Body<Confirm>,
+) -> Result<Json<Confirmed>, Fault> {
+    let at = confirm::confirm(&dumont, &who, asked, &client).await?;
+    if matches!(who.via, Via::Session(_)) {
+        session::confirm(&browser, at).await?;
+    }
+    Ok(Json(Confirmed { success: true, until: at.plus(confirm::GOOD_FOR_MS).into() }))
+}
+
+/// Makes an API token; only this answer ever holds it. Needs a confirmation of the last ten minutes.
 #[utoipa::path(post, path = "/auth/tokens", tag = "auth", request_body = NewToken, responses((status = 201, body = CreatedToken)))]
 pub async fn create_token(
     State(dumont): State<Dumont>,
-    Owner(user): Owner,
+    Caller(who): Caller,
     Body(asked): Body<NewToken>,
 ) -> Result<(StatusCode, Json<CreatedToken>), Fault> {
-    Ok((StatusCode::CREATED, Json(auth::create_token(&dumont, &user, asked).await?)))
+    Ok((StatusCode::CREATED, Json(auth::mint(&dumont, &who, asked).await?)))
 }
 
 /// Revokes an API token.
@@ -104,7 +123,7 @@ pub async fn revoke_token(
     Ok(Json(Done::new("the token is revoked")))
 }
 
-/// The browsers that are logged in.
+/// The logins: browsers, and programs that logged in over the API.
 #[utoipa::path(get, path = "/auth/sessions", tag = "auth", responses((status = 200, body = Sessions)))]
 pub async fn sessions(
     State(dumont): State<Dumont>,
@@ -113,7 +132,7 @@ pub async fn sessions(
     Ok(Json(auth::sessions(&dumont, &who.user, &who.via).await?))
 }
 
-/// Logs a browser out.
+/// Ends a login.
 #[utoipa::path(delete, path = "/auth/sessions/{session_id}", tag = "auth", params(("session_id" = String, Path)), responses((status = 200, body = Done)))]
 pub async fn revoke_session(
     State(dumont): State<Dumont>,
@@ -124,7 +143,7 @@ pub async fn revoke_session(
     Ok(Json(Done::new("the session is ended")))
 }
 
-/// Changes the password and ends every other login. API tokens stay.
+/// Changes the password and ends every other login, and every API token that another login made.
 #[utoipa::path(post, path = "/auth/password", tag = "auth", request_body = ChangePassword, responses((status = 200, body = Done)))]
 pub async fn change_password(
     State(dumont): State<Dumont>,
@@ -133,5 +152,7 @@ pub async fn change_password(
     Body(asked): Body<ChangePassword>,
 ) -> Result<Json<Done>, Fault> {
     auth::change_password(&dumont, &who.user, &who.via, asked, &client).await?;
-    Ok(Json(Done::new("the password is changed; other logins are ended")))
+    Ok(Json(Done::new(
+        "the password is changed; other logins are ended, and the API tokens that they made",
+    )))
 }

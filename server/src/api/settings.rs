@@ -5,7 +5,7 @@ use axum::extract::State;
 use domain::view::settings::{Settings, SettingsUpdate};
 
 use crate::http::extract::Body;
-use crate::http::identity::Owner;
+use crate::http::identity::{Caller, Owner};
 use crate::service::settings;
 use crate::{Dumont, Fault};
 
@@ -18,12 +18,13 @@ pub async fn get(
     Ok(Json(settings::get(&dumont, &user).await?))
 }
 
-/// Saves what is given; credentials are tried at their provider first. `null` removes one.
+/// Saves what is given; credentials are tried at their provider first. `null` removes one. To change
+/// a credential needs a confirmation of the last ten minutes.
 #[utoipa::path(put, path = "/settings", tag = "settings", request_body = SettingsUpdate, responses((status = 200, body = Settings)))]
 pub async fn put(
     State(dumont): State<Dumont>,
-    Owner(user): Owner,
+    Caller(who): Caller,
     Body(asked): Body<SettingsUpdate>,
 ) -> Result<Json<Settings>, Fault> {
-    Ok(Json(settings::put(&dumont, &user, asked).await?))
+    Ok(Json(settings::change(&dumont, &who, asked).await?))
 }

@@ -1,6 +1,7 @@
 //! Every route of the API, once.
 
 use axum::http::Method;
+use domain::access::Scope;
 use utoipa::openapi::path::PathItem;
 use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
@@ -13,8 +14,25 @@ use crate::Dumont;
 pub enum Access {
     /// Anyone.
     Public,
-    /// An account, for what is its own.
-    User,
+    /// Who may look at what is the account's own.
+    Read,
+    /// Who may act on the account's machines.
+    Operate,
+    /// Who may change the account itself and who may get into it.
+    Admin,
+}
+
+impl Access {
+    /// The least scope of a credential that may use it; none is needed where anyone may.
+    #[must_use]
+    pub const fn scope(self) -> Option<Scope> {
+        match self {
+            Self::Public => None,
+            Self::Read => Some(Scope::Read),
+            Self::Operate => Some(Scope::Operate),
+            Self::Admin => Some(Scope::Admin),
+        }
+    }
 }
 
 /// One route.
@@ -64,55 +82,56 @@ pub fn table() -> Vec<Route> {
     table! {
         Public auth::login <- r#"{"email":"nobody@dumont.local","password":"wrong password"}"#;
         Public auth::sdk_config;
-        User auth::logout;
-        User auth::me;
-        User auth::tokens;
-        User auth::create_token <- r#"{"name":"example"}"#;
-        User auth::revoke_token;
-        User auth::sessions;
-        User auth::revoke_session;
-        User auth::change_password <- r#"{"current_password":"not the password","new_password":"another password"}"#;
+        Read auth::logout;
+        Read auth::me;
+        Admin auth::tokens;
+        Admin auth::create_token <- r#"{"name":"example"}"#;
+        Admin auth::revoke_token;
+        Admin auth::sessions;
+        Admin auth::revoke_session;
+        Admin auth::change_password <- r#"{"current_password":"not the password","new_password":"another password"}"#;
+        Admin auth::confirm <- r#"{"password":"not the password"}"#;
 
-        User settings::get;
-        User settings::put <- r#"{"theme":"dark"}"#;
+        Read settings::get;
+        Admin settings::put <- r#"{"theme":"dark"}"#;
 
-        User balance::balance;
-        User balance::instances_balance;
+        Read balance::balance;
+        Read balance::instances_balance;
 
-        User instances::list;
-        User instances::offers;
-        User instances::create <- r#"{"offer_id":1,"image":"ubuntu:24.04","disk_size":20}"#;
-        User instances::get;
-        User instances::destroy;
-        User instances::pause;
-        User instances::resume;
+        Read instances::list;
+        Read instances::offers;
+        Operate instances::create <- r#"{"offer_id":1,"image":"ubuntu:24.04","disk_size":20}"#;
+        Read instances::get;
+        Operate instances::destroy;
+        Operate instances::pause;
+        Operate instances::resume;
 
-        User standby::status;
-        User standby::configure <- r#"{"enabled":false}"#;
-        User standby::pricing;
-        User standby::associations;
-        User standby::association;
-        User standby::remove;
-        User standby::provision <- r#"{"name":"example"}"#;
-        User standby::start_sync;
-        User standby::stop_sync;
+        Read standby::status;
+        Admin standby::configure <- r#"{"enabled":false}"#;
+        Read standby::pricing;
+        Read standby::associations;
+        Read standby::association;
+        Operate standby::remove;
+        Operate standby::provision <- r#"{"name":"example"}"#;
+        Operate standby::start_sync;
+        Operate standby::stop_sync;
 
-        User failover::simulate <- r#"{"reason":"drill","simulate_new_gpu":false}"#;
-        User failover::start <- r#"{"reason":"example"}"#;
-        User failover::cancel;
-        User failover::fail_back <- r#"{"reason":"example"}"#;
-        User failover::status;
-        User failover::active;
-        User failover::report;
-        User failover::strategies;
-        User failover::readiness;
-        User failover::test;
+        Operate failover::simulate <- r#"{"reason":"drill","simulate_new_gpu":false}"#;
+        Operate failover::start <- r#"{"reason":"example"}"#;
+        Operate failover::cancel;
+        Operate failover::fail_back <- r#"{"reason":"example"}"#;
+        Read failover::status;
+        Read failover::active;
+        Read failover::report;
+        Read failover::strategies;
+        Read failover::readiness;
+        Read failover::test;
 
-        User notifications::list;
-        User notifications::read;
-        User notifications::read_all;
+        Read notifications::list;
+        Operate notifications::read;
+        Operate notifications::read_all;
 
-        User events::events;
+        Read events::events;
     }
 }
 
@@ -141,6 +160,17 @@ mod tests {
         all.sort();
         all.dedup();
         assert_eq!(all.len(), count);
+    }
+
+    #[test]
+    fn a_scope_that_only_looks_reaches_nothing_that_changes() {
+        let harmless = ["/auth/logout"];
+        for route in table() {
+            let (method, path) = route.method_and_path().expect("described");
+            if route.access == Access::Read && !harmless.contains(&path.as_str()) {
+                assert_eq!(method, Method::GET, "{path}");
+            }
+        }
     }
 
     #[test]

@@ -4,13 +4,10 @@ use std::io::Read as _;
 
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
-use domain::id::TokenId;
 use secrecy::SecretString;
-use store::TokenKind;
 
 use super::{account, say};
 use crate::Dumont;
-use crate::http::identity::Via;
 use crate::service::{account as accounts, auth};
 
 /// What can be done with accounts.
@@ -30,7 +27,7 @@ pub(super) enum Command {
     },
     /// List the accounts
     List,
-    /// Replace a password and end the account's logins; API tokens stay
+    /// Replace a password and end the account's logins with the API tokens that they made
     SetPassword {
         /// E-mail address
         #[arg(long)]
@@ -56,9 +53,11 @@ pub(super) async fn run(dumont: &Dumont, command: Command) -> anyhow::Result<()>
         Command::SetPassword { email, .. } => {
             let user = account(dumont, &email).await?;
             // No login of the account's own is kept: there is none here.
-            let nobody = Via::Token(TokenId::new(""), TokenKind::Api);
-            auth::set_password(dumont, &user.id, "password", password()?, &nobody).await?;
-            say(&format!("the password of {} is replaced; its logins are ended", user.email))
+            auth::set_password(dumont, &user.id, "password", password()?, None).await?;
+            say(&format!(
+                "the password of {} is replaced; its logins are ended, and the API tokens that they made",
+                user.email
+            ))
         }
     }
 }

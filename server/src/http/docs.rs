@@ -33,7 +33,7 @@ pub fn complete(mut api: OpenApi) -> OpenApi {
     components.schemas.extend(more);
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
-        .description(Some("An API token or a login token"))
+        .description(Some("An API token, or the token that a login gave"))
         .build();
     components.add_security_scheme("token", SecurityScheme::Http(bearer));
     components.add_security_scheme(

@@ -2,25 +2,30 @@
 //!
 //! Each event says that something changed and nothing of what; a page then asks for it. One that
 //! was away names the last event it saw and gets what it missed. Ends when the server is asked to
-//! stop, so that no open page holds it up.
+//! stop, so that no open page holds it up, and when the credential that it was opened with no longer
+//! opens anything.
 
 use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use domain::id::UserId;
 use domain::view::event::Event as Bell;
 use futures::stream::{self, Stream, StreamExt as _};
 use store::Doorbell;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::time::Interval;
 use tokio_util::sync::CancellationToken;
 
+use super::identity::Identity;
+use crate::service::auth::ACCESS_DOORBELL;
 use crate::{Dumont, Fault};
 
 const MISSED: i64 = 500;
 const ALIVE: Duration = Duration::from_secs(15);
+/// How often a stream looks whether its credential still stands: one that expires rings no bell.
+const LOOK: Duration = Duration::from_secs(15);
 const RETRY: Duration = Duration::from_millis(500);
 
 /// The number of the last event that the page saw.
@@ -29,13 +34,13 @@ pub fn last_seen(headers: &HeaderMap) -> Option<i64> {
     headers.get("last-event-id")?.to_str().ok()?.trim().parse().ok()
 }
 
-/// One user's doorbells from now on, after those missed since `seen`.
+/// The doorbells of whoever asks from now on, after those missed since `seen`.
 ///
 /// # Errors
 /// The database.
 pub async fn stream(
     dumont: &Dumont,
-    user: &UserId,
+    who: &Identity,
     seen: Option<i64>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>> + use<>>, Fault> {
     // Listening begins before looking back, so that nothing falls between the two.
@@ -46,12 +51,13 @@ pub async fn stream(
     };
     let watch = Watch {
         dumont: dumont.clone(),
-        user: user.clone(),
+        who: who.clone(),
         told: seen,
         bells,
+        look: tokio::time::interval(LOOK),
         soft: dumont.soft.clone(),
     };
-    let missed = dumont.store.events().after(user, seen, MISSED).await?;
+    let missed = dumont.store.events().after(&who.user, seen, MISSED).await?;
     let begun = stream::iter([Ok(Event::default().comment("listening").retry(RETRY))]);
     let events = stream::unfold(
         (watch, missed.into_iter().collect::<Vec<_>>()),
@@ -68,9 +74,10 @@ pub async fn stream(
 
 struct Watch {
     dumont: Dumont,
-    user: UserId,
+    who: Identity,
     told: i64,
     bells: Receiver<Doorbell>,
+    look: Interval,
     soft: CancellationToken,
 }
 
@@ -80,24 +87,42 @@ impl Watch {
         loop {
             let heard = tokio::select! {
                 () = self.soft.cancelled() => return None,
+                _ = self.look.tick() => {
+                    if self.stands().await { continue } else { return None }
+                }
                 heard = self.bells.recv() => heard,
             };
             match heard {
-                Ok(bell) if bell.user == self.user => return Some(vec![bell]),
+                Ok(bell) if bell.user == self.who.user => {
+                    if bell.kind == ACCESS_DOORBELL && !self.stands().await {
+                        return None;
+                    }
+                    return Some(vec![bell]);
+                }
                 Ok(_) => {}
                 // Too slow: the database still has what was dropped here.
                 Err(RecvError::Lagged(_)) => {
+                    if !self.stands().await {
+                        return None;
+                    }
                     return self
                         .dumont
                         .store
                         .events()
-                        .after(&self.user, self.told, MISSED)
+                        .after(&self.who.user, self.told, MISSED)
                         .await
                         .ok();
                 }
                 Err(RecvError::Closed) => return None,
             }
         }
+    }
+}
+
+impl Watch {
+    /// Whether the credential still opens anything; a database that does not answer ends the stream.
+    async fn stands(&self) -> bool {
+        self.who.stands(&self.dumont).await.unwrap_or(false)
     }
 }
 

@@ -5,8 +5,10 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use domain::access::Scope;
 use domain::id::{TokenId, UserId};
-use store::{SESSION_USER, TokenKind, session_handle};
+use domain::time::Millis;
+use store::{SESSION_CONFIRMED, SESSION_USER, TokenKind, session_handle};
 use tower_sessions::Session;
 
 use crate::{Dumont, Fault};
@@ -20,6 +22,17 @@ pub enum Via {
     Token(TokenId, TokenKind),
 }
 
+impl Via {
+    /// What the credential is called in the database: the session's handle or the token's id.
+    #[must_use]
+    pub fn handle(&self) -> &str {
+        match self {
+            Self::Session(handle) => handle,
+            Self::Token(id, _) => id.as_str(),
+        }
+    }
+}
+
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
@@ -27,6 +40,24 @@ pub struct Identity {
     pub user: UserId,
     /// How it was recognised.
     pub via: Via,
+    /// What it may do.
+    pub scope: Scope,
+    /// When it last proved to know the password.
+    pub confirmed_at: Option<Millis>,
+}
+
+impl Identity {
+    /// Whether the credential still opens anything; for answers that take long.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn stands(&self, dumont: &Dumont) -> Result<bool, Fault> {
+        let now = dumont.now();
+        Ok(match &self.via {
+            Via::Session(handle) => dumont.store.sessions().stands(&self.user, handle, now).await?,
+            Via::Token(id, _) => dumont.store.tokens().stands(&self.user, id, now).await?,
+        })
+    }
 }
 
 /// The account that asks. The only source of an owner in a handler.
@@ -63,14 +94,6 @@ pub async fn identify(State(dumont): State<Dumont>, mut request: Request, next: 
     response
 }
 
-/// Refuses requests of nobody.
-pub async fn require(request: Request, next: Next) -> Response {
-    if request.extensions().get::<Identity>().is_none() {
-        return Fault::Unauthorized.into_response();
-    }
-    next.run(request).await
-}
-
 async fn recognise(
     dumont: &Dumont,
     headers: &HeaderMap,
@@ -79,21 +102,28 @@ async fn recognise(
     if headers.contains_key(header::AUTHORIZATION) {
         let Some(plain) = bearer(headers) else { return Ok(None) };
         let found = dumont.store.tokens().find(plain, dumont.now()).await?;
-        return Ok(
-            found.map(|token| Identity { user: token.user, via: Via::Token(token.id, token.kind) })
-        );
+        return Ok(found.map(|token| Identity {
+            user: token.user,
+            via: Via::Token(token.id, token.kind),
+            scope: token.scope,
+            confirmed_at: token.confirmed_at,
+        }));
     }
     let Some(session) = session else { return Ok(None) };
-    let user: Option<String> = session
-        .get(SESSION_USER)
-        .await
-        .map_err(|error| Fault::Internal(format!("session: {error}")))?;
+    let broken = |error| Fault::Internal(format!("session: {error}"));
+    let user: Option<String> = session.get(SESSION_USER).await.map_err(broken)?;
+    let confirmed: Option<i64> = session.get(SESSION_CONFIRMED).await.map_err(broken)?;
     let (Some(user), Some(id)) = (user.map(UserId), session.id()) else { return Ok(None) };
     let handle = session_handle(&id);
     if dumont.kept.noted.due(&handle, dumont.now()) {
         dumont.store.sessions().touch(&user, &handle, dumont.now()).await?;
     }
-    Ok(Some(Identity { user, via: Via::Session(handle) }))
+    Ok(Some(Identity {
+        user,
+        via: Via::Session(handle),
+        scope: Scope::Admin,
+        confirmed_at: confirmed.map(Millis),
+    }))
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

@@ -5,6 +5,7 @@ pub mod csrf;
 pub mod docs;
 pub mod events;
 pub mod extract;
+pub mod guard;
 pub mod headers;
 pub mod identity;
 pub mod limit;

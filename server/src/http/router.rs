@@ -15,6 +15,7 @@ use tower_http::compression::CompressionLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
+use super::guard::{self, Rules};
 use super::{csrf, docs, headers, identity, problem, session};
 use crate::api::table::{Access, table};
 use crate::{Dumont, web};
@@ -51,13 +52,15 @@ pub fn application(dumont: &Dumont, site: &web::Site) -> Router {
 fn api() -> (Router<Dumont>, OpenApi) {
     let mut open = OpenApiRouter::new();
     let mut own = OpenApiRouter::new();
-    for route in table() {
+    let table = table();
+    let rules = Rules::of(&table);
+    for route in table {
         match route.access {
             Access::Public => open = open.routes(route.served),
-            Access::User => own = own.routes(route.served),
+            Access::Read | Access::Operate | Access::Admin => own = own.routes(route.served),
         }
     }
-    let own = own.route_layer(from_fn(identity::require));
+    let own = own.route_layer(from_fn_with_state(rules, guard::guard));
     let (router, described) = open.merge(own).split_for_parts();
     // A report of thousands of rows is a megabyte; a stream of events is never held back for this.
     let small = CompressionLayer::new().quality(CompressionLevel::Fastest);

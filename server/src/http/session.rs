@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 
 use domain::id::UserId;
-use store::{DbSessions, SESSION_IP, SESSION_USER, SESSION_USER_AGENT};
+use domain::time::Millis;
+use store::{DbSessions, SESSION_CONFIRMED, SESSION_IP, SESSION_USER, SESSION_USER_AGENT};
 use time::Duration;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, Session, SessionManagerLayer};
@@ -33,7 +34,12 @@ pub fn layer(dumont: &Dumont) -> SessionManagerLayer<DbSessions> {
 ///
 /// # Errors
 /// The database.
-pub async fn begin(session: &Session, user: &UserId, client: &Client) -> Result<(), Fault> {
+pub async fn begin(
+    session: &Session,
+    user: &UserId,
+    client: &Client,
+    now: Millis,
+) -> Result<(), Fault> {
     session.cycle_id().await.map_err(fault)?;
     session.insert(SESSION_USER, user.as_str()).await.map_err(fault)?;
     session.insert(SESSION_USER_AGENT, client.agent.as_deref()).await.map_err(fault)?;
@@ -41,7 +47,15 @@ pub async fn begin(session: &Session, user: &UserId, client: &Client) -> Result<
         .insert(SESSION_IP, client.address.map(|at: IpAddr| at.to_string()))
         .await
         .map_err(fault)?;
-    Ok(())
+    confirm(session, now).await
+}
+
+/// Notes that the user of a session has just proved to know the password.
+///
+/// # Errors
+/// The database.
+pub async fn confirm(session: &Session, now: Millis) -> Result<(), Fault> {
+    session.insert(SESSION_CONFIRMED, now.0).await.map_err(fault)
 }
 
 /// Logs a browser out.

@@ -1,21 +1,29 @@
 //! Logging in and out, tokens and sessions.
 
+use domain::access::Scope;
 use domain::id::{TokenId, UserId};
 use domain::time::DAY_MS;
 use domain::view::Time;
 use domain::view::account::{
-    ChangePassword, CreatedToken, LoginRequest, NewToken, Session, Sessions, Token, Tokens,
+    ChangePassword, CreatedToken, LoginRequest, NewToken, Session, SessionKind, Sessions, Token,
+    Tokens,
 };
 use secrecy::{ExposeSecret, SecretString};
-use store::{NewToken as TokenRow, TokenKind, User};
+use store::{NewToken as TokenRow, StoreError, TokenKind, User};
 use uuid::Uuid;
 
 use crate::http::client::Client;
-use crate::http::identity::Via;
+use crate::http::identity::{Identity, Via};
+use crate::service::confirm;
 use crate::{Dumont, Fault};
 
 /// How long a login token works, days.
 const LOGIN_TOKEN_DAYS: i64 = 30;
+/// How long an API token works where nothing else was asked for, days.
+const API_TOKEN_DAYS: i64 = 90;
+
+/// Kind of the doorbell that says that a credential has ended.
+pub const ACCESS_DOORBELL: &str = "access";
 
 /// Checks a login by e-mail or user name. Takes as long for an unknown account as for a wrong
 /// password, and says the same.
@@ -40,7 +48,7 @@ pub async fn login(dumont: &Dumont, asked: LoginRequest, client: &Client) -> Res
     }
 }
 
-/// A token for a program that logged in.
+/// The credential of a program that logged in.
 ///
 /// # Errors
 /// The database.
@@ -54,19 +62,34 @@ pub async fn login_token(
         id: TokenId::new(Uuid::now_v7().to_string()),
         name: client.agent.clone().unwrap_or_else(|| "login".into()),
         kind: TokenKind::Login,
+        scope: Scope::Admin,
         expires_at: Some(now.plus(LOGIN_TOKEN_DAYS * DAY_MS)),
+        made_by: None,
+        ip: client.address.map(|address| address.to_string()),
+        confirmed_at: Some(now),
     };
     Ok(dumont.store.tokens().create(user, &new, now).await?)
 }
 
-/// Makes an API token; the answer is the only one that ever holds it.
+/// Makes an API token for someone who has just confirmed who they are.
 ///
 /// # Errors
-/// A name that is empty or too long, or an end that has passed.
+/// As [`create_token`], and a credential that was not confirmed.
+pub async fn mint(dumont: &Dumont, who: &Identity, asked: NewToken) -> Result<CreatedToken, Fault> {
+    confirm::require(dumont, who)?;
+    create_token(dumont, &who.user, asked, Some(who.via.handle())).await
+}
+
+/// Makes an API token; the answer is the only one that ever holds it. `made_by` is the handle of the
+/// credential that asks, and `None` for the command line.
+///
+/// # Errors
+/// A name that is empty or too long, or an end that has passed or is told twice.
 pub async fn create_token(
     dumont: &Dumont,
     user: &UserId,
     asked: NewToken,
+    made_by: Option<&str>,
 ) -> Result<CreatedToken, Fault> {
     let name = asked.name.trim();
     if name.is_empty() || name.chars().count() > 64 || name.chars().any(char::is_control) {
@@ -76,11 +99,23 @@ pub async fn create_token(
     if asked.expires_at.is_some_and(|at| at.0 <= now) {
         return Err(Fault::field("expires_at", "in_the_past", "must be in the future"));
     }
+    if asked.expires_at.is_some() && asked.never_expires {
+        return Err(Fault::field("never_expires", "contradiction", "can't be beside expires_at"));
+    }
+    let default = now.plus(API_TOKEN_DAYS * DAY_MS);
     let new = TokenRow {
         id: TokenId::new(Uuid::now_v7().to_string()),
         name: name.to_owned(),
         kind: TokenKind::Api,
-        expires_at: asked.expires_at.map(|at| at.0),
+        scope: asked.scope,
+        expires_at: match asked.expires_at {
+            _ if asked.never_expires => None,
+            Some(at) => Some(at.0),
+            None => Some(default),
+        },
+        made_by: made_by.map(str::to_owned),
+        ip: None,
+        confirmed_at: None,
     };
     let plain = dumont.store.tokens().create(user, &new, now).await?;
     let made = dumont.store.tokens().list(user).await?.into_iter().find(|row| row.id == new.id);
@@ -88,7 +123,7 @@ pub async fn create_token(
     Ok(CreatedToken { token: plain.expose_secret().to_owned(), info })
 }
 
-/// The API tokens of an account; tokens of logins are not among them.
+/// The API tokens of an account; those of logins are among the sessions.
 ///
 /// # Errors
 /// The database.
@@ -99,18 +134,26 @@ pub async fn tokens(dumont: &Dumont, user: &UserId) -> Result<Tokens, Fault> {
     Ok(Tokens { count: tokens.len(), tokens })
 }
 
-/// Revokes a token.
+/// Revokes a token. What it keeps open ends.
 ///
 /// # Errors
 /// `NotFound`.
 pub async fn revoke_token(dumont: &Dumont, user: &UserId, id: &TokenId) -> Result<(), Fault> {
-    Ok(dumont.store.tokens().revoke(user, id, dumont.now()).await?)
+    dumont.store.tokens().revoke(user, id, dumont.now()).await?;
+    ended(dumont, user).await;
+    Ok(())
+}
+
+/// Tells everything that a credential of this user keeps open to look whether it still may.
+pub async fn ended(dumont: &Dumont, user: &UserId) {
+    dumont.doorbell(user, ACCESS_DOORBELL, "").await;
 }
 
 fn token_view(row: &store::Token) -> Token {
     Token {
         id: row.id.to_string(),
         name: row.name.clone(),
+        scope: row.scope,
         last4: row.last4.clone(),
         created_at: row.created_at.into(),
         last_used_at: row.last_used_at.map(Time),
@@ -118,37 +161,61 @@ fn token_view(row: &store::Token) -> Token {
     }
 }
 
-/// The browsers that are logged in.
+/// The logins of an account, last used first: browsers, and programs by the API.
 ///
 /// # Errors
 /// The database.
 pub async fn sessions(dumont: &Dumont, user: &UserId, via: &Via) -> Result<Sessions, Fault> {
-    let rows = dumont.store.sessions().list(user, dumont.now()).await?;
-    let sessions: Vec<Session> = rows
-        .into_iter()
-        .map(|row| Session {
-            current: matches!(via, Via::Session(handle) if *handle == row.id),
-            id: row.id,
+    let now = dumont.now();
+    let browsers = dumont.store.sessions().list(user, now).await?.into_iter().map(|row| Session {
+        kind: SessionKind::Browser,
+        current: via.handle() == row.id,
+        id: row.id,
+        created_at: row.created_at.into(),
+        last_seen_at: Some(row.last_seen_at.into()),
+        expires_at: row.expires_at.into(),
+        user_agent: row.user_agent,
+        ip: row.ip,
+    });
+    let rows = dumont.store.tokens().list(user).await?;
+    let programs = rows.into_iter().filter_map(|row| {
+        let expires_at = row.expires_at.filter(|at| *at > now)?;
+        (row.kind == TokenKind::Login).then(|| Session {
+            kind: SessionKind::Api,
+            current: via.handle() == row.id.as_str(),
+            id: row.id.to_string(),
             created_at: row.created_at.into(),
-            last_seen_at: Some(row.last_seen_at.into()),
-            expires_at: row.expires_at.into(),
-            user_agent: row.user_agent,
+            last_seen_at: Some(row.last_used_at.unwrap_or(row.created_at).into()),
+            expires_at: expires_at.into(),
+            user_agent: Some(row.name),
             ip: row.ip,
         })
-        .collect();
+    });
+    let mut sessions: Vec<Session> = browsers.chain(programs).collect();
+    sessions.sort_by_key(|one| std::cmp::Reverse(one.last_seen_at.map(|at| at.0)));
     Ok(Sessions { count: sessions.len(), sessions })
 }
 
-/// Logs one browser out.
+/// Ends one login. What it keeps open ends.
 ///
 /// # Errors
 /// `NotFound`.
 pub async fn revoke_session(dumont: &Dumont, user: &UserId, id: &str) -> Result<(), Fault> {
-    Ok(dumont.store.sessions().revoke(user, id).await?)
+    match dumont.store.sessions().revoke(user, id).await {
+        Err(StoreError::NotFound(what)) => {
+            let rows = dumont.store.tokens().list(user).await?;
+            let login =
+                rows.iter().find(|row| row.kind == TokenKind::Login && row.id.as_str() == id);
+            let login = login.ok_or(Fault::NotFound(what))?;
+            dumont.store.tokens().revoke(user, &login.id, dumont.now()).await?;
+        }
+        other => other?,
+    }
+    ended(dumont, user).await;
+    Ok(())
 }
 
-/// Changes the password and ends every other login: other browsers, and tokens of logins. API
-/// tokens stay; they are revoked one by one.
+/// Changes the password and ends every other login, and every API token that another login made.
 ///
 /// # Errors
 /// The old password is wrong, or the new one can't be accepted.
@@ -159,16 +226,13 @@ pub async fn change_password(
     asked: ChangePassword,
     client: &Client,
 ) -> Result<(), Fault> {
-    let login = dumont.store.users().login(user).await?;
-    dumont.limiter.attempt(client.address, &login.user.email)?;
     let current = SecretString::from(asked.current_password);
-    if !dumont.passwords.fits(current, Some(login.password_hash)).await? {
-        return Err(Fault::field("current_password", "wrong_password", "is wrong"));
-    }
-    set_password(dumont, user, "new_password", asked.new_password.into(), via).await
+    confirm::check(dumont, user, "current_password", current, client).await?;
+    let keep = Some(via.handle());
+    set_password(dumont, user, "new_password", asked.new_password.into(), keep).await
 }
 
-/// Sets a password and ends every login but the one it came by.
+/// Sets a password and ends every login but `keep`, the handle of the one that it came by.
 ///
 /// # Errors
 /// The password can't be accepted; it is told under the name `field`.
@@ -177,19 +241,10 @@ pub async fn set_password(
     user: &UserId,
     field: &str,
     password: SecretString,
-    via: &Via,
+    keep: Option<&str>,
 ) -> Result<(), Fault> {
     let hash = dumont.passwords.hash(field, password).await?;
-    dumont.store.users().set_password(user, &hash).await?;
-    let (keep_session, keep_token) = match via {
-        Via::Session(handle) => (Some(handle.as_str()), None),
-        Via::Token(id, _) => (None, Some(id)),
-    };
-    dumont.store.sessions().revoke_others(user, keep_session).await?;
-    for token in dumont.store.tokens().list(user).await? {
-        if token.kind == TokenKind::Login && Some(&token.id) != keep_token {
-            dumont.store.tokens().revoke(user, &token.id, dumont.now()).await?;
-        }
-    }
+    dumont.store.users().set_password(user, &hash, keep, dumont.now()).await?;
+    ended(dumont, user).await;
     Ok(())
 }

@@ -6,6 +6,7 @@
 pub mod account;
 pub mod auth;
 pub mod balance;
+pub mod confirm;
 pub mod credentials;
 pub mod environment;
 pub mod failover;

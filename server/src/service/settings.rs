@@ -6,7 +6,8 @@ use domain::view::settings::{Settings, SettingsUpdate};
 use serde_json::Value;
 use store::CredentialKind;
 
-use super::credentials;
+use super::{confirm, credentials};
+use crate::http::identity::Identity;
 use crate::{Dumont, Fault};
 
 /// Languages that the interface is written in.
@@ -30,6 +31,22 @@ pub async fn get(dumont: &Dumont, user: &UserId) -> Result<Settings, Fault> {
         standby: StandbyConfig::from(&chosen),
         gcp_zones: credentials::zones(dumont, user).await?,
     })
+}
+
+/// Saves what is given, for someone who is logged in: to put other provider keys in the place of
+/// these, or take them away, needs a confirmation.
+///
+/// # Errors
+/// As [`put`], and a credential that was not confirmed.
+pub async fn change(
+    dumont: &Dumont,
+    who: &Identity,
+    asked: SettingsUpdate,
+) -> Result<Settings, Fault> {
+    if asked.vast_api_key.is_some() || asked.gcp_credentials.is_some() {
+        confirm::require(dumont, who)?;
+    }
+    put(dumont, &who.user, asked).await
 }
 
 /// Saves what is given. Everything is checked and every credential tried before anything is kept.

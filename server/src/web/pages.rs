@@ -10,6 +10,7 @@ use axum::extract::{Form, FromRequest as _, FromRequestParts as _, Request, Stat
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse as _, Response};
 use axum::{Extension, Router};
+use domain::access::Scope;
 use store::Stamp;
 use tower_sessions::Session;
 
@@ -18,6 +19,7 @@ use super::encoding::Encoding;
 use super::plane::Plane;
 use crate::http::client::Client;
 use crate::http::extract::Params;
+use crate::http::guard;
 use crate::http::headers::page_policy;
 use crate::http::identity::{Identity, Via};
 use crate::http::problem::RequestId;
@@ -57,6 +59,10 @@ async fn answer(
     let session = session.ok_or_else(|| Fault::Internal("no session layer".into()))?;
     let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
     let identity = parts.extensions.get::<Identity>().cloned();
+    if let Some(identity) = &identity {
+        // A form may do all that its account may.
+        guard::allow(identity, Scope::Admin)?;
+    }
     let mut page = PageRequest {
         post,
         path: parts.uri.path().to_owned(),

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use domain::id::{FailoverId, GpuId, NotificationId, TokenId, UserId};
 use domain::time::Millis;
 use domain::view::account::{
-    ChangePassword, CreatedToken, LoginRequest, NewToken, Sessions, SetupRequest, Tokens,
+    ChangePassword, Confirm, CreatedToken, LoginRequest, NewToken, Sessions, SetupRequest, Tokens,
 };
 use domain::view::balance::Balance;
 use domain::view::configure::ConfigureStandby;
@@ -26,11 +26,11 @@ use store::{Stamp, User};
 use tower_sessions::Session;
 
 use crate::http::client::Client;
-use crate::http::identity::Identity;
+use crate::http::identity::{Identity, Via};
 use crate::http::{problem, session};
 use crate::service::{
-    account, auth, balance, failover, instances, machines, notifications, readiness, report,
-    settings, standby,
+    account, auth, balance, confirm, failover, instances, machines, notifications, readiness,
+    report, settings, standby,
 };
 use crate::{Dumont, Fault};
 
@@ -80,12 +80,29 @@ impl Plane {
         let password = SecretString::from(first.password);
         let user =
             account::create(&self.dumont, &first.email, &first.username, password, true).await?;
-        session::begin(&self.session, &user.id, &self.client).await
+        session::begin(&self.session, &user.id, &self.client, self.dumont.now()).await
     }
 
     async fn enter(&self, login: LoginRequest) -> Result<(), Fault> {
         let user = auth::login(&self.dumont, login, &self.client).await?;
-        session::begin(&self.session, &user.id, &self.client).await
+        session::begin(&self.session, &user.id, &self.client, self.dumont.now()).await
+    }
+
+    async fn leave(&self) -> Result<(), Fault> {
+        session::end(&self.session).await?;
+        if let Some(who) = &self.identity {
+            auth::ended(&self.dumont, &who.user).await;
+        }
+        Ok(())
+    }
+
+    async fn prove(&self, asked: Confirm) -> Result<(), Fault> {
+        let who = self.who()?;
+        let at = confirm::confirm(&self.dumont, who, asked, &self.client).await?;
+        if matches!(who.via, Via::Session(_)) {
+            session::confirm(&self.session, at).await?;
+        }
+        Ok(())
     }
 }
 
@@ -119,7 +136,7 @@ impl ControlPlane for Plane {
     }
 
     async fn log_out(&self) -> Answer<()> {
-        self.tell(session::end(&self.session).await)
+        self.tell(self.leave().await)
     }
 
     async fn balance(&self) -> Option<Answer<Balance>> {
@@ -262,7 +279,19 @@ impl ControlPlane for Plane {
     }
 
     async fn update(&self, wanted: SettingsUpdate) -> Answer<Settings> {
-        ask!(self, settings::put, wanted)
+        let outcome = match self.who() {
+            Ok(who) => settings::change(&self.dumont, who, wanted).await,
+            Err(fault) => Err(fault),
+        };
+        self.tell(outcome)
+    }
+
+    fn confirmed(&self) -> bool {
+        self.who().is_ok_and(|who| confirm::is_recent(who, self.dumont.now()))
+    }
+
+    async fn confirm(&self, asked: Confirm) -> Answer<()> {
+        self.tell(self.prove(asked).await)
     }
 
     async fn tokens(&self) -> Answer<Tokens> {
@@ -270,7 +299,11 @@ impl ControlPlane for Plane {
     }
 
     async fn create_token(&self, wanted: NewToken) -> Answer<CreatedToken> {
-        ask!(self, auth::create_token, wanted)
+        let outcome = match self.who() {
+            Ok(who) => auth::mint(&self.dumont, who, wanted).await,
+            Err(fault) => Err(fault),
+        };
+        self.tell(outcome)
     }
 
     async fn revoke_token(&self, id: &str) -> Answer<()> {

@@ -10,7 +10,7 @@ use crate::world::{World, body, cookie};
 async fn another_site_can_not_act_with_a_cookie() {
     let world = World::start(Database::sqlite()).await;
     let ana = Person::join(&world, "ana").await;
-    let session = cookie(&world.log_in(&ana.email, PASSWORD).await).expect("a cookie");
+    let session = world.session(&ana.email).await;
     let put = |header: &'static str, value: String| {
         world
             .ask(Method::PUT, "/api/v1/settings")
@@ -58,7 +58,7 @@ async fn another_site_can_not_log_a_browser_in() {
 async fn a_token_works_from_anywhere_and_a_bad_one_does_not_fall_back_to_the_cookie() {
     let world = World::start(Database::sqlite()).await;
     let ana = Person::join(&world, "ana").await;
-    let session = cookie(&world.log_in(&ana.email, PASSWORD).await).expect("a cookie");
+    let session = world.session(&ana.email).await;
     let from_elsewhere = ana
         .signs(world.ask(Method::PUT, "/api/v1/settings"))
         .header("origin", "https://tool.example");

@@ -12,6 +12,7 @@
 #[macro_use]
 mod world;
 
+mod access;
 mod accounts;
 mod assets;
 mod authorization;

@@ -3,9 +3,9 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::people::{PASSWORD, Person};
+use crate::people::Person;
 use crate::seed;
-use crate::world::{World, body, cookie};
+use crate::world::{World, body};
 
 async fn get(world: &World, person: &Person, path: &str) -> Value {
     let asked = person.signs(world.get(&format!("/api/v1{path}")));
@@ -74,8 +74,7 @@ async fn what_happened_is_listed_with_figures_and_read(world: World) {
 async fn pages_tell_them_and_opening_a_failover_reads_its_own(world: World) {
     let ana = Person::join(&world, "ana").await;
     seed::machine(&world, &ana.id).await;
-    let entered = world.log_in(&ana.email, PASSWORD).await;
-    let session = cookie(&entered).expect("a session");
+    let session = world.session(&ana.email).await;
     let page = async |path: &str| {
         let asked = world.get(path).header("cookie", &session).header("accept-language", "en");
         let answer = asked.send().await.expect("an answer");
@@ -93,8 +92,7 @@ async fn pages_tell_them_and_opening_a_failover_reads_its_own(world: World) {
     assert_eq!(get(&world, &ana, "/notifications").await["unread_count"], 0);
 
     let bob = Person::join(&world, "bob").await;
-    let entered = world.log_in(&bob.email, PASSWORD).await;
-    let session = cookie(&entered).expect("a session");
+    let session = world.session(&bob.email).await;
     for path in [format!("/app/notifications/{id}"), "/app/failovers/owners-failover-1".into()] {
         let asked = world.get(&path).header("cookie", &session);
         assert_eq!(asked.send().await.expect("an answer").status(), 404, "{path}");

@@ -114,7 +114,10 @@ impl Stack {
             "",
         );
         self.token = self
-            .run_with_input(&["token", "create", "--email", mail, "--name", "test"], "")
+            .run_with_input(
+                &["token", "create", "--email", mail, "--name", "test", "--scope", "admin"],
+                "",
+            )
             .trim()
             .to_owned();
     }

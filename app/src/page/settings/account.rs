@@ -1,14 +1,15 @@
 //! Settings → Account: password, logins, API tokens. Language and theme are in the bar's menu.
 
+use domain::access::Scope;
 use domain::time::DAY_MS;
 use domain::view::Time;
 use domain::view::account::{
-    ChangePassword, CreatedToken, NewToken, Session, Sessions, Token, Tokens,
+    ChangePassword, CreatedToken, NewToken, Session, SessionKind, Sessions, Token, Tokens,
 };
 use domain::view::problem::Problem;
 use leptos::prelude::*;
 
-use super::parts;
+use super::{confirm, parts};
 use crate::control_plane::{Answer, ControlPlane};
 use crate::page::problem::done_word;
 use crate::page::{Page, done};
@@ -20,8 +21,8 @@ use crate::ui::{
 };
 use crate::visit::Visit;
 
-/// How long a token lasts, days, as offered; the first is for ever.
-const LIFETIMES: [i64; 4] = [0, 30, 90, 365];
+/// How long a token lasts, days, as offered; 0 is for ever, and has to be chosen.
+const LIFETIMES: [i64; 4] = [90, 30, 365, 0];
 
 /// What the page shows beside what is stored.
 #[derive(Default)]
@@ -31,6 +32,7 @@ struct Shown {
     made: Option<CreatedToken>,
     name: String,
     days: String,
+    scope: Scope,
 }
 
 pub(crate) async fn answer(request: &Request, plane: &dyn ControlPlane) -> Answer<Outcome> {
@@ -41,7 +43,8 @@ pub(crate) async fn answer(request: &Request, plane: &dyn ControlPlane) -> Answe
 async fn show(plane: &dyn ControlPlane, shown: Shown) -> Answer<Outcome> {
     let tokens = plane.tokens().await?;
     let sessions = plane.sessions().await?;
-    Outcome::page(move |visit| page(visit, &tokens, &sessions, &shown))
+    let confirmed = plane.confirmed();
+    Outcome::page(move |visit| page(visit, &tokens, &sessions, &shown, confirmed))
 }
 
 pub(crate) async fn password(request: &Request, plane: &dyn ControlPlane) -> Answer<Outcome> {
@@ -70,12 +73,18 @@ pub(crate) async fn new_token(
     }
     let name = request.form.text("name");
     let days = request.form.text("days");
-    let lifetime: i64 = days.parse().unwrap_or(0);
-    let expires_at = (lifetime > 0).then(|| Time(visit.now.plus(lifetime.min(3_650) * DAY_MS)));
-    match plane.create_token(NewToken { name: name.clone(), expires_at }).await {
+    let scope = request.form.text("scope").parse().unwrap_or_default();
+    // For ever only where that was chosen; what can't be read gets the usual end.
+    let lifetime: Option<i64> = days.parse().ok();
+    let never_expires = lifetime == Some(0);
+    let lifetime = lifetime.filter(|days| *days > 0);
+    let expires_at = lifetime.map(|days| Time(visit.now.plus(days.min(3_650) * DAY_MS)));
+    let wanted = NewToken { name: name.clone(), scope, expires_at, never_expires };
+    match plane.create_token(wanted).await {
         Ok(made) => show(plane, Shown { made: Some(made), ..Shown::default() }).await,
         Err(problem) => {
-            show(plane, Shown { refused: Some(problem), name, days, ..Shown::default() }).await
+            let shown = Shown { refused: Some(problem), name, days, scope, ..Shown::default() };
+            show(plane, shown).await
         }
     }
 }
@@ -100,7 +109,13 @@ pub(crate) async fn revoke(
     }
 }
 
-fn page(visit: &Visit, tokens: &Tokens, sessions: &Sessions, shown: &Shown) -> Page {
+fn page(
+    visit: &Visit,
+    tokens: &Tokens,
+    sessions: &Sessions,
+    shown: &Shown,
+    confirmed: bool,
+) -> Page {
     let t = visit.t();
     let refused = shown.refused.as_ref();
     let who = visit.user.as_ref().map(|user| {
@@ -116,7 +131,8 @@ fn page(visit: &Visit, tokens: &Tokens, sessions: &Sessions, shown: &Shown) -> P
         {said(visit, refused)}
         {shown.made.as_ref().map(|made| made_token(visit, made))}
         {card("account", t.nav_account, view! { {who} <p class="fine">{t.look_what}</p> }.into_any())}
-        {card("tokens", t.tokens, token_list(visit, tokens, shown))}
+        {card("tokens", t.tokens, token_list(visit, tokens, shown, confirmed))}
+        {(!confirmed).then(|| confirm::ask(visit, &Route::Account))}
         {card("sessions", t.sessions, session_list(visit, sessions))}
         {card("password", t.password, change(visit, refused))}
     };
@@ -132,12 +148,12 @@ fn made_token(visit: &Visit, made: &CreatedToken) -> AnyView {
     notice(Tone::Ok, t.token_made, Some(more.into_any()))
 }
 
-fn token_list(visit: &Visit, tokens: &Tokens, shown: &Shown) -> AnyView {
+fn token_list(visit: &Visit, tokens: &Tokens, shown: &Shown, confirmed: bool) -> AnyView {
     let t = visit.t();
-    let refused = shown.refused.as_ref();
     let rows: Vec<AnyView> = tokens.tokens.iter().map(|token| token_line(visit, token)).collect();
     let columns = [
         (t.name, false),
+        (t.token_scope, false),
         (t.col_made, false),
         (t.col_last_used, false),
         (t.col_ends, false),
@@ -148,6 +164,26 @@ fn token_list(visit: &Visit, tokens: &Tokens, shown: &Shown) -> AnyView {
     } else {
         table(t.tokens, &columns, rows)
     };
+    view! {
+        <p>{t.tokens_what}</p>
+        {list}
+        {if confirmed { token_form(visit, shown) } else { view! { <p class="muted">{t.confirm_what}</p> }.into_any() }}
+    }
+    .into_any()
+}
+
+fn scope_word(visit: &Visit, scope: Scope) -> &'static str {
+    let t = visit.t();
+    match scope {
+        Scope::Read => t.scope_read,
+        Scope::Operate => t.scope_operate,
+        Scope::Admin => t.scope_admin,
+    }
+}
+
+fn token_form(visit: &Visit, shown: &Shown) -> AnyView {
+    let t = visit.t();
+    let refused = shown.refused.as_ref();
     let lifetimes = LIFETIMES
         .iter()
         .map(|days| {
@@ -172,16 +208,27 @@ fn token_list(visit: &Visit, tokens: &Tokens, shown: &Shown) -> AnyView {
         name: "days",
         label: t.token_lifetime,
         hint: None,
-        value: if shown.days.is_empty() { "0".to_owned() } else { shown.days.clone() },
+        value: if shown.days.is_empty() { "90".to_owned() } else { shown.days.clone() },
         required: true,
         unit: None,
         control: Control::Choice(lifetimes),
     };
+    let scopes = Scope::ALL.iter();
+    let scope = Field {
+        name: "scope",
+        label: t.token_scope,
+        hint: None,
+        value: shown.scope.to_string(),
+        required: true,
+        unit: None,
+        control: Control::Choice(
+            scopes.map(|one| (one.to_string(), scope_word(visit, *one).to_owned())).collect(),
+        ),
+    };
     view! {
-        <p>{t.tokens_what}</p>
-        {list}
         <form method="post" action=Route::NewToken.path() class="row">
             {field(visit, refused, name)}
+            {field(visit, refused, scope)}
             {field(visit, refused, days)}
             <button type="submit" class="button primary">{t.token_make}</button>
         </form>
@@ -196,6 +243,7 @@ fn token_line(visit: &Visit, token: &Token) -> AnyView {
     view! {
         <tr data-key=token.id.clone()>
             {key_cell(view! { {token.name.clone()} <span class="under"><code>{last}</code></span> })}
+            {cell(t.token_scope, scope_word(visit, token.scope))}
             {cell(t.col_made, ago(visit, token.created_at))}
             {cell(t.col_last_used, ago_or(visit, token.last_used_at, t.never))}
             {cell(t.col_ends, token.expires_at.map_or_else(|| unknown(t.token_for_ever), |at| clock_time(visit, at)))}
@@ -210,19 +258,20 @@ fn session_list(visit: &Visit, sessions: &Sessions) -> AnyView {
     let rows = sessions.sessions.iter().map(|session| session_line(visit, session)).collect();
     let columns =
         [(t.browser, false), (t.col_made, false), (t.col_last_used, false), (t.revoke, false)];
-    table(t.sessions, &columns, rows)
+    view! { <p>{t.sessions_what}</p> {table(t.sessions, &columns, rows)} }.into_any()
 }
 
 fn session_line(visit: &Visit, session: &Session) -> AnyView {
     let t = visit.t();
     let browser = session.user_agent.clone().unwrap_or_else(|| t.unknown.to_owned());
+    let program = (session.kind == SessionKind::Api).then(|| badge(Tone::Quiet, t.session_api));
     let here = session.current.then(|| badge(Tone::Ok, t.this_one));
     let id = vec![("id", session.id.clone())];
     let end = (!session.current)
         .then(|| post_button(Route::RevokeSession.path(), t.revoke, "small danger", id));
     view! {
         <tr data-key=session.id.clone()>
-            {key_cell(view! { <span class="agent" title=browser.clone()>{browser.clone()}</span> {here} <span class="under">{session.ip.clone()}</span> })}
+            {key_cell(view! { <span class="agent" title=browser.clone()>{browser.clone()}</span> {program} {here} <span class="under">{session.ip.clone()}</span> })}
             {cell(t.col_made, ago(visit, session.created_at))}
             {cell(t.col_last_used, ago_or(visit, session.last_seen_at, t.unknown))}
             {cell(t.revoke, end)}
@@ -250,6 +299,7 @@ fn change(visit: &Visit, refused: Option<&Problem>) -> AnyView {
         )
     };
     view! {
+        <p>{t.password_what}</p>
         <form method="post" action=Route::Password.path()>
             {input("current_password", t.password_current, "current-password", None)}
             {input("new_password", t.password_new, "new-password", Some(t.password_hint))}

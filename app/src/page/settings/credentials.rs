@@ -5,7 +5,7 @@ use domain::view::problem::Problem;
 use domain::view::settings::{SecretState, SecretStatus, Settings, SettingsUpdate};
 use leptos::prelude::*;
 
-use super::parts;
+use super::{confirm, parts};
 use crate::control_plane::{Answer, ControlPlane};
 use crate::form::Fields;
 use crate::page::problem::done_word;
@@ -31,8 +31,9 @@ pub(crate) async fn answer(request: &Request, plane: &dyn ControlPlane) -> Answe
         }
     }
     let settings = plane.settings().await?;
+    let confirmed = plane.confirmed();
     let word = request.query.get("said").map(str::to_owned);
-    Outcome::page(move |visit| page(visit, &settings, refused.as_ref(), word.as_deref()))
+    Outcome::page(move |visit| page(visit, &settings, refused.as_ref(), word.as_deref(), confirmed))
 }
 
 /// The form holds one credential, or the name of the one to remove.
@@ -54,21 +55,33 @@ fn read(form: &Fields) -> SettingsUpdate {
     }
 }
 
-fn page(visit: &Visit, settings: &Settings, refused: Option<&Problem>, word: Option<&str>) -> Page {
+fn page(
+    visit: &Visit,
+    settings: &Settings,
+    refused: Option<&Problem>,
+    word: Option<&str>,
+    confirmed: bool,
+) -> Page {
     let t = visit.t();
     let body = view! {
         {heading(t.settings, None, None)}
         {parts(visit)}
         {done_word(visit, word)}
         {said(visit, refused)}
-        {card("vast", t.vast_title, vast(visit, &settings.vast_api_key, refused))}
-        {card("gcp", t.gcp_title, gcp(visit, &settings.gcp_credentials, refused))}
+        {(!confirmed).then(|| confirm::ask(visit, &Route::Credentials))}
+        {card("vast", t.vast_title, vast(visit, &settings.vast_api_key, refused, confirmed))}
+        {card("gcp", t.gcp_title, gcp(visit, &settings.gcp_credentials, refused, confirmed))}
         <p class="fine">{t.secrets_what}</p>
     };
     Page::new(t.nav_credentials, body.into_any()).narrow().of(refused)
 }
 
-fn vast(visit: &Visit, status: &SecretStatus, refused: Option<&Problem>) -> AnyView {
+fn vast(
+    visit: &Visit,
+    status: &SecretStatus,
+    refused: Option<&Problem>,
+    confirmed: bool,
+) -> AnyView {
     let t = visit.t();
     let control = Control::Text { kind: "password", autocomplete: "off" };
     let input = Field {
@@ -80,19 +93,27 @@ fn vast(visit: &Visit, status: &SecretStatus, refused: Option<&Problem>) -> AnyV
         unit: None,
         control,
     };
-    view! {
-        <p>{t.vast_what}</p>
-        {known(visit, status)}
+    let change = confirmed.then(|| view! {
         <form method="post" action=Route::Credentials.path()>
             {field(visit, refused, input)}
             <div class="answers"><button type="submit" class="button primary">{store_word(status, t)}</button></div>
         </form>
         {remove(visit, status, "vast_api_key")}
+    });
+    view! {
+        <p>{t.vast_what}</p>
+        {known(visit, status)}
+        {change}
     }
     .into_any()
 }
 
-fn gcp(visit: &Visit, status: &SecretStatus, refused: Option<&Problem>) -> AnyView {
+fn gcp(
+    visit: &Visit,
+    status: &SecretStatus,
+    refused: Option<&Problem>,
+    confirmed: bool,
+) -> AnyView {
     let t = visit.t();
     let input = Field {
         name: "gcp_credentials",
@@ -105,14 +126,17 @@ fn gcp(visit: &Visit, status: &SecretStatus, refused: Option<&Problem>) -> AnyVi
     };
     let permissions =
         PERMISSIONS.iter().map(|name| view! { <li><code>{*name}</code></li> }).collect_view();
-    view! {
-        <p>{t.gcp_what}</p>
-        {known(visit, status)}
+    let change = confirmed.then(|| view! {
         <form method="post" action=Route::Credentials.path()>
             {field(visit, refused, input)}
             <div class="answers"><button type="submit" class="button primary">{store_word(status, t)}</button></div>
         </form>
         {remove(visit, status, "gcp_credentials")}
+    });
+    view! {
+        <p>{t.gcp_what}</p>
+        {known(visit, status)}
+        {change}
         <details><summary>{t.gcp_permissions}</summary><ul class="files" tabindex="0" aria-label=t.gcp_permissions>{permissions}</ul></details>
     }
     .into_any()

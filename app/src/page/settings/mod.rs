@@ -1,6 +1,7 @@
 //! Settings: CPU Failover, credentials, the account.
 
 pub(crate) mod account;
+pub(crate) mod confirm;
 pub(crate) mod credentials;
 pub(crate) mod failover;
 

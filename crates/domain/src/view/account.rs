@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Time;
+use crate::access::Scope;
 
 /// `POST /auth/login`. One of `username` and `email` names the account; either is looked up as both.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,7 +37,8 @@ pub struct LoginAnswer {
     pub success: bool,
     /// Who logged in.
     pub user: User,
-    /// Login token for `Authorization: Bearer`, revocable, shown once.
+    /// This login's one credential, for `Authorization: Bearer`: listed among the sessions, ended by
+    /// a logout with it, shown once. No cookie is set.
     pub token: String,
 }
 
@@ -104,9 +106,15 @@ pub struct Features {
 pub struct NewToken {
     /// What the token is for, 1 to 64 characters.
     pub name: String,
-    /// When it shall stop working; none: when it is revoked.
+    /// What it may be used for; `read` where nothing is said.
+    #[serde(default)]
+    pub scope: Scope,
+    /// When it shall stop working; none: after 90 days.
     #[serde(default)]
     pub expires_at: Option<Time>,
+    /// That it shall work until it is revoked.
+    #[serde(default)]
+    pub never_expires: bool,
 }
 
 /// An API token, without the token itself.
@@ -117,6 +125,8 @@ pub struct Token {
     pub id: String,
     /// What it is for.
     pub name: String,
+    /// What it may be used for.
+    pub scope: Scope,
     /// Its last four characters.
     pub last4: String,
     /// When it was made.
@@ -147,12 +157,24 @@ pub struct CreatedToken {
     pub info: Token,
 }
 
+crate::text_enum! {
+    /// How a login was made.
+    pub enum SessionKind ("session kind") {
+        /// On the page, by a browser.
+        Browser = "browser",
+        /// Over the API, by a program.
+        Api = "api",
+    }
+}
+
 /// One login of this account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Session {
     /// For revoking it; not the cookie's value.
     pub id: String,
+    /// How it was made.
+    pub kind: SessionKind,
     /// Whether it is the one that asks.
     pub current: bool,
     /// When it began.
@@ -161,7 +183,7 @@ pub struct Session {
     pub last_seen_at: Option<Time>,
     /// When it ends by itself.
     pub expires_at: Time,
-    /// The browser, as it calls itself.
+    /// The browser or program, as it calls itself.
     pub user_agent: Option<String>,
     /// Where it came from.
     pub ip: Option<String>,
@@ -175,6 +197,24 @@ pub struct Sessions {
     pub sessions: Vec<Session>,
     /// How many.
     pub count: usize,
+}
+
+/// `POST /auth/confirm`: that the one who holds this credential is the account's owner.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Confirm {
+    /// The password.
+    pub password: String,
+}
+
+/// The answer to a confirmation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Confirmed {
+    /// Always true; a refusal is a problem document.
+    pub success: bool,
+    /// Until when tokens can be made and keys replaced without another one.
+    pub until: Time,
 }
 
 /// `POST /auth/password`.

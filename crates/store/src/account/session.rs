@@ -17,6 +17,8 @@ pub const SESSION_USER: &str = "user";
 pub const SESSION_USER_AGENT: &str = "user_agent";
 /// Key of the session's data that holds the address of the last login.
 pub const SESSION_IP: &str = "ip";
+/// Key of the session's data that holds when its user last proved to know the password, ms.
+pub const SESSION_CONFIRMED: &str = "confirmed";
 
 const SEEN_EVERY_MS: i64 = 60_000;
 
@@ -87,6 +89,23 @@ impl<'s> Sessions<'s> {
         Ok(())
     }
 
+    /// Whether a login still opens anything.
+    ///
+    /// # Errors
+    /// As every query.
+    #[instrument(level = "debug", skip_all)]
+    pub async fn stands(&self, user: &UserId, id: &str, now: Millis) -> Result<bool, StoreError> {
+        let found = query(
+            "SELECT 1 AS one FROM sessions WHERE id = $1 AND user_id = $2 AND expires_at > $3",
+        )
+        .bind(id)
+        .bind(user.as_str())
+        .bind(now.0)
+        .fetch_optional(&mut *self.store.db().read().await?)
+        .await?;
+        Ok(found.is_some())
+    }
+
     /// Ends one of a user's logins.
     ///
     /// # Errors
@@ -99,24 +118,6 @@ impl<'s> Sessions<'s> {
             .execute(self.store.db().write())
             .await?;
         must_exist(&done, "session")
-    }
-
-    /// Ends all of a user's logins but `keep` (none: all of them). Returns how many.
-    ///
-    /// # Errors
-    /// As every query.
-    #[instrument(level = "debug", skip_all)]
-    pub async fn revoke_others(
-        &self,
-        user: &UserId,
-        keep: Option<&str>,
-    ) -> Result<u64, StoreError> {
-        let done = query("DELETE FROM sessions WHERE user_id = $1 AND id <> $2")
-            .bind(user.as_str())
-            .bind(keep.unwrap_or_default())
-            .execute(self.store.db().write())
-            .await?;
-        Ok(done.rows_affected())
     }
 
     /// Removes what has expired. Of all users. Returns how many.

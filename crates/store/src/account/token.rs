@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::access::Scope;
 use domain::id::{TokenId, UserId};
 use domain::time::Millis;
 use secrecy::SecretString;
@@ -24,7 +25,7 @@ domain::text_enum! {
     pub enum TokenKind ("token kind") {
         /// Made by hand, named, until it is revoked.
         Api = "api",
-        /// Made by a login over the API.
+        /// Made by a login over the API: that login's one credential.
         Login = "login",
     }
 }
@@ -38,8 +39,16 @@ pub struct NewToken {
     pub name: String,
     /// What it is for.
     pub kind: TokenKind,
+    /// What it may be used for.
+    pub scope: Scope,
     /// When it ends by itself, if ever.
     pub expires_at: Option<Millis>,
+    /// Handle of the session or token that asked for it; `None` for the command line.
+    pub made_by: Option<String>,
+    /// Where a login came from.
+    pub ip: Option<String>,
+    /// When its holder proved to know the password.
+    pub confirmed_at: Option<Millis>,
 }
 
 /// A token, without itself.
@@ -53,6 +62,14 @@ pub struct Token {
     pub name: String,
     /// What it is for.
     pub kind: TokenKind,
+    /// What it may be used for.
+    pub scope: Scope,
+    /// Handle of the session or token that asked for it, where one did.
+    pub made_by: Option<String>,
+    /// Where a login came from.
+    pub ip: Option<String>,
+    /// When its holder last proved to know the password.
+    pub confirmed_at: Option<Millis>,
     /// Its last four characters.
     pub last4: String,
     /// When it ends by itself, if ever.
@@ -67,7 +84,7 @@ pub struct Token {
 
 macro_rules! columns {
     () => {
-        "id, user_id, name, kind, last4, expires_at, created_at, last_used_at, revoked_at"
+        "id, user_id, name, kind, scope, made_by, ip, confirmed_at, last4, expires_at, created_at, last_used_at, revoked_at"
     };
 }
 
@@ -97,7 +114,7 @@ impl<'s> Tokens<'s> {
         let random: [u8; RANDOM_BYTES] = rand::random();
         let plain = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(random));
         let last4: String = plain.chars().skip(plain.len() - 4).collect();
-        query("INSERT INTO api_tokens (id, user_id, name, kind, token_hash, last4, expires_at, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
+        query("INSERT INTO api_tokens (id, user_id, name, kind, token_hash, last4, expires_at, created_at, scope, made_by, ip, confirmed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)")
             .bind(new.id.as_str())
             .bind(user.as_str())
             .bind(&new.name)
@@ -106,6 +123,10 @@ impl<'s> Tokens<'s> {
             .bind(&last4)
             .bind(new.expires_at.map(|at| at.0))
             .bind(now.0)
+            .bind(new.scope.as_str())
+            .bind(new.made_by.as_deref())
+            .bind(new.ip.as_deref())
+            .bind(new.confirmed_at.map(|at| at.0))
             .execute(self.store.db().write())
             .await?;
         Ok(SecretString::from(plain))
@@ -176,24 +197,44 @@ impl<'s> Tokens<'s> {
         must_exist(&done, "token")
     }
 
-    /// Revokes every token of a kind that a user has; returns how many.
+    /// Whether a token still opens anything.
     ///
     /// # Errors
     /// As every query.
     #[instrument(level = "debug", skip_all)]
-    pub async fn revoke_all(
+    pub async fn stands(
         &self,
         user: &UserId,
-        kind: TokenKind,
+        id: &TokenId,
         now: Millis,
-    ) -> Result<u64, StoreError> {
-        let done = query("UPDATE api_tokens SET revoked_at = $3 WHERE user_id = $1 AND kind = $2 AND revoked_at IS NULL")
+    ) -> Result<bool, StoreError> {
+        let found = query("SELECT 1 AS one FROM api_tokens WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $3)")
+            .bind(id.as_str())
             .bind(user.as_str())
-            .bind(kind.as_str())
+            .bind(now.0)
+            .fetch_optional(&mut *self.store.db().read().await?)
+            .await?;
+        Ok(found.is_some())
+    }
+
+    /// Notes that a token's holder has just proved to know the password.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    #[instrument(level = "debug", skip_all)]
+    pub async fn confirm(
+        &self,
+        user: &UserId,
+        id: &TokenId,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let done = query("UPDATE api_tokens SET confirmed_at = $3 WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL")
+            .bind(id.as_str())
+            .bind(user.as_str())
             .bind(now.0)
             .execute(self.store.db().write())
             .await?;
-        Ok(done.rows_affected())
+        must_exist(&done, "token")
     }
 }
 
@@ -208,6 +249,10 @@ fn read(row: &AnyRow) -> Result<Token, StoreError> {
         user: UserId(row.text("user_id")?),
         name: row.text("name")?,
         kind: row.word("kind")?,
+        scope: row.word("scope")?,
+        made_by: row.maybe_text("made_by")?,
+        ip: row.maybe_text("ip")?,
+        confirmed_at: row.maybe_at("confirmed_at")?,
         last4: row.text("last4")?,
         expires_at: row.maybe_at("expires_at")?,
         created_at: row.at("created_at")?,

@@ -203,18 +203,42 @@ impl<'s> Users<'s> {
         Ok(())
     }
 
-    /// Replaces the password's hash.
+    /// Replaces the password's hash and, with it, ends every login but `keep` (the handle of a
+    /// session or token; none: all of them): sessions, tokens of logins, and API tokens that another
+    /// login or token made. What the command line made stays, and what was made before it was noted
+    /// by whom.
     ///
     /// # Errors
-    /// `NotFound`.
+    /// `NotFound`; then nothing has ended.
     #[instrument(level = "debug", skip_all)]
-    pub async fn set_password(&self, user: &UserId, hash: &str) -> Result<(), StoreError> {
+    pub async fn set_password(
+        &self,
+        user: &UserId,
+        hash: &str,
+        keep: Option<&str>,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let keep = keep.unwrap_or_default();
+        let mut tx = self.store.db().begin().await?;
         let done = query("UPDATE users SET password_hash = $2 WHERE id = $1")
             .bind(user.as_str())
             .bind(hash)
-            .execute(self.store.db().write())
+            .execute(&mut *tx)
             .await?;
-        must_exist(&done, "user")
+        must_exist(&done, "user")?;
+        query("DELETE FROM sessions WHERE user_id = $1 AND id <> $2")
+            .bind(user.as_str())
+            .bind(keep)
+            .execute(&mut *tx)
+            .await?;
+        query("UPDATE api_tokens SET revoked_at = $3 WHERE user_id = $1 AND id <> $2 AND revoked_at IS NULL AND (kind = 'login' OR made_by <> $2)")
+            .bind(user.as_str())
+            .bind(keep)
+            .bind(now.0)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(())
     }
 
     /// Stores a choice of language; `None` follows the browser.

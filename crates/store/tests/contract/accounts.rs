@@ -76,7 +76,7 @@ async fn an_account_changes_its_password_language_and_theme(world: &World) {
     let users = world.store.users();
     let ana = user(&world.store, "ana").await;
     let bob = user(&world.store, "bob").await;
-    users.set_password(&ana, "other").await.expect("set");
+    users.set_password(&ana, "other", None, NOW).await.expect("set");
     users.set_locale(&ana, Some("pt-BR")).await.expect("set");
     users.set_theme(&ana, Some("dark")).await.expect("set");
     let login = users.login(&ana).await.expect("known");
@@ -86,7 +86,7 @@ async fn an_account_changes_its_password_language_and_theme(world: &World) {
     let untouched = users.login(&bob).await.expect("known");
     assert_eq!((untouched.user.locale, untouched.user.theme), (None, None));
     assert_ne!(untouched.password_hash, "other");
-    let nobody = users.set_password(&UserId::new("nobody"), "x").await;
+    let nobody = users.set_password(&UserId::new("nobody"), "x", None, NOW).await;
     assert!(matches!(nobody, Err(StoreError::NotFound("user"))));
 }
 

@@ -118,13 +118,17 @@ async fn a_user_sees_and_ends_own_sessions_only(world: &World) {
     let foreign = rows.revoke(&ana, &bobs).await;
     assert!(matches!(foreign, Err(StoreError::NotFound("session"))));
     let keep = session_handle(&open[0].id);
-    assert_eq!(rows.revoke_others(&ana, Some(&keep)).await.expect("ended"), 1);
+    let users = world.store.users();
+    users.set_password(&ana, "hash", Some(&keep), NOW).await.expect("set");
     let mut left = Vec::new();
     for one in &open {
         left.push(sessions.load(&one.id).await.expect("read").is_some());
     }
     assert_eq!(left, [true, false, true, true]);
-    assert_eq!(rows.revoke_others(&ana, None).await.expect("ended"), 1);
+    assert!(rows.stands(&ana, &keep, NOW).await.expect("asked"));
+    assert!(!rows.stands(&bob, &keep, NOW).await.expect("asked"));
+    users.set_password(&ana, "hash", None, NOW).await.expect("set");
+    assert!(!rows.stands(&ana, &keep, NOW).await.expect("asked"));
 }
 
 async fn the_cookies_value_is_not_stored(world: &World) {

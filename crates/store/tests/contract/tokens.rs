@@ -1,5 +1,6 @@
 //! API tokens.
 
+use domain::access::Scope;
 use domain::id::TokenId;
 use domain::time::Millis;
 use secrecy::ExposeSecret as _;
@@ -14,10 +15,21 @@ on_both! {
     a_token_is_stored_as_a_hash_alone,
     a_use_is_noted_once_a_minute,
     a_token_is_revoked_by_its_owner_alone,
+    a_token_of_before_scopes_may_what_it_could,
+    a_new_password_keeps_one_login_and_what_it_made,
 }
 
 fn new(id: &str, kind: TokenKind, expires_at: Option<Millis>) -> NewToken {
-    NewToken { id: TokenId::new(id), name: format!("name of {id}"), kind, expires_at }
+    NewToken {
+        id: TokenId::new(id),
+        name: format!("name of {id}"),
+        kind,
+        scope: Scope::Operate,
+        expires_at,
+        made_by: Some("somebody".into()),
+        ip: Some("192.0.2.1".into()),
+        confirmed_at: None,
+    }
 }
 
 async fn a_token_opens_until_it_expires_or_is_revoked(world: &World) {
@@ -81,15 +93,57 @@ async fn a_token_is_revoked_by_its_owner_alone(world: &World) {
     let (ana, bob) = (user(&world.store, "ana").await, user(&world.store, "bob").await);
     let wanted = new("a", TokenKind::Api, None);
     let api = tokens.create(&ana, &wanted, NOW).await.expect("made");
-    let wanted = new("b", TokenKind::Login, None);
-    let login = tokens.create(&ana, &wanted, NOW).await.expect("made");
     let foreign = tokens.revoke(&bob, &TokenId::new("a"), NOW).await;
     assert!(matches!(foreign, Err(StoreError::NotFound("token"))));
     assert_eq!(tokens.list(&bob).await.expect("listed"), []);
-    let ended = tokens.revoke_all(&ana, TokenKind::Login, NOW).await;
-    assert_eq!(ended.expect("revoked"), 1);
-    let open = tokens.find(login.expose_secret(), NOW).await;
-    assert!(open.expect("asked").is_none());
     let open = tokens.find(api.expose_secret(), NOW).await;
     assert!(open.expect("asked").is_some());
+    assert!(!tokens.stands(&bob, &TokenId::new("a"), NOW).await.expect("asked"));
+    assert!(tokens.stands(&ana, &TokenId::new("a"), NOW).await.expect("asked"));
+    let foreign = tokens.confirm(&bob, &TokenId::new("a"), NOW).await;
+    assert!(matches!(foreign, Err(StoreError::NotFound("token"))));
+}
+
+async fn a_token_of_before_scopes_may_what_it_could(world: &World) {
+    let ana = user(&world.store, "ana").await;
+    let raw = world.raw().await;
+    sqlx::query("INSERT INTO api_tokens (id, user_id, name, kind, token_hash, last4, expires_at, created_at) VALUES ('old', $1, 'old', 'api', 'x', 'abcd', NULL, 1)")
+        .bind(ana.as_str())
+        .execute(&raw)
+        .await
+        .expect("a row as it was");
+    raw.close().await;
+    let listed = world.store.tokens().list(&ana).await.expect("listed");
+    assert_eq!((listed[0].scope, listed[0].expires_at), (Scope::Admin, None));
+    assert!(world.store.tokens().stands(&ana, &TokenId::new("old"), NOW).await.expect("asked"));
+}
+
+async fn a_new_password_keeps_one_login_and_what_it_made(world: &World) {
+    let tokens = world.store.tokens();
+    let (ana, bob) = (user(&world.store, "ana").await, user(&world.store, "bob").await);
+    let by = |id: &str, kind, made_by: Option<&str>| NewToken {
+        made_by: made_by.map(str::to_owned),
+        ..new(id, kind, None)
+    };
+    for one in [
+        by("keep", TokenKind::Login, None),
+        by("other", TokenKind::Login, None),
+        by("of-keep", TokenKind::Api, Some("keep")),
+        by("of-other", TokenKind::Api, Some("other")),
+        by("of-nobody", TokenKind::Api, None),
+    ] {
+        tokens.create(&ana, &one, NOW).await.expect("made");
+    }
+    tokens.create(&bob, &by("bobs", TokenKind::Login, None), NOW).await.expect("made");
+    let names = async |user| {
+        let listed = tokens.list(user).await.expect("listed");
+        let mut names: Vec<String> = listed.into_iter().map(|one| one.id.0).collect();
+        names.sort();
+        names
+    };
+    world.store.users().set_password(&ana, "hash", Some("keep"), NOW).await.expect("set");
+    assert_eq!(names(&ana).await, ["keep", "of-keep", "of-nobody"]);
+    world.store.users().set_password(&ana, "hash", None, NOW).await.expect("set");
+    assert_eq!(names(&ana).await, ["of-nobody"]);
+    assert_eq!(names(&bob).await, ["bobs"]);
 }

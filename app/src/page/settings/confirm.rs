@@ -1,0 +1,63 @@
+//! The question whether it is still the account's owner who sits there, before what would outlive
+//! this login or reach beyond it.
+
+use domain::view::account::Confirm;
+use domain::view::problem::Problem;
+use leptos::prelude::*;
+
+use crate::control_plane::{Answer, ControlPlane};
+use crate::page::Page;
+use crate::router::{Route, place};
+use crate::site::{Outcome, Request};
+use crate::ui::{Control, Field, card, field, heading, hidden, said};
+use crate::visit::Visit;
+
+pub(crate) async fn answer(request: &Request, plane: &dyn ControlPlane) -> Answer<Outcome> {
+    let next = place(request.form.get("next").or(request.query.get("next")));
+    let next = next.unwrap_or_else(|| Route::Account.path());
+    if !request.post {
+        return Outcome::page(move |visit| page(visit, &next, None));
+    }
+    let asked = Confirm { password: request.form.raw("password").unwrap_or_default().to_owned() };
+    match plane.confirm(asked).await {
+        Ok(()) => Outcome::see(next),
+        Err(problem) => Outcome::page(move |visit| page(visit, &next, Some(&problem))),
+    }
+}
+
+fn page(visit: &Visit, next: &str, problem: Option<&Problem>) -> Page {
+    let t = visit.t();
+    let body = view! {
+        {heading(t.confirm_title, None, None)}
+        {said(visit, problem)}
+        {form(visit, next, problem)}
+    };
+    Page::new(t.confirm_title, body.into_any()).narrow().of(problem)
+}
+
+/// The form, in a card, on a page whose own forms would be refused.
+pub(crate) fn ask(visit: &Visit, next: &Route) -> AnyView {
+    card("confirm", visit.t().confirm_title, form(visit, &next.path(), None))
+}
+
+fn form(visit: &Visit, next: &str, problem: Option<&Problem>) -> AnyView {
+    let t = visit.t();
+    let password = Field {
+        name: "password",
+        label: t.confirm_password,
+        hint: None,
+        value: String::new(),
+        required: true,
+        unit: None,
+        control: Control::Text { kind: "password", autocomplete: "current-password" },
+    };
+    view! {
+        <p>{t.confirm_what}</p>
+        <form method="post" action=Route::Confirm.path()>
+            {hidden("next", next)}
+            {field(visit, problem, password)}
+            <div class="answers"><button type="submit" class="button primary">{t.confirm_do}</button></div>
+        </form>
+    }
+    .into_any()
+}
