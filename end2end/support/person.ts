@@ -75,7 +75,7 @@ export class Person {
 
   /** Each GPU rented from now on gets a standby, or none. */
   async configure(wanted: Record<string, unknown>): Promise<void> {
-    await this.ask("POST", "/standby/configure", { sync_interval: 2, ...wanted });
+    await this.ask("POST", "/standby/configure", { enabled: true, sync_interval: 2, ...wanted });
   }
 
   /** Rents the cheapest GPU that is still to be had; gives its number. */

@@ -62,6 +62,12 @@ pub enum Fault {
         /// Seconds to wait.
         after_s: u64,
     },
+    /// What is asked for is being found out, and nothing is known yet.
+    #[error("providers are being asked and nothing is known yet; ask again in {after_s} s")]
+    Unknown {
+        /// Seconds to wait.
+        after_s: u64,
+    },
     /// A provider failed or refused.
     #[error("{0}")]
     Provider(ProviderError),
@@ -97,6 +103,12 @@ impl Fault {
         }])
     }
 
+    /// A name that is not taken.
+    #[must_use]
+    pub fn name(field: &str, error: domain::name::NameError) -> Self {
+        Self::field(field, error.code(), error.to_string())
+    }
+
     /// Credentials that were never given.
     #[must_use]
     pub fn missing(provider: Provider) -> Self {
@@ -130,7 +142,7 @@ impl Fault {
             Self::Conflict { .. } => 409,
             Self::Invalid(_) => 422,
             Self::Credentials { .. } => 424,
-            Self::TooMany { .. } => 429,
+            Self::TooMany { .. } | Self::Unknown { .. } => 429,
             Self::Provider(error) => provider_status(&error.class),
             Self::Store(error) => store_status(error),
             Self::Status(status) => status.as_u16(),
@@ -155,6 +167,7 @@ impl Fault {
             Self::Credentials { code: "missing", .. } => "vast_api_key_missing",
             Self::Credentials { .. } => "vast_api_key_refused",
             Self::TooMany { .. } => "too_many",
+            Self::Unknown { .. } => "not_known_yet",
             Self::Provider(error) => provider_code(&error.class),
             Self::Store(error) => store_code(error),
             Self::Status(status) => status_code(*status),
@@ -166,7 +179,7 @@ impl Fault {
     #[must_use]
     pub fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::TooMany { after_s } => Some(*after_s),
+            Self::TooMany { after_s } | Self::Unknown { after_s } => Some(*after_s),
             Self::Provider(ProviderError {
                 class: ErrorClass::RateLimited { after_ms }, ..
             }) => Some(u64::try_from(*after_ms).unwrap_or(0).div_ceil(1000).max(1)),
@@ -232,7 +245,7 @@ impl Fault {
             415 => "Wrong content type",
             422 => "Not acceptable as it is",
             424 => "Provider credentials needed",
-            429 => "Too many attempts",
+            429 => "Too often",
             502 => "A provider failed",
             503 => "Not available now",
             _ => "Not done",
@@ -253,7 +266,7 @@ const fn provider_status(class: &ErrorClass) -> u16 {
         ErrorClass::Conflict | ErrorClass::Capacity | ErrorClass::Credit => 409,
         ErrorClass::Invalid => 422,
         ErrorClass::Auth => 424,
-        ErrorClass::RateLimited { .. } => 503,
+        ErrorClass::RateLimited { .. } => 429,
         ErrorClass::Transient | ErrorClass::Unexpected => 502,
     }
 }
@@ -386,7 +399,7 @@ mod tests {
         let table = [
             (ErrorClass::Transient, 502),
             (ErrorClass::Unexpected, 502),
-            (ErrorClass::RateLimited { after_ms: 1_200 }, 503),
+            (ErrorClass::RateLimited { after_ms: 1_200 }, 429),
             (ErrorClass::Auth, 424),
             (ErrorClass::Credit, 409),
             (ErrorClass::Capacity, 409),

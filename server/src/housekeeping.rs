@@ -8,6 +8,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::http::idempotency;
 use crate::{Dumont, service};
 
 const TIDY: Duration = Duration::from_secs(60);
@@ -40,6 +41,10 @@ async fn tidy(dumont: Dumont, token: CancellationToken) {
         dumont.limiter.tidy();
         if let Err(error) = dumont.store.sessions().delete_expired(now).await {
             tracing::debug!(%error, "expired sessions not removed");
+        }
+        let keys = dumont.store.idempotency_keys();
+        if let Err(error) = keys.prune(now.plus(-idempotency::KEPT_MS)).await {
+            tracing::debug!(%error, "old idempotency keys not removed");
         }
         if let Err(error) = dumont.store.events().prune(now.plus(-BELLS_MS)).await {
             tracing::debug!(%error, "old events not removed");

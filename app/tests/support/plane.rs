@@ -147,7 +147,8 @@ impl ControlPlane for Fake {
         Ok(self.offers.clone())
     }
     async fn rent(&self, wanted: CreateInstance) -> Answer<GpuId> {
-        self.act(format!("rent {} {} GB", wanted.offer_id, wanted.disk_size), GpuId(31_337))
+        let disk = wanted.disk_size.unwrap_or_default();
+        self.act(format!("rent {} {disk} GB", wanted.offer_id), GpuId(31_337))
     }
     async fn destroy(&self, gpu: GpuId, standby_too: bool) -> Answer<()> {
         self.act(format!("destroy {gpu} standby too: {standby_too}"), ())

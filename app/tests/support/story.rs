@@ -223,8 +223,13 @@ pub(crate) fn readiness() -> Readiness {
         message: message.into(),
     };
     Readiness {
+        machine_id: AssociationId::new("machine"),
         gpu_instance_id: GpuId(7_001),
         ready: false,
+        overall_ready: false,
+        effective_strategy: "cpu_standby".into(),
+        cpu_standby_ready: true,
+        as_of: Time(NOW),
         checks: vec![
             check("standby_ready", true, "ready"),
             check("standby_answers", true, "answers"),
@@ -321,7 +326,7 @@ pub(crate) fn offers() -> Offers {
         offer(502, "RTX 4090", 0.398),
         offer(503, "A100 SXM4", 0.771),
     ];
-    Offers { count: offers.len(), offers }
+    Offers { count: offers.len(), offers, as_of: Time(NOW) }
 }
 
 fn phases() -> Vec<(Phase, i64, i64, i64)> {

@@ -47,14 +47,17 @@ crate::text_enum! {
 /// Commands of the user's, run with `bash -c` on the side they name. Time-limited; a failing one is
 /// shown and never blocks the safety of data.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Hooks {
     /// Run on the standby when it takes over.
+    #[cfg_attr(feature = "openapi", schema(max_length = 8192))]
     pub on_standby: Option<String>,
     /// Run on the new GPU after its data is verified.
+    #[cfg_attr(feature = "openapi", schema(max_length = 8192))]
     pub on_gpu: Option<String>,
     /// Run on the side that is about to be left, so that it stops writing.
+    #[cfg_attr(feature = "openapi", schema(max_length = 8192))]
     pub before_switch: Option<String>,
 }
 

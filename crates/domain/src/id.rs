@@ -8,6 +8,7 @@ macro_rules! id {
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(transparent)]
         #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+        #[cfg_attr(feature = "openapi", schema(value_type = String, min_length = 1, max_length = 128))]
         pub struct $name(pub String);
         impl $name {
             /// Wraps an identifier's text.
@@ -50,6 +51,42 @@ impl std::fmt::Display for GpuId {
     }
 }
 
+/// What an address calls a machine: its own id, or the number of a GPU that it runs on or ran on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MachineRef {
+    /// A GPU that it has or had.
+    Gpu(GpuId),
+    /// Its own id, the same through every failover.
+    Association(AssociationId),
+}
+
+impl MachineRef {
+    /// Reads one; `None` where the text is neither.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        if !is_id(text) {
+            return None;
+        }
+        if text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return text
+                .parse()
+                .ok()
+                .filter(|number| *number > 0)
+                .map(|number| Self::Gpu(GpuId(number)));
+        }
+        Some(Self::Association(AssociationId::new(text)))
+    }
+}
+
+/// Whether a text can be one of our ids: 1 to 128 letters, digits, `-`, `_` and `.`, and no sign in
+/// front.
+#[must_use]
+pub fn is_id(text: &str) -> bool {
+    (1..=128).contains(&text.len())
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+}
+
 /// A notification's number; rises with each one, over all users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -80,5 +117,22 @@ impl Epoch {
 impl std::fmt::Display for Epoch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_is_named_by_its_id_or_by_a_gpus_number() {
+        assert_eq!(MachineRef::parse("42"), Some(MachineRef::Gpu(GpuId(42))));
+        let id = "0199c1f0-7e1c-7c3f-8000-000000000000";
+        assert_eq!(MachineRef::parse(id), Some(MachineRef::Association(AssociationId::new(id))));
+        for bad in
+            ["", "0", "-1", "+1", "1/2", "99999999999999999999", "a b", "..", "a\0", "é", "%2e"]
+        {
+            assert_eq!(MachineRef::parse(bad), None, "{bad:?}");
+        }
     }
 }

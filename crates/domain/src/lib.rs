@@ -10,6 +10,7 @@ pub mod failover;
 pub mod gpu;
 pub mod id;
 pub mod money;
+pub mod name;
 pub mod notification;
 pub mod offer;
 pub mod policy;

@@ -10,6 +10,20 @@ pub struct UnknownWord {
     pub word: String,
 }
 
+/// The schema of such an enum: the words as they are on the wire. A derive can't see the spelling,
+/// which reaches it through a macro.
+#[cfg(feature = "openapi")]
+pub fn schema(
+    kind: &str,
+    words: impl Iterator<Item = &'static str>,
+) -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+    let object = utoipa::openapi::schema::ObjectBuilder::new()
+        .schema_type(utoipa::openapi::schema::Type::String)
+        .description(Some(format!("One word of: {kind}.")))
+        .enum_values(Some(words));
+    utoipa::openapi::RefOr::T(object.into())
+}
+
 /// Defines a field-less enum with one spelling per variant, used in the database, in JSON, in logs
 /// and in the interface's text keys.
 #[macro_export]
@@ -19,7 +33,6 @@ macro_rules! text_enum {
     }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
         $vis enum $name { $($(#[$vmeta])* #[serde(rename = $text)] $variant,)+ }
         impl $name {
             /// Every variant, in the order of definition.
@@ -27,6 +40,16 @@ macro_rules! text_enum {
             /// The one spelling of this variant.
             #[must_use]
             pub const fn as_str(self) -> &'static str { match self { $(Self::$variant => $text,)+ } }
+        }
+        #[cfg(feature = "openapi")]
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                $crate::text_enum::schema($kind, Self::ALL.iter().map(|one| one.as_str()))
+            }
+        }
+        #[cfg(feature = "openapi")]
+        impl utoipa::ToSchema for $name {
+            fn name() -> std::borrow::Cow<'static, str> { stringify!($name).into() }
         }
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str(self.as_str()) }

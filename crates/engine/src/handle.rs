@@ -3,6 +3,7 @@
 //! Every operation is for one user and reaches only what is theirs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::association::Hooks;
 use domain::failover::Options;
@@ -19,7 +20,7 @@ use store::Store;
 use crate::config::EngineConfig;
 use crate::context::Context;
 use crate::error::EngineError;
-use crate::{ops, supervisor};
+use crate::{market, ops, supervisor};
 
 /// A user's GPU instances, as the provider last told them.
 #[derive(Debug, Clone)]
@@ -60,6 +61,8 @@ pub struct Rent {
     pub disk_gb: f64,
     /// What people call the machine.
     pub label: Option<String>,
+    /// Ports of the container to open, such as `8080/tcp`.
+    pub ports: Vec<String>,
     /// Run when the container starts.
     pub onstart: Option<String>,
     /// The user's commands.
@@ -147,17 +150,19 @@ impl Engine {
         ops::fleet::instances(&self.context, user).await
     }
 
-    /// Offers of the market, cheapest first.
+    /// Offers of the market, cheapest first, and when they were: now, or where that can't be told
+    /// within `patience`, when they were last seen.
     ///
     /// # Errors
-    /// When the provider can't be asked.
+    /// When the provider can't be asked and nothing is known; `RateLimited` while nothing is known yet.
     pub async fn offers(
         &self,
         user: &UserId,
         filter: &OfferFilter,
         storage_gb: f64,
-    ) -> Result<Vec<Offer>, EngineError> {
-        ops::fleet::offers(&self.context, user, filter, storage_gb).await
+        patience: Duration,
+    ) -> Result<(Millis, Vec<Offer>), EngineError> {
+        market::within(&self.context, user, filter, storage_gb, patience).await
     }
 
     /// The user's credit.

@@ -40,6 +40,8 @@ pub(crate) struct Order {
     pub(crate) image: String,
     pub(crate) disk_gb: f64,
     pub(crate) onstart: Option<String>,
+    /// Such as `8080/tcp`.
+    pub(crate) ports: Vec<String>,
 }
 
 /// What every label of this install begins with.
@@ -95,6 +97,7 @@ pub(crate) async fn buy(
         disk_gb: order.disk_gb,
         label: intent.label.clone(),
         onstart: order.onstart.clone(),
+        env: order.ports.iter().map(|port| (published(port), "1".into())).collect(),
         ..Create::default()
     };
     match client.buy(offer.id, &create).await {
@@ -196,4 +199,13 @@ pub(crate) const fn try_another(error: &ProviderError) -> bool {
         error.class,
         ErrorClass::Capacity | ErrorClass::NotFound | ErrorClass::Conflict | ErrorClass::Invalid
     )
+}
+/// A port as Vast takes it among the environment: `-p 8080:8080`, `-p 53:53/udp`.
+fn published(port: &str) -> String {
+    let (number, protocol) = port.split_once('/').unwrap_or((port, "tcp"));
+    if protocol == "udp" {
+        format!("-p {number}:{number}/udp")
+    } else {
+        format!("-p {number}:{number}")
+    }
 }

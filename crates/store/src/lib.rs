@@ -25,6 +25,7 @@ mod sqlite;
 pub use account::credential::{
     Credential, CredentialKind, CredentialStatus, Credentials, NewCredential,
 };
+pub use account::idempotency::{Claim, IdempotencyKeys};
 pub use account::notification::{
     DOORBELL as NOTIFICATION_DOORBELL, NotificationPage, Notifications,
 };
@@ -46,6 +47,7 @@ pub use journal::step::{Finish, Steps};
 pub use machine::association::Associations;
 pub use machine::gpu_stay::GpuStay;
 pub use machine::placement::Placement;
+pub use machine::rental::{Rental, Rentals};
 pub use machine::sync_cycle::{CycleOutcome, CycleSource, SyncCycle, SyncCycles};
 pub use machine::verdict::{VerdictRow, Verdicts};
 pub use open::Store;

@@ -140,6 +140,10 @@ repositories! {
     notifications -> crate::Notifications<'_>,
     /// Protected machines and their standbys.
     associations -> crate::Associations<'_>,
+    /// What was asked for when GPUs were rented.
+    rentals -> crate::Rentals<'_>,
+    /// Answers that are given again.
+    idempotency_keys -> crate::IdempotencyKeys<'_>,
     /// What each sync did.
     sync_cycles -> crate::SyncCycles<'_>,
     /// Changes of verdict with their evidence.

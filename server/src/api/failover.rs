@@ -12,30 +12,32 @@ use domain::view::failover::{
 use domain::view::readiness::{Readiness, Strategies, TestAnswer, TestQuery};
 use domain::view::report::{FailoverReport, ReportQuery};
 
-use crate::http::extract::{Gpu, OptionalBody, Params, Segments};
+use crate::http::extract::{Machine, OptionalBody, Params, Segments};
 use crate::http::identity::Owner;
-use crate::service::{failover, readiness, report};
+use crate::service::{failover, machines, readiness, report};
 use crate::{Dumont, Fault};
 
 /// Rehearses a failover; the running GPU is not touched. Progress is read under the id.
-#[utoipa::path(post, path = "/standby/failover/simulate/{gpu_id}", tag = "failover", params(("gpu_id" = i64, Path)), request_body = SimulateFailover, responses((status = 200, body = FailoverStarted)))]
+#[utoipa::path(post, path = "/standby/failover/simulate/{machine_id}", tag = "failover", params(("machine_id" = String, Path)), request_body = SimulateFailover, responses((status = 200, body = FailoverStarted)))]
 pub async fn simulate(
     State(dumont): State<Dumont>,
     Owner(user): Owner,
-    Gpu(id): Gpu,
+    Machine(machine): Machine,
     OptionalBody(asked): OptionalBody<SimulateFailover>,
 ) -> Result<Json<FailoverStarted>, Fault> {
+    let id = machines::find(&dumont, &user, &machine).await?.gpu;
     Ok(Json(failover::simulate(&dumont, &user, id, asked).await?))
 }
 
 /// Moves a machine away from its GPU now: planned when it answers, real when it does not.
-#[utoipa::path(post, path = "/standby/failover/start/{gpu_id}", tag = "failover", params(("gpu_id" = i64, Path)), request_body = StartFailover, responses((status = 200, body = FailoverStarted)))]
+#[utoipa::path(post, path = "/standby/failover/start/{machine_id}", tag = "failover", params(("machine_id" = String, Path)), request_body = StartFailover, responses((status = 200, body = FailoverStarted)))]
 pub async fn start(
     State(dumont): State<Dumont>,
     Owner(user): Owner,
-    Gpu(id): Gpu,
+    Machine(machine): Machine,
     OptionalBody(asked): OptionalBody<StartFailover>,
 ) -> Result<Json<FailoverStarted>, Fault> {
+    let id = machines::find(&dumont, &user, &machine).await?.gpu;
     Ok(Json(failover::start(&dumont, &user, id, asked.reason).await?))
 }
 
@@ -81,7 +83,7 @@ pub async fn active(
 }
 
 /// The report of a period, as JSON or CSV. Kinds are never mixed.
-#[utoipa::path(get, path = "/standby/failover/report", tag = "failover", params(ReportQuery), responses((status = 200, body = FailoverReport), (status = 200, content_type = "text/csv", body = String)))]
+#[utoipa::path(get, path = "/standby/failover/report", tag = "failover", params(ReportQuery), responses((status = 200, content((FailoverReport = "application/json"), (String = "text/csv")))))]
 pub async fn report(
     State(dumont): State<Dumont>,
     Owner(user): Owner,
@@ -113,16 +115,16 @@ pub async fn strategies(
     Ok(Json(readiness::strategies(&dumont, &user).await?))
 }
 
-/// What is ready for a failover of a machine, what blocks one, and its last drill. A machine is
-/// named by its GPU's number or by its association.
+/// What is ready for a failover of a machine, what blocks one, and its last drill. As it was
+/// a moment ago (`as_of`) where the provider does not let it be looked at now.
 #[utoipa::path(get, path = "/failover/readiness/{machine_id}", tag = "failover", params(("machine_id" = String, Path)), responses((status = 200, body = Readiness)))]
 pub async fn readiness(
     State(dumont): State<Dumont>,
     Owner(user): Owner,
-    Segments(machine): Segments<String>,
+    Machine(machine): Machine,
 ) -> Result<Json<Readiness>, Fault> {
-    let gpu = readiness::gpu_of(&dumont, &user, &machine).await?;
-    Ok(Json(readiness::readiness(&dumont, &user, gpu).await?))
+    let gpu = machines::find(&dumont, &user, &machine).await?.gpu;
+    Ok(Json(readiness::soon(&dumont, &user, gpu).await?))
 }
 
 /// What a failover would do now; with `dry_run=false`, a drill that really begins.
@@ -130,9 +132,9 @@ pub async fn readiness(
 pub async fn test(
     State(dumont): State<Dumont>,
     Owner(user): Owner,
-    Segments(machine): Segments<String>,
+    Machine(machine): Machine,
     Params(query): Params<TestQuery>,
 ) -> Result<Json<TestAnswer>, Fault> {
-    let gpu = readiness::gpu_of(&dumont, &user, &machine).await?;
+    let gpu = machines::find(&dumont, &user, &machine).await?.gpu;
     Ok(Json(readiness::test(&dumont, &user, gpu, query.dry_run.unwrap_or(true)).await?))
 }

@@ -10,9 +10,9 @@ use domain::view::standby::{
     Association, Associations, ProvisionQuery, ProvisionStandby, StandbyStatus,
 };
 
-use crate::http::extract::{Gpu, OptionalBody, Params};
+use crate::http::extract::{Body, Gpu, Machine, OptionalBody, Params};
 use crate::http::identity::Owner;
-use crate::service::standby;
+use crate::service::{machines, standby};
 use crate::{Dumont, Fault};
 
 /// What is chosen and which machines have a standby.
@@ -29,7 +29,7 @@ pub async fn status(
 pub async fn configure(
     State(dumont): State<Dumont>,
     Owner(user): Owner,
-    OptionalBody(asked): OptionalBody<ConfigureStandby>,
+    Body(asked): Body<ConfigureStandby>,
 ) -> Result<Json<Configured>, Fault> {
     Ok(Json(standby::configure(&dumont, &user, &asked).await?))
 }
@@ -53,23 +53,24 @@ pub async fn associations(
     Ok(Json(standby::associations(&dumont, &user).await?))
 }
 
-/// The association of a GPU.
-#[utoipa::path(get, path = "/standby/associations/{gpu_id}", tag = "standby", params(("gpu_id" = i64, Path)), responses((status = 200, body = Association)))]
+/// The association of a machine, named by its own id or by any GPU that it has or had.
+#[utoipa::path(get, path = "/standby/associations/{machine_id}", tag = "standby", params(("machine_id" = String, Path)), responses((status = 200, body = Association)))]
 pub async fn association(
     State(dumont): State<Dumont>,
     Owner(user): Owner,
-    Gpu(id): Gpu,
+    Machine(machine): Machine,
 ) -> Result<Json<Association>, Fault> {
-    Ok(Json(standby::association(&dumont, &user, id).await?))
+    Ok(Json(standby::association(&dumont, &user, &machine).await?))
 }
 
 /// Removes a machine's standby with its VM; done when the association is gone.
-#[utoipa::path(delete, path = "/standby/associations/{gpu_id}", tag = "standby", params(("gpu_id" = i64, Path)), responses((status = 202, body = Done)))]
+#[utoipa::path(delete, path = "/standby/associations/{machine_id}", tag = "standby", params(("machine_id" = String, Path)), responses((status = 202, body = Done)))]
 pub async fn remove(
     State(dumont): State<Dumont>,
     Owner(user): Owner,
-    Gpu(id): Gpu,
+    Machine(machine): Machine,
 ) -> Result<(StatusCode, Json<Done>), Fault> {
+    let id = machines::find(&dumont, &user, &machine).await?.gpu;
     standby::remove(&dumont, &user, id).await?;
     Ok((
         StatusCode::ACCEPTED,
@@ -91,23 +92,25 @@ pub async fn provision(
 }
 
 /// Has the standby follow; 409 when it does already.
-#[utoipa::path(post, path = "/standby/associations/{gpu_id}/start-sync", tag = "standby", params(("gpu_id" = i64, Path)), responses((status = 200, body = Done)))]
+#[utoipa::path(post, path = "/standby/associations/{machine_id}/start-sync", tag = "standby", params(("machine_id" = String, Path)), responses((status = 200, body = Done)))]
 pub async fn start_sync(
     State(dumont): State<Dumont>,
     Owner(user): Owner,
-    Gpu(id): Gpu,
+    Machine(machine): Machine,
 ) -> Result<Json<Done>, Fault> {
+    let id = machines::find(&dumont, &user, &machine).await?.gpu;
     standby::set_sync(&dumont, &user, id, true).await?;
     Ok(Json(Done::new("the standby follows")))
 }
 
 /// Stops following; 409 when it is stopped already.
-#[utoipa::path(post, path = "/standby/associations/{gpu_id}/stop-sync", tag = "standby", params(("gpu_id" = i64, Path)), responses((status = 200, body = Done)))]
+#[utoipa::path(post, path = "/standby/associations/{machine_id}/stop-sync", tag = "standby", params(("machine_id" = String, Path)), responses((status = 200, body = Done)))]
 pub async fn stop_sync(
     State(dumont): State<Dumont>,
     Owner(user): Owner,
-    Gpu(id): Gpu,
+    Machine(machine): Machine,
 ) -> Result<Json<Done>, Fault> {
+    let id = machines::find(&dumont, &user, &machine).await?.gpu;
     standby::set_sync(&dumont, &user, id, false).await?;
     Ok(Json(Done::new("the standby no longer follows; the machine is not protected meanwhile")))
 }

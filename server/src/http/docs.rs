@@ -1,4 +1,4 @@
-//! The API's own description: completed, and shown as a page without script or foreign files.
+//! The API's own description, shown as a page without script or foreign files.
 
 use std::fmt::Write as _;
 
@@ -7,66 +7,11 @@ use axum::http::{HeaderValue, header};
 use axum::response::{Html, IntoResponse as _};
 use axum::routing::get;
 use serde_json::Value;
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{
-    Components, ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder, SecurityRequirement, Server,
-};
-use utoipa::{PartialSchema as _, ToSchema as _};
+use utoipa::openapi::OpenApi;
 
 use crate::Dumont;
-use crate::api::table::{Access, table};
-use crate::http::session::COOKIE;
 
 const STYLE: &str = include_str!("docs.css");
-
-/// Adds what holds for every operation: where the API is, how one logs in, how failures look.
-#[must_use]
-pub fn complete(mut api: OpenApi) -> OpenApi {
-    api.info.title = "Dumont".into();
-    api.info.version = env!("CARGO_PKG_VERSION").into();
-    api.info.description = Some("Times are RFC 3339 in UTC, money is in US dollars. Every failure is a problem document (RFC 9457) with a request id.".into());
-    api.servers = Some(vec![Server::new("/api/v1")]);
-    let components = api.components.get_or_insert_with(Components::new);
-    components.schemas.insert("Problem".into(), domain::view::problem::Problem::schema());
-    let mut more = Vec::new();
-    domain::view::problem::Problem::schemas(&mut more);
-    components.schemas.extend(more);
-    let bearer = HttpBuilder::new()
-        .scheme(HttpAuthScheme::Bearer)
-        .description(Some("An API token, or the token that a login gave"))
-        .build();
-    components.add_security_scheme("token", SecurityScheme::Http(bearer));
-    components.add_security_scheme(
-        "session",
-        SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(COOKIE))),
-    );
-    let open: Vec<String> = table()
-        .iter()
-        .filter(|route| route.access == Access::Public)
-        .filter_map(|route| route.method_and_path().map(|(_, path)| path))
-        .collect();
-    let problem = ResponseBuilder::new()
-        .description("A failure")
-        .content(
-            domain::view::problem::MEDIA_TYPE,
-            ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build(),
-        )
-        .build();
-    for (path, item) in &mut api.paths.paths {
-        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.delete];
-        for operation in operations.into_iter().flatten() {
-            operation.responses.responses.insert("default".into(), RefOr::T(problem.clone()));
-            if !open.contains(path) {
-                let none: [&str; 0] = [];
-                operation.security = Some(vec![
-                    SecurityRequirement::new("token", none),
-                    SecurityRequirement::new("session", none),
-                ]);
-            }
-        }
-    }
-    api
-}
 
 /// `/docs` and its style.
 pub fn routes(api: &OpenApi) -> Router<Dumont> {
@@ -144,7 +89,7 @@ fn operation_html(path: &str, method: &str, operation: &Value) -> String {
         let _ = write!(html, "<p>Request: {}</p>", kind(Some(body)));
     }
     for (status, response) in
-        entries(operation.get("responses")).filter(|(status, _)| *status != "default")
+        entries(operation.get("responses")).filter(|(status, _)| status.starts_with('2'))
     {
         for (media, content) in entries(response.get("content")) {
             let _ = write!(

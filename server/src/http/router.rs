@@ -16,16 +16,16 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::guard::{self, Rules};
-use super::{csrf, docs, headers, identity, problem, session};
+use super::{csrf, describe, docs, headers, idempotency, identity, problem, session};
 use crate::api::table::{Access, table};
 use crate::{Dumont, web};
 
 /// Most that a request's body may hold; a service-account file has about 2.5 kB.
-const BODY_BYTES: usize = 256 * 1024;
+pub const BODY_BYTES: usize = 256 * 1024;
 
 /// Everything that is served on the public listener.
 pub fn application(dumont: &Dumont, site: &web::Site) -> Router {
-    let (api, openapi) = api();
+    let (api, openapi) = api(dumont);
     let openapi = Arc::new(openapi);
     let described = Arc::clone(&openapi);
     let dynamic = Router::new()
@@ -49,7 +49,7 @@ pub fn application(dumont: &Dumont, site: &web::Site) -> Router {
 }
 
 /// The API's routes below their mount point, and their description.
-fn api() -> (Router<Dumont>, OpenApi) {
+fn api(dumont: &Dumont) -> (Router<Dumont>, OpenApi) {
     let mut open = OpenApiRouter::new();
     let mut own = OpenApiRouter::new();
     let table = table();
@@ -60,11 +60,13 @@ fn api() -> (Router<Dumont>, OpenApi) {
             Access::Read | Access::Operate | Access::Admin => own = own.routes(route.served),
         }
     }
-    let own = own.route_layer(from_fn_with_state(rules, guard::guard));
+    let own = own
+        .route_layer(from_fn_with_state(dumont.clone(), idempotency::once))
+        .route_layer(from_fn_with_state(rules, guard::guard));
     let (router, described) = open.merge(own).split_for_parts();
     // A report of thousands of rows is a megabyte; a stream of events is never held back for this.
     let small = CompressionLayer::new().quality(CompressionLevel::Fastest);
-    (router.layer(small), docs::complete(described))
+    (router.layer(small), describe::complete(described))
 }
 
 /// Whether this process can do its work: the database answers for reading and writing.

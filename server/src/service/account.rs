@@ -87,7 +87,7 @@ fn is_email(text: &str) -> bool {
     let plain = |part: &str| {
         !part.is_empty() && !part.chars().any(|c| c.is_whitespace() || c.is_control() || c == '@')
     };
-    text.len() <= 254 && plain(local) && plain(domain)
+    text.len() <= 254 && plain(local) && plain(domain) && ::domain::name::line(text, 254).is_ok()
 }
 
 fn is_username(text: &str) -> bool {
@@ -110,7 +110,7 @@ mod tests {
             assert!(!is_username(bad), "{bad}");
         }
         assert!(is_email("owner@dumont.local"));
-        for bad in ["owner", "@b", "a@", "a@b@c", "a b@c"] {
+        for bad in ["owner", "@b", "a@", "a@b@c", "a b@c", "a\u{202e}@b.c"] {
             assert!(!is_email(bad), "{bad}");
         }
     }

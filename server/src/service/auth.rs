@@ -91,10 +91,7 @@ pub async fn create_token(
     asked: NewToken,
     made_by: Option<&str>,
 ) -> Result<CreatedToken, Fault> {
-    let name = asked.name.trim();
-    if name.is_empty() || name.chars().count() > 64 || name.chars().any(char::is_control) {
-        return Err(Fault::field("name", "out_of_range", "must have 1 to 64 characters"));
-    }
+    let name = domain::name::name(&asked.name).map_err(|error| Fault::name("name", error))?;
     let now = dumont.now();
     if asked.expires_at.is_some_and(|at| at.0 <= now) {
         return Err(Fault::field("expires_at", "in_the_past", "must be in the future"));
@@ -105,7 +102,7 @@ pub async fn create_token(
     let default = now.plus(API_TOKEN_DAYS * DAY_MS);
     let new = TokenRow {
         id: TokenId::new(Uuid::now_v7().to_string()),
-        name: name.to_owned(),
+        name,
         kind: TokenKind::Api,
         scope: asked.scope,
         expires_at: match asked.expires_at {
@@ -152,7 +149,7 @@ pub async fn ended(dumont: &Dumont, user: &UserId) {
 fn token_view(row: &store::Token) -> Token {
     Token {
         id: row.id.to_string(),
-        name: row.name.clone(),
+        name: domain::name::shown(&row.name),
         scope: row.scope,
         last4: row.last4.clone(),
         created_at: row.created_at.into(),
@@ -174,7 +171,7 @@ pub async fn sessions(dumont: &Dumont, user: &UserId, via: &Via) -> Result<Sessi
         created_at: row.created_at.into(),
         last_seen_at: Some(row.last_seen_at.into()),
         expires_at: row.expires_at.into(),
-        user_agent: row.user_agent,
+        user_agent: row.user_agent.as_deref().map(|name| domain::name::shown_within(name, 200)),
         ip: row.ip,
     });
     let rows = dumont.store.tokens().list(user).await?;
@@ -187,7 +184,7 @@ pub async fn sessions(dumont: &Dumont, user: &UserId, via: &Via) -> Result<Sessi
             created_at: row.created_at.into(),
             last_seen_at: Some(row.last_used_at.unwrap_or(row.created_at).into()),
             expires_at: expires_at.into(),
-            user_agent: Some(row.name),
+            user_agent: Some(domain::name::shown_within(&row.name, 200)),
             ip: row.ip,
         })
     });

@@ -103,9 +103,6 @@ fn begun(failover_id: FailoverId, gpu_instance_id: GpuId, message: &str) -> Fail
 }
 
 fn note(reason: Option<String>) -> Result<Option<String>, Fault> {
-    let reason = reason.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
-    if reason.as_ref().is_some_and(|text| text.chars().count() > 500) {
-        return Err(Fault::field("reason", "out_of_range", "must have at most 500 characters"));
-    }
-    Ok(reason)
+    let Some(reason) = reason else { return Ok(None) };
+    domain::name::line(&reason, 500).map_err(|error| Fault::name("reason", error))
 }

@@ -2,16 +2,27 @@
 
 use std::collections::HashMap;
 use std::str::FromStr as _;
+use std::time::Duration;
 
 use domain::association::Association;
-use domain::gpu::GpuState;
+use domain::gpu::{GpuInstance, GpuState};
 use domain::id::{GpuId, UserId};
-use domain::view::instance::{CreateInstance, CreatedInstance, Instance, InstanceQuery, Instances};
+use domain::name;
+use domain::view::instance::{
+    self, CreateInstance, CreatedInstance, Instance, InstanceQuery, Instances,
+};
 use domain::view::offer::{Offer, OfferQuery, Offers};
 use engine::Rent;
 
+use super::machines::check_hooks;
 use crate::{Dumont, Fault};
 
+/// How long an answer about the market is waited for before the last one is given.
+pub const PATIENCE: Duration = Duration::from_secs(2);
+/// Most characters of a start command, which is the provider's bound.
+const ONSTART: usize = 4_048;
+/// Most ports that can be asked for.
+const PORTS: usize = 32;
 /// Storage that offers are priced with where none is asked for, GB.
 const USUAL_DISK_GB: f64 = 20.0;
 
@@ -31,11 +42,12 @@ pub async fn list(
     })?;
     let fleet = dumont.engine.instances(user).await?;
     let ties = by_gpu(dumont.store.associations().list(user).await?);
+    let labels = dumont.store.rentals().labels(user).await?;
     let instances: Vec<Instance> = fleet
         .instances
         .iter()
         .filter(|gpu| status.is_none_or(|wanted| gpu.state() == wanted))
-        .map(|gpu| Instance::new(gpu, ties.get(&gpu.id)))
+        .map(|gpu| told(dumont, gpu, ties.get(&gpu.id), &labels))
         .collect();
     Ok(Instances {
         count: instances.len(),
@@ -53,19 +65,34 @@ pub async fn get(dumont: &Dumont, user: &UserId, id: GpuId) -> Result<Instance, 
     let fleet = dumont.engine.instances(user).await?;
     let gpu = fleet.instances.iter().find(|gpu| gpu.id == id).ok_or(Fault::NotFound("instance"))?;
     let tie = dumont.store.associations().by_gpu(user, id).await?;
-    Ok(Instance::new(gpu, tie.as_ref()))
+    let labels = dumont.store.rentals().labels(user).await?;
+    Ok(told(dumont, gpu, tie.as_ref(), &labels))
 }
 
-/// Offers in the order asked for.
+/// An instance under the name that its user gave it: at the rental, at the provider, or with its
+/// standby. The label that finds a purchase again is nobody's name.
+fn told(
+    dumont: &Dumont,
+    gpu: &GpuInstance,
+    tie: Option<&Association>,
+    labels: &HashMap<GpuId, String>,
+) -> Instance {
+    let theirs = gpu.label.as_ref().filter(|label| !dumont.engine.gave_label(label));
+    let given = labels.get(&gpu.id).or(theirs).or_else(|| tie.map(|tie| &tie.name));
+    Instance { label: given.map(|label| name::shown(label)), ..Instance::new(gpu, tie) }
+}
+
+/// Offers in the order asked for: as they are now, or as they were last where the provider does not
+/// let them be seen in time (`as_of`).
 ///
 /// # Errors
 /// Fields that make no sense, no key, or Vast.ai does not answer.
 pub async fn offers(dumont: &Dumont, user: &UserId, query: &OfferQuery) -> Result<Offers, Fault> {
     let filter = query.filter()?;
     let storage = query.min_disk.unwrap_or(USUAL_DISK_GB);
-    let found = dumont.engine.offers(user, &filter, storage).await?;
+    let (as_of, found) = dumont.engine.offers(user, &filter, storage, PATIENCE).await?;
     let offers: Vec<Offer> = query.arrange(found).iter().map(Offer::from).collect();
-    Ok(Offers { count: offers.len(), offers })
+    Ok(Offers { count: offers.len(), offers, as_of: as_of.into() })
 }
 
 /// Rents an offer.
@@ -77,30 +104,64 @@ pub async fn rent(
     user: &UserId,
     asked: CreateInstance,
 ) -> Result<CreatedInstance, Fault> {
-    if !asked.disk_size.is_finite() || asked.disk_size < 8.0 {
-        return Err(Fault::field("disk_size", "out_of_range", "must be at least 8"));
+    let rent = accepted(asked)?;
+    let id = dumont.engine.rent(user, rent).await?;
+    // The list may not show it yet; it is rented all the same.
+    let instance = get(dumont, user, id).await.ok();
+    Ok(CreatedInstance { success: true, id, instance })
+}
+
+/// What is asked for, with everything filled in and checked.
+fn accepted(asked: CreateInstance) -> Result<Rent, Fault> {
+    if asked.offer_id < 1 {
+        return Err(Fault::field("offer_id", "out_of_range", "must be at least 1"));
     }
-    if asked.image.trim().is_empty() || asked.image.len() > 1024 {
+    let disk_gb = asked.disk_size.unwrap_or(instance::USUAL_DISK_GB);
+    if !(8.0..=4096.0).contains(&disk_gb) {
+        return Err(Fault::field("disk_size", "out_of_range", "must be between 8 and 4096"));
+    }
+    let image = asked.image.unwrap_or_else(|| instance::USUAL_IMAGE.into()).trim().to_owned();
+    if image.is_empty() || image.len() > 1024 {
         return Err(Fault::field("image", "out_of_range", "must have 1 to 1024 characters"));
     }
     if let Some(path) = &asked.workspace {
         domain::association::check_workspace(path)
             .map_err(|message| Fault::field("workspace", "not_a_workspace", message))?;
     }
-    let rent = Rent {
+    let onstart = match (asked.onstart, asked.onstart_cmd) {
+        (Some(one), Some(other)) if one != other => {
+            let message = "says something else than onstart; send one of them";
+            return Err(Fault::field("onstart_cmd", "contradiction", message));
+        }
+        (Some(one), _) | (None, Some(one)) => Some(one),
+        (None, None) => None,
+    };
+    if onstart.as_ref().is_some_and(|script| script.chars().count() > ONSTART) {
+        let message = format!("must have at most {ONSTART} characters");
+        return Err(Fault::field("onstart", "out_of_range", message));
+    }
+    let mut ports = asked.ports.unwrap_or_default();
+    if ports.len() > PORTS {
+        return Err(Fault::field("ports", "out_of_range", format!("must be at most {PORTS}")));
+    }
+    ports.sort_unstable();
+    ports.dedup();
+    // SSH's is open anyway.
+    ports.retain(|port| port.udp || port.number != 22);
+    let hooks = asked.hooks.unwrap_or_default();
+    check_hooks(&hooks)?;
+    Ok(Rent {
         offer: asked.offer_id,
-        image: asked.image.trim().to_owned(),
-        disk_gb: asked.disk_size,
-        label: asked.label.filter(|label| !label.trim().is_empty()),
-        onstart: asked.onstart,
-        hooks: asked.hooks.unwrap_or_default(),
+        image,
+        disk_gb,
+        label: name::optional(asked.label.as_deref())
+            .map_err(|error| Fault::name("label", error))?,
+        ports: ports.iter().map(ToString::to_string).collect(),
+        onstart,
+        hooks,
         workspace: asked.workspace,
         skip_standby: asked.skip_standby,
-    };
-    let id = dumont.engine.rent(user, rent).await?;
-    // The list may not show it yet; it is rented all the same.
-    let instance = get(dumont, user, id).await.ok();
-    Ok(CreatedInstance { success: true, id, instance })
+    })
 }
 
 /// Destroys an instance, and its standby where asked.

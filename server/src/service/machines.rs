@@ -3,9 +3,10 @@
 
 use std::collections::HashMap;
 
-use domain::association::{Association as Tie, Serving};
+use domain::association::{Association as Tie, Hooks, Serving};
 use domain::gpu::{GpuInstance, GpuState};
-use domain::id::{AssociationId, FailoverId, GpuId, UserId};
+use domain::id::{AssociationId, FailoverId, GpuId, MachineRef, UserId};
+use domain::name::shown;
 use domain::provider::Provider;
 use domain::report::{whereabouts, witnesses};
 use domain::time::{DAY_MS, Millis};
@@ -20,6 +21,7 @@ use domain::view::readiness::LastDrill;
 use domain::view::report::HistoryRow;
 use domain::view::standby::Association;
 use engine::{EngineError, Fleet};
+use store::StoreError;
 
 use super::instances::by_gpu;
 use super::{credentials, figures, readiness, report};
@@ -144,6 +146,45 @@ fn lately(
     whereabouts(history, &verdicts, begin, now)
 }
 
+/// The association that an address means: by its own id, by the GPU that it runs on, or by one that it
+/// has left. Where a number was given out twice, whoever has it now, else whoever had it last.
+///
+/// # Errors
+/// `NotFound`, also where it is another account's.
+pub async fn find(dumont: &Dumont, user: &UserId, machine: &MachineRef) -> Result<Tie, Fault> {
+    let found = match machine {
+        MachineRef::Association(id) => match dumont.store.associations().get(user, id).await {
+            Ok(tie) => Some(tie),
+            Err(StoreError::NotFound(_)) => None,
+            Err(error) => return Err(error.into()),
+        },
+        MachineRef::Gpu(gpu) => protection(dumont, user, *gpu).await?,
+    };
+    found.ok_or(Fault::NotFound("association"))
+}
+
+/// Most characters of a command that is run when a machine moves.
+const HOOK: usize = 8_192;
+
+/// Bounds what a user's commands may hold.
+///
+/// # Errors
+/// The command that is too long.
+pub fn check_hooks(hooks: &Hooks) -> Result<(), Fault> {
+    let all = [
+        ("hooks.on_standby", &hooks.on_standby),
+        ("hooks.on_gpu", &hooks.on_gpu),
+        ("hooks.before_switch", &hooks.before_switch),
+    ];
+    for (field, command) in all {
+        if command.as_ref().is_some_and(|text| text.chars().count() > HOOK) {
+            let message = format!("must have at most {HOOK} characters");
+            return Err(Fault::field(field, "out_of_range", message));
+        }
+    }
+    Ok(())
+}
+
 /// The association of a GPU; of one that a machine has left, that machine's, so that a page that was
 /// open during a failover goes on with where the machine is now.
 async fn protection(dumont: &Dumont, user: &UserId, id: GpuId) -> Result<Option<Tie>, Fault> {
@@ -256,7 +297,7 @@ fn name(dumont: &Dumont, gpu: Option<&GpuInstance>, tie: Option<&Tie>) -> String
         .and_then(|gpu| gpu.label.clone())
         .filter(|label| !label.trim().is_empty() && !dumont.engine.gave_label(label));
     let model = gpu.map(|gpu| format!("{} {}", gpu.gpu_name.as_deref().unwrap_or("GPU"), gpu.id));
-    own.or(label).or(model).unwrap_or_default()
+    shown(&own.or(label).or(model).unwrap_or_default())
 }
 
 fn unprotected(gpu: Option<&GpuInstance>) -> Serving {

@@ -17,6 +17,7 @@ use domain::view::readiness::{
 };
 use store::FailoverQuery;
 
+use super::instances::PATIENCE;
 use super::{credentials, failover, figures};
 use crate::{Dumont, Fault};
 
@@ -28,6 +29,9 @@ const FORMER_MS: i64 = 60_000;
 const KEPT_MS: i64 = 300_000;
 /// How long a page waits for a new one.
 const GLANCE: Duration = Duration::from_millis(1_500);
+
+/// When to ask again where nothing is known yet, seconds.
+const AGAIN_S: u64 = 3;
 
 /// Storage that a replacement is priced with where the lost machine's is unknown, GB.
 const USUAL_DISK_GB: f64 = 40.0;
@@ -80,34 +84,46 @@ impl Recent {
 /// What is ready and what blocks, as far as it can be told at once: a recent answer, else a new one
 /// that does not take long. `None` while providers are still being asked for the first time.
 pub async fn at_once(dumont: &Dumont, user: &UserId, gpu: GpuId) -> Option<Readiness> {
+    glance(dumont, user, gpu, GLANCE).await.ok()
+}
+
+/// What is ready and what blocks: a recent answer, else a new one where it comes within about two
+/// seconds, else the last one of the last five minutes. Each says when it was worked out.
+///
+/// # Errors
+/// No association; `Unknown` while nothing is known yet, with when to ask again.
+pub async fn soon(dumont: &Dumont, user: &UserId, gpu: GpuId) -> Result<Readiness, Fault> {
+    glance(dumont, user, gpu, PATIENCE).await
+}
+
+async fn glance(
+    dumont: &Dumont,
+    user: &UserId,
+    gpu: GpuId,
+    patience: Duration,
+) -> Result<Readiness, Fault> {
     let now = dumont.now();
     let (known, due) = dumont.recent.get(user, gpu, now);
+    let former = known.as_ref().map(|known| known.found.clone());
     if !due {
-        return known.map(|known| known.found);
+        return former.ok_or(Fault::Unknown { after_s: AGAIN_S });
     }
     let (asking, owner) = (dumont.clone(), user.clone());
     let asked = tokio::spawn(async move {
         let found = readiness(&asking, &owner, gpu).await;
-        let found =
-            found.inspect_err(|error| tracing::warn!(%error, "readiness is not known")).ok();
-        asking.recent.put(owner, gpu, asking.now(), found.clone());
+        if let Err(error) = &found {
+            tracing::warn!(%error, "readiness is not known");
+        }
+        asking.recent.put(owner, gpu, asking.now(), found.as_ref().ok().cloned());
         found
     });
     let recent = known.as_ref().is_some_and(|known| now.since(known.at) < FORMER_MS);
-    let glance = if recent { Duration::ZERO } else { GLANCE };
-    let fresh = tokio::time::timeout(glance, asked).await;
-    fresh.ok().and_then(Result::ok).flatten().or(known.map(|known| known.found))
-}
-
-/// The GPU of a machine that is named by its GPU's number or by its association.
-///
-/// # Errors
-/// `NotFound`.
-pub async fn gpu_of(dumont: &Dumont, user: &UserId, machine: &str) -> Result<GpuId, Fault> {
-    if let Ok(number) = machine.parse() {
-        return Ok(GpuId(number));
+    let patience = if recent { Duration::ZERO } else { patience };
+    match tokio::time::timeout(patience, asked).await {
+        Ok(Ok(Ok(found))) => Ok(found),
+        Ok(Ok(Err(error))) if former.is_none() || error.status() == 404 => Err(error),
+        _ => former.ok_or(Fault::Unknown { after_s: AGAIN_S }),
     }
-    Ok(dumont.store.associations().get(user, &AssociationId::new(machine)).await?.gpu)
 }
 
 /// What is ready and what blocks.
@@ -122,6 +138,10 @@ pub async fn readiness(dumont: &Dumont, user: &UserId, gpu: GpuId) -> Result<Rea
         .await?
         .ok_or(Fault::NotFound("association"))?;
     let found = dumont.engine.readiness(user, gpu).await?;
+    let holds = |key: &str| found.checks.iter().any(|check| check.key == key && check.ok);
+    let stands_by = ["standby_ready", "standby_answers", "synced"].into_iter().all(holds);
+    let moves = stands_by && holds("auto_failover");
+    let as_of = dumont.now().into();
     let checks: Vec<ReadinessCheck> = found
         .checks
         .into_iter()
@@ -132,8 +152,13 @@ pub async fn readiness(dumont: &Dumont, user: &UserId, gpu: GpuId) -> Result<Rea
         })
         .collect();
     Ok(Readiness {
+        machine_id: tie.id.clone(),
         gpu_instance_id: gpu,
         ready: found.ready,
+        overall_ready: found.ready,
+        effective_strategy: if moves { "cpu_standby" } else { "none" }.into(),
+        cpu_standby_ready: stands_by,
+        as_of,
         blockers: checks.iter().filter(|check| !check.ok).map(|check| check.key.clone()).collect(),
         checks,
         last_drill: last_drill(dumont, user, &tie.id).await?,
@@ -226,13 +251,13 @@ pub async fn dry_run(dumont: &Dumont, user: &UserId, gpu: GpuId) -> Result<DryRu
         .await?
         .ok_or(Fault::NotFound("association"))?;
     let chosen = dumont.store.settings().get(user).await?;
-    let ready = readiness(dumont, user, gpu).await?;
+    let ready = soon(dumont, user, gpu).await?;
     let options = Options { new_gpu: chosen.auto_recovery, ..Options::default() };
     let filter = replacement_filter(&tie.spec, &chosen.replacement_rule());
     let storage = tie.spec.disk_gb.unwrap_or(USUAL_DISK_GB);
     let avoid: Vec<i64> = tie.spec.machine_id.into_iter().collect();
-    let offers = dumont.engine.offers(user, &filter, storage).await.ok();
-    let fitting = offers.map(|offers| rank(&offers, &filter, &tie.spec, &avoid));
+    let offers = dumont.engine.offers(user, &filter, storage, PATIENCE).await.ok();
+    let fitting = offers.map(|(_, offers)| rank(&offers, &filter, &tie.spec, &avoid));
     let best = fitting.as_ref().and_then(|offers| offers.first()).map(|offer| offer.usd_per_hour);
     let blockers: Vec<String> = ready
         .checks
@@ -256,8 +281,13 @@ mod tests {
 
     fn answer() -> Readiness {
         Readiness {
+            machine_id: AssociationId::new("m"),
             gpu_instance_id: GpuId(7),
             ready: true,
+            overall_ready: true,
+            effective_strategy: "cpu_standby".into(),
+            cpu_standby_ready: true,
+            as_of: Millis(0).into(),
             blockers: Vec::new(),
             checks: Vec::new(),
             last_drill: None,

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use domain::id::{GpuId, UserId};
+use domain::id::{GpuId, MachineRef, UserId};
+use domain::name;
 use domain::policy::FieldError;
 use domain::pricing;
 use domain::view::configure::{ConfigureStandby, Configured, StandbyConfig};
 use domain::view::pricing::{Pricing, PricingQuery};
 use domain::view::standby::{Association, Associations, ProvisionStandby, StandbyStatus};
 
-use super::credentials;
+use super::{credentials, machines};
 use crate::{Dumont, Fault};
 
 /// What is chosen and which machines have a standby.
@@ -105,17 +106,16 @@ pub async fn associations(dumont: &Dumont, user: &UserId) -> Result<Associations
     Ok(Associations { count: associations.len(), associations })
 }
 
-/// The association of a GPU.
+/// The association of a machine.
 ///
 /// # Errors
 /// `NotFound`.
-pub async fn association(dumont: &Dumont, user: &UserId, gpu: GpuId) -> Result<Association, Fault> {
-    let tie = dumont
-        .store
-        .associations()
-        .by_gpu(user, gpu)
-        .await?
-        .ok_or(Fault::NotFound("association"))?;
+pub async fn association(
+    dumont: &Dumont,
+    user: &UserId,
+    machine: &MachineRef,
+) -> Result<Association, Fault> {
+    let tie = machines::find(dumont, user, machine).await?;
     Ok(Association::new(&tie, dumont.now()))
 }
 
@@ -134,13 +134,11 @@ pub async fn provision(
         domain::association::check_workspace(path)
             .map_err(|message| Fault::field("workspace", "not_a_workspace", message))?;
     }
-    let name =
-        asked.name.or(label).map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
-    if name
-        .as_ref()
-        .is_some_and(|name| name.chars().count() > 64 || name.chars().any(char::is_control))
-    {
-        return Err(Fault::field("name", "out_of_range", "must have at most 64 characters"));
+    let body = name::optional(asked.name.as_deref()).map_err(|error| Fault::name("name", error))?;
+    let query = name::optional(label.as_deref()).map_err(|error| Fault::name("label", error))?;
+    let name = body.or(query);
+    if let Some(hooks) = &asked.hooks {
+        machines::check_hooks(hooks)?;
     }
     let id = dumont.engine.protect(user, gpu, name, asked.hooks, asked.workspace).await?;
     let tie = dumont.store.associations().get(user, &id).await?;

@@ -83,7 +83,7 @@ async fn what_works_is_described_and_makes_the_rest_work(world: World) {
     assert_eq!(get("/api/v1/instances").await["count"], 0);
     let configured = ana
         .signs(world.post("/api/v1/standby/configure"))
-        .json(&json!({"sync_interval": 5}))
+        .json(&json!({"enabled": true, "sync_interval": 5}))
         .send()
         .await
         .expect("an answer");

@@ -1,7 +1,7 @@
 //! Every failure is a problem document with a request id.
 
 use reqwest::{Method, Response};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::database::Database;
 use crate::people::Person;
@@ -69,15 +69,27 @@ async fn wrong_fields_are_named() {
     let post = Method::POST;
     let configure = "/api/v1/standby/configure";
     assert_eq!(
-        fields(post.clone(), configure, r#"{"gcp_disk_size":9,"sync_interval":301}"#).await,
+        fields(
+            post.clone(),
+            configure,
+            r#"{"enabled":true,"gcp_disk_size":9,"sync_interval":301}"#
+        )
+        .await,
         ["gcp_disk_size", "sync_interval"]
     );
     assert_eq!(
-        fields(post.clone(), configure, r#"{"gcp_zone":"moon-1","gcp_machine_type":"abacus"}"#)
-            .await,
+        fields(
+            post.clone(),
+            configure,
+            r#"{"enabled":true,"gcp_zone":"moon-1","gcp_machine_type":"abacus"}"#
+        )
+        .await,
         ["gcp_zone", "gcp_machine_type"]
     );
-    assert_eq!(fields(post.clone(), configure, r#"{"gcp_spot":"yes"}"#).await, ["gcp_spot"]);
+    assert_eq!(
+        fields(post.clone(), configure, r#"{"enabled":true,"gcp_spot":"yes"}"#).await,
+        ["gcp_spot"]
+    );
     assert_eq!(fields(Method::PUT, "/api/v1/settings", r#"{"locale":"tlh"}"#).await, ["locale"]);
     assert_eq!(fields(post.clone(), "/api/v1/auth/tokens", "{}").await, ["name"]);
     assert_eq!(
@@ -121,7 +133,8 @@ async fn missing_credentials_are_named_and_nothing_is_zero() {
         );
     }
     let configure =
-        ana.signs(world.post("/api/v1/standby/configure")).send().await.expect("an answer");
+        ana.signs(world.post("/api/v1/standby/configure")).json(&json!({"enabled": true}));
+    let configure = configure.send().await.expect("an answer");
     let told = problem(424, configure).await;
     assert_eq!(told["code"], "gcp_credentials_missing");
     let status = ana.signs(world.get("/api/v1/standby/status")).send().await.expect("an answer");

@@ -115,7 +115,12 @@ async fn a_low_credit_is_told_once_for_each_crossing_and_a_lost_standby_until_it
 async fn a_failover_that_nobody_can_serve_says_what_it_waits_for() {
     let stack = Stack::start().await;
     let gpu = stack.protected().await;
-    stack.post("/standby/configure", json!({ "max_price": 0.0001, "sync_interval": 2 })).await;
+    stack
+        .post(
+            "/standby/configure",
+            json!({ "enabled": true, "max_price": 0.0001, "sync_interval": 2 }),
+        )
+        .await;
     stack.pull_plug(gpu).await;
     let waiting = until_told(&stack, "failover_waiting").await;
     assert_eq!(waiting["figures"]["waits_for"], "offer", "{waiting}");
@@ -123,7 +128,12 @@ async fn a_failover_that_nobody_can_serve_says_what_it_waits_for() {
     // Several more searches in vain are no news.
     tokio::time::sleep(Duration::from_secs(8)).await;
     assert_eq!(count(&told(&stack).await, "failover_waiting"), 1);
-    stack.post("/standby/configure", json!({ "max_price": null, "sync_interval": 2 })).await;
+    stack
+        .post(
+            "/standby/configure",
+            json!({ "enabled": true, "max_price": null, "sync_interval": 2 }),
+        )
+        .await;
     assert_eq!(stack.ended(&failover).await["success"], true);
     assert_eq!(count(&told(&stack).await, "failover_complete"), 1);
 }

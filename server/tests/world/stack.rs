@@ -82,7 +82,12 @@ impl Stack {
             .await;
         stack.account();
         stack.start_server().await;
-        stack.post("/standby/configure", json!({ "sync_interval": 2, "gcp_spot": true })).await;
+        stack
+            .post(
+                "/standby/configure",
+                json!({ "enabled": true, "sync_interval": 2, "gcp_spot": true }),
+            )
+            .await;
         stack
     }
 

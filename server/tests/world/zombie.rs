@@ -31,7 +31,12 @@ async fn an_outbid_gpu_that_resumes_during_the_failover_changes_no_byte() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outbid_gpu_that_resumes_while_the_user_is_on_the_standby_is_stopped() {
     let stack = Stack::start().await;
-    stack.post("/standby/configure", json!({ "sync_interval": 2, "auto_recovery": false })).await;
+    stack
+        .post(
+            "/standby/configure",
+            json!({ "enabled": true, "sync_interval": 2, "auto_recovery": false }),
+        )
+        .await;
     let gpu = stack.protected_bid().await;
     stack.fault(json!({ "name": "outbid", "target": gpu.to_string(), "params": { "resume_after_s": 8 } })).await;
     let status = stack.ended(&stack.failover_of(gpu).await).await;

@@ -69,14 +69,11 @@ async fn rent(
         return Err(visit.unreadable(wrong));
     }
     let wanted = CreateInstance {
-        offer_id: offer,
-        image: form.text("image"),
-        disk_size: disk,
+        image: Some(form.text("image")),
+        disk_size: Some(disk),
         label: form.get("label").map(str::to_owned),
         skip_standby: !form.ticked("standby"),
-        onstart: None,
-        workspace: None,
-        hooks: None,
+        ..CreateInstance::of(offer)
     };
     plane.rent(wanted).await
 }

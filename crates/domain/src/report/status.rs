@@ -32,7 +32,7 @@ pub fn failover_view(journal: &Journal<'_>) -> FailoverStatus {
     FailoverStatus {
         failover_id: failover.id.clone(),
         association_id: failover.association.clone(),
-        machine_name: failover.machine_name.clone(),
+        machine_name: crate::name::shown(&failover.machine_name),
         gpu_instance_id: failover.gpu,
         kind: failover.kind,
         reason: failover.note.clone().unwrap_or_else(|| failover.cause.to_string()),

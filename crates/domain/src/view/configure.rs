@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::present;
 use super::pricing::cents;
+use super::{given, present};
 use crate::money::MicroUsd;
 use crate::policy::{FailoverSettings, GpuClass};
 use crate::pricing;
@@ -69,54 +69,77 @@ impl From<&FailoverSettings> for StandbyConfig {
     }
 }
 
-/// `POST /standby/configure`. The first eight fields have the contract's defaults when absent; the
-/// others stay as they are.
+/// `POST /standby/configure`. `enabled` is always needed; any other field that is absent stays as it
+/// is, which at the first save is the default that is named here.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ConfigureStandby {
-    /// Create a standby for each new GPU; `true`.
+    /// Create a standby for each new GPU.
     pub enabled: bool,
-    /// `europe-west1-b`.
-    pub gcp_zone: String,
-    /// `e2-medium`.
-    pub gcp_machine_type: String,
-    /// GB, 10 to 500; 100.
-    pub gcp_disk_size: i64,
-    /// `true`.
-    pub gcp_spot: bool,
-    /// Seconds, 1 to 300; 30.
-    pub sync_interval: i64,
-    /// `true`.
-    pub auto_failover: bool,
-    /// `true`.
-    pub auto_recovery: bool,
-    /// Which models may replace a lost GPU.
+    /// At first `europe-west1-b`.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, required = false, min_length = 1, max_length = 63))]
+    pub gcp_zone: Option<String>,
+    /// At first `e2-medium`.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, required = false, min_length = 1, max_length = 63))]
+    pub gcp_machine_type: Option<String>,
+    /// GB; at first 100.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = i64, required = false, minimum = 10, maximum = 500))]
+    pub gcp_disk_size: Option<i64>,
+    /// At first `true`.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = bool, required = false))]
+    pub gcp_spot: Option<bool>,
+    /// Seconds; at first 30.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = i64, required = false, minimum = 1, maximum = 300))]
+    pub sync_interval: Option<i64>,
+    /// At first `true`.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = bool, required = false))]
+    pub auto_failover: Option<bool>,
+    /// At first `true`.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = bool, required = false))]
+    pub auto_recovery: Option<bool>,
+    /// Which models may replace a lost GPU; at first `at_least`.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = GpuClass, required = false))]
     pub gpu_class: Option<GpuClass>,
-    /// USD per hour; `null`: twice the lost machine's price.
-    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<f64>))]
+    /// USD per hour; `null`: twice the lost machine's price, as it is at first.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<f64>, required = false, exclusive_minimum = 0))]
     pub max_price: Option<Option<f64>>,
-    /// 0..1.
+    /// Least reliability of a replacement's host; at first 0.9.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = f64, required = false, minimum = 0, maximum = 1))]
     pub min_reliability: Option<f64>,
-    /// Two-letter countries.
+    /// Two-letter countries; at first none, which is anywhere.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>, required = false, max_items = 250))]
     pub countries: Option<Vec<String>>,
-    /// Percent, 1 to 100.
+    /// Percent; at first 30.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = i64, required = false, minimum = 1, maximum = 100))]
     pub max_delete_percent: Option<i64>,
 }
 
-impl Default for ConfigureStandby {
-    fn default() -> Self {
-        let usual = FailoverSettings::default();
+impl ConfigureStandby {
+    /// Switches standbys for new GPUs on or off and changes nothing else.
+    #[must_use]
+    pub const fn only(enabled: bool) -> Self {
         Self {
-            enabled: true,
-            gcp_zone: usual.gcp_zone,
-            gcp_machine_type: usual.gcp_machine_type,
-            gcp_disk_size: usual.gcp_disk_gb,
-            gcp_spot: usual.gcp_spot,
-            sync_interval: usual.sync_interval_s,
-            auto_failover: usual.auto_failover,
-            auto_recovery: usual.auto_recovery,
+            enabled,
+            gcp_zone: None,
+            gcp_machine_type: None,
+            gcp_disk_size: None,
+            gcp_spot: None,
+            sync_interval: None,
+            auto_failover: None,
+            auto_recovery: None,
             gpu_class: None,
             max_price: None,
             min_reliability: None,
@@ -124,21 +147,22 @@ impl Default for ConfigureStandby {
             max_delete_percent: None,
         }
     }
-}
 
-impl ConfigureStandby {
-    /// The settings that this asks for, on top of those saved before.
+    /// The settings that this asks for, on top of those saved before (the defaults where none were).
     #[must_use]
     pub fn onto(&self, saved: &FailoverSettings) -> FailoverSettings {
+        let word = |asked: &Option<String>, saved: &String| {
+            asked.as_ref().map_or_else(|| saved.clone(), |word| word.trim().to_owned())
+        };
         FailoverSettings {
             auto_standby: self.enabled,
-            gcp_zone: self.gcp_zone.trim().to_owned(),
-            gcp_machine_type: self.gcp_machine_type.trim().to_owned(),
-            gcp_disk_gb: self.gcp_disk_size,
-            gcp_spot: self.gcp_spot,
-            sync_interval_s: self.sync_interval,
-            auto_failover: self.auto_failover,
-            auto_recovery: self.auto_recovery,
+            gcp_zone: word(&self.gcp_zone, &saved.gcp_zone),
+            gcp_machine_type: word(&self.gcp_machine_type, &saved.gcp_machine_type),
+            gcp_disk_gb: self.gcp_disk_size.unwrap_or(saved.gcp_disk_gb),
+            gcp_spot: self.gcp_spot.unwrap_or(saved.gcp_spot),
+            sync_interval_s: self.sync_interval.unwrap_or(saved.sync_interval_s),
+            auto_failover: self.auto_failover.unwrap_or(saved.auto_failover),
+            auto_recovery: self.auto_recovery.unwrap_or(saved.auto_recovery),
             gpu_class: self.gpu_class.unwrap_or(saved.gpu_class),
             // A price that is no amount becomes zero, which the bounds refuse by name.
             max_usd_per_hour: match self.max_price {
@@ -173,26 +197,46 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_contracts_defaults_fill_what_is_absent_and_the_rest_stays() {
+    fn what_is_absent_stays_and_at_first_is_the_default() {
+        let read = |text| serde_json::from_str::<ConfigureStandby>(text);
         let saved = FailoverSettings {
-            min_reliability: 0.97,
+            gcp_zone: "us-central1-a".into(),
+            gcp_spot: false,
+            auto_failover: false,
+            sync_interval_s: 7,
             max_usd_per_hour: Some(MicroUsd(500_000)),
             ..FailoverSettings::default()
         };
-        let asked: ConfigureStandby =
-            serde_json::from_str(r#"{"gcp_disk_size":50}"#).expect("a request");
-        let chosen = asked.onto(&saved);
-        assert!(chosen.auto_standby && chosen.gcp_spot);
-        assert_eq!((chosen.gcp_disk_gb, chosen.sync_interval_s), (50, 30));
+        let only = read(r#"{"enabled":false}"#).expect("a request");
+        assert_eq!(only.onto(&saved), FailoverSettings { auto_standby: false, ..saved.clone() });
+        assert_eq!(only, ConfigureStandby::only(false));
+        let usual = FailoverSettings::default();
         assert_eq!(
-            (chosen.min_reliability, chosen.max_usd_per_hour),
-            (0.97, Some(MicroUsd(500_000)))
+            only.onto(&usual),
+            FailoverSettings { auto_standby: false, ..FailoverSettings::default() }
         );
-        let cleared: ConfigureStandby =
-            serde_json::from_str(r#"{"max_price":null}"#).expect("a request");
+        let disk = read(r#"{"enabled":true,"gcp_disk_size":50}"#).expect("a request").onto(&saved);
+        assert_eq!((disk.gcp_disk_gb, disk.sync_interval_s, disk.gcp_spot), (50, 7, false));
+    }
+
+    #[test]
+    fn only_a_price_can_be_cleared_and_enabled_is_always_needed() {
+        let read = |text| serde_json::from_str::<ConfigureStandby>(text);
+        let saved = FailoverSettings {
+            max_usd_per_hour: Some(MicroUsd(500_000)),
+            ..FailoverSettings::default()
+        };
+        let cleared = read(r#"{"enabled":true,"max_price":null}"#).expect("a request");
         assert_eq!(cleared.onto(&saved).max_usd_per_hour, None);
-        let wild: ConfigureStandby =
-            serde_json::from_str(r#"{"max_price":1e300}"#).expect("a request");
-        assert_eq!(wild.onto(&saved).problems(std::slice::from_ref(&saved.gcp_zone)).len(), 1);
+        for bad in [
+            "{}",
+            r#"{"gcp_disk_size":50}"#,
+            r#"{"enabled":null}"#,
+            r#"{"enabled":true,"gcp_zone":null}"#,
+            r#"{"enabled":true,"countries":null}"#,
+            r#"{"enabled":true,"gcp_spot":null}"#,
+        ] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
     }
 }

@@ -209,6 +209,7 @@ pub struct ActiveFailovers {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SimulateFailover {
     /// Why, in the caller's words; `drill`.
+    #[cfg_attr(feature = "openapi", schema(max_length = 500))]
     pub reason: String,
     /// Restore and verify on the new GPU; `true`.
     pub simulate_restore: bool,
@@ -228,6 +229,7 @@ impl Default for SimulateFailover {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StartFailover {
     /// Why, in the caller's words.
+    #[cfg_attr(feature = "openapi", schema(max_length = 500))]
     pub reason: Option<String>,
 }
 

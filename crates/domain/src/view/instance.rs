@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Time;
+use super::{Port, Time, object};
 use crate::association::{Association, AssociationState, Hooks};
 use crate::gpu::{GpuInstance, GpuState};
 use crate::id::GpuId;
 use crate::money::MicroUsd;
+use crate::name;
 use crate::provider::Provider;
 use crate::standby::StandbyState;
 use crate::view::offer::gb;
@@ -47,7 +48,7 @@ pub struct Instance {
     pub ssh_port: Option<u16>,
     /// Start of the contract.
     pub start_date: Option<Time>,
-    /// Label at the provider.
+    /// The name that it was given; `null` where it has none.
     pub label: Option<String>,
     /// Ports of the container that are known to be reachable from outside, as `22/tcp`.
     pub ports: BTreeMap<String, PortAddress>,
@@ -163,7 +164,7 @@ impl Instance {
             ssh_host: gpu.ssh.as_ref().map(|at| at.host.clone()),
             ssh_port: gpu.ssh.as_ref().map(|at| at.port),
             start_date: gpu.started_at.map(Time),
-            label: gpu.label.clone(),
+            label: gpu.label.as_deref().map(name::shown),
             ports: ports.collect(),
             gpu_util: gpu.gpu_util,
             gpu_temp: gpu.gpu_temp,
@@ -198,35 +199,81 @@ pub struct Instances {
 #[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 pub struct InstanceQuery {
     /// Only instances with this status.
+    #[cfg_attr(feature = "openapi", param(value_type = Option<GpuState>))]
     pub status: Option<String>,
 }
 
-/// `POST /instances`.
+/// Image that a machine is rented with where none is named.
+pub const USUAL_IMAGE: &str = "nvidia/cuda:12.4.1-runtime-ubuntu22.04";
+/// Disk that a machine is rented with where no size is named, GB.
+pub const USUAL_DISK_GB: f64 = 40.0;
+
+/// `POST /instances`. Only the offer is needed; `null` is as absent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CreateInstance {
     /// The offer to buy.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub offer_id: i64,
-    /// Container image.
-    pub image: String,
-    /// GB, at least 8.
-    pub disk_size: f64,
+    /// Container image; `nvidia/cuda:12.4.1-runtime-ubuntu22.04` when absent.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 1024))]
+    pub image: Option<String>,
+    /// GB; 40 when absent.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 8, maximum = 4096))]
+    pub disk_size: Option<f64>,
     /// What people call the machine.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_length = 64))]
     pub label: Option<String>,
     /// No standby, even with auto-standby on.
     #[serde(default)]
     pub skip_standby: bool,
     /// Run when the container starts.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_length = 4048))]
     pub onstart: Option<String>,
+    /// The same as `onstart`, for older clients; not both.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_length = 4048))]
+    pub onstart_cmd: Option<String>,
+    /// Ports of the container to open beside SSH's. A replacement after a failover gets the same.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_items = 32))]
+    pub ports: Option<Vec<Port>>,
+    /// Taken from older clients and without effect: what can't be rented is refused either way.
+    #[serde(default)]
+    pub skip_validation: Option<bool>,
     /// Absolute path of the workspace; `/workspace` when absent.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_length = 255))]
     pub workspace: Option<String>,
     /// Commands run when the machine moves.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Hooks>, required = false))]
     pub hooks: Option<Hooks>,
+}
+
+impl CreateInstance {
+    /// An offer, as it is rented where nothing else is said.
+    #[must_use]
+    pub const fn of(offer_id: i64) -> Self {
+        Self {
+            offer_id,
+            image: None,
+            disk_size: None,
+            label: None,
+            skip_standby: false,
+            onstart: None,
+            onstart_cmd: None,
+            ports: None,
+            skip_validation: None,
+            workspace: None,
+            hooks: None,
+        }
+    }
 }
 
 /// The answer to `POST /instances`.

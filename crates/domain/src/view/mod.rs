@@ -14,6 +14,7 @@ pub mod instance;
 pub mod machine;
 pub mod notification;
 pub mod offer;
+mod port;
 pub mod pricing;
 pub mod problem;
 pub mod readiness;
@@ -22,6 +23,7 @@ pub mod settings;
 pub mod standby;
 mod time;
 
+pub use self::port::Port;
 pub use self::time::Time;
 
 use serde::{Deserialize, Serialize};
@@ -51,4 +53,28 @@ where
     T: Deserialize<'de>,
 {
     Option::<T>::deserialize(from).map(Some)
+}
+
+/// Reads a field that may be absent (leave as it is) or a value (set), and never `null`.
+pub(crate) fn given<'de, D, T>(from: D) -> Result<Option<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(from).map(Some)
+}
+
+/// Reads a part that may be absent or `null`, and never a list that is taken by position.
+pub(crate) fn object<'de, D, T>(from: D) -> Result<Option<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: serde::de::DeserializeOwned,
+{
+    let Some(fields) = Option::<serde_json::Map<String, serde_json::Value>>::deserialize(from)?
+    else {
+        return Ok(None);
+    };
+    serde_json::from_value(serde_json::Value::Object(fields))
+        .map(Some)
+        .map_err(serde::de::Error::custom)
 }

@@ -133,7 +133,9 @@ pub struct NotificationQuery {
     /// Only those that were not read; `false`.
     pub unread: Option<bool>,
     /// Only those older than this one.
+    #[cfg_attr(feature = "openapi", param(minimum = 1))]
     pub before: Option<i64>,
     /// At most so many, 1 to 200; 50.
+    #[cfg_attr(feature = "openapi", param(minimum = 1, maximum = 200))]
     pub limit: Option<i64>,
 }

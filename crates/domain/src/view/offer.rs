@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Time;
 use crate::money::MicroUsd;
 use crate::offer::{Offer as Found, OfferFilter};
 use crate::policy::FieldError;
@@ -9,30 +10,46 @@ use crate::policy::FieldError;
 /// `GET /instances/offers?…`. An absent bound is open.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema, utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
 #[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 pub struct OfferQuery {
     /// Exact model with spaces, for example `RTX 4090`.
+    #[cfg_attr(feature = "openapi", param(max_length = 64))]
     pub gpu_name: Option<String>,
     /// Exact count of GPUs.
+    #[cfg_attr(feature = "openapi", param(minimum = 1, maximum = 64))]
     pub num_gpus: Option<i64>,
     /// Memory of each GPU, GB; hosts of one class differ by up to 2 %, which is allowed for.
+    #[cfg_attr(feature = "openapi", param(minimum = 0, maximum = 1000000))]
     pub min_gpu_ram: Option<f64>,
     /// GB. Also the storage that prices are asked for.
+    #[cfg_attr(feature = "openapi", param(minimum = 0, maximum = 1000000))]
     pub min_disk: Option<f64>,
     /// Mb/s.
+    #[cfg_attr(feature = "openapi", param(minimum = 0, maximum = 1000000))]
     pub min_inet_down: Option<f64>,
     /// USD per hour.
+    #[cfg_attr(feature = "openapi", param(minimum = 0, maximum = 1000000))]
     pub max_price: Option<f64>,
     /// 0..1.
+    #[cfg_attr(feature = "openapi", param(minimum = 0, maximum = 1))]
     pub min_reliability: Option<f64>,
     /// Two-letter countries, separated by commas.
+    #[cfg_attr(
+        feature = "openapi",
+        param(max_length = 1000, pattern = "^([A-Za-z]{2}(,[A-Za-z]{2})*)?$")
+    )]
     pub region: Option<String>,
     /// Only machines that the provider has checked.
     pub verified_only: Option<bool>,
     /// `dph_total` (the default), `reliability`, `gpu_ram` or `inet_down`; the last three largest first.
+    #[cfg_attr(
+        feature = "openapi",
+        param(pattern = "^(dph_total|reliability|gpu_ram|inet_down)$")
+    )]
     pub order_by: Option<String>,
     /// At most this many, 1 to 64; 20 when absent.
+    #[cfg_attr(feature = "openapi", param(minimum = 1, maximum = 64))]
     pub limit: Option<i64>,
 }
 
@@ -50,7 +67,7 @@ impl OfferQuery {
             found.push(FieldError { field, code: "out_of_range", message: message.to_owned() });
         };
         let amount =
-            |value: Option<f64>| value.is_none_or(|number| number.is_finite() && number >= 0.0);
+            |value: Option<f64>| value.is_none_or(|number| (0.0..=1_000_000.0).contains(&number));
         for (field, value) in [
             ("min_gpu_ram", self.min_gpu_ram),
             ("min_disk", self.min_disk),
@@ -58,7 +75,7 @@ impl OfferQuery {
             ("max_price", self.max_price),
         ] {
             if !amount(value) {
-                wrong(field, "must be a number of at least 0");
+                wrong(field, "must be between 0 and 1000000");
             }
         }
         if self.min_reliability.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
@@ -201,6 +218,8 @@ pub struct Offers {
     pub offers: Vec<Offer>,
     /// How many.
     pub count: usize,
+    /// When the market was asked; older than a moment where it can't be asked again yet.
+    pub as_of: Time,
 }
 
 #[cfg(test)]

@@ -11,12 +11,15 @@ use crate::pricing;
 #[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 pub struct PricingQuery {
     /// Machine type.
+    #[cfg_attr(feature = "openapi", param(max_length = 63))]
     pub machine_type: Option<String>,
     /// GB.
+    #[cfg_attr(feature = "openapi", param(minimum = 10, maximum = 500))]
     pub disk_gb: Option<i64>,
     /// Spot VM.
     pub spot: Option<bool>,
     /// Zone.
+    #[cfg_attr(feature = "openapi", param(max_length = 63))]
     pub zone: Option<String>,
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Time;
-use crate::id::{FailoverId, GpuId};
+use crate::id::{AssociationId, FailoverId, GpuId};
 
 /// One condition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,10 +35,21 @@ pub struct LastDrill {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Readiness {
+    /// The machine's own id, the same through every failover.
+    pub machine_id: AssociationId,
     /// The machine's GPU.
     pub gpu_instance_id: GpuId,
     /// All conditions hold.
     pub ready: bool,
+    /// The same, for older clients.
+    pub overall_ready: bool,
+    /// What would be done when the GPU is lost: `cpu_standby`, or `none` while the standby is not
+    /// ready or moving there by itself is off.
+    pub effective_strategy: String,
+    /// Whether the standby is there, answers and holds a copy.
+    pub cpu_standby_ready: bool,
+    /// When the conditions were looked at.
+    pub as_of: Time,
     /// Each condition.
     pub checks: Vec<ReadinessCheck>,
     /// The keys of those that do not hold.

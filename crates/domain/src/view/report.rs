@@ -16,14 +16,19 @@ use crate::verdict::Cause;
 #[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 pub struct ReportQuery {
     /// Length of the period that ends now, 1 to 365; 30.
+    #[cfg_attr(feature = "openapi", param(minimum = 1, maximum = 365))]
     pub days: Option<i64>,
     /// `real` (the default), `drill` or `planned`; never mixed.
+    #[cfg_attr(feature = "openapi", param(value_type = Option<Kind>))]
     pub kind: Option<String>,
     /// Association id, GPU number or machine name.
+    #[cfg_attr(feature = "openapi", param(max_length = 128))]
     pub machine: Option<String>,
     /// Only failovers with this cause.
+    #[cfg_attr(feature = "openapi", param(value_type = Option<Cause>))]
     pub cause: Option<String>,
     /// `json` (the default) or `csv`.
+    #[cfg_attr(feature = "openapi", param(pattern = "^(json|csv)$"))]
     pub format: Option<String>,
 }
 

@@ -80,20 +80,34 @@ pub struct Settings {
 pub struct SettingsUpdate {
     /// Key of a Vast.ai account; tried before it is stored.
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, min_length = 1, max_length = 512))]
     pub vast_api_key: Option<Option<String>>,
     /// Service-account JSON, as an object or as its text; tried before it is stored.
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    #[cfg_attr(feature = "openapi", schema(schema_with = service_account_schema, required = false))]
     pub gcp_credentials: Option<Option<serde_json::Value>>,
     /// `pt-BR` or `en`.
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, pattern = "^(pt-BR|en)$"))]
     pub locale: Option<Option<String>>,
     /// `light` or `dark`.
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, pattern = "^(light|dark)$"))]
     pub theme: Option<Option<String>>,
+}
+
+#[cfg(feature = "openapi")]
+fn service_account_schema() -> utoipa::openapi::schema::Schema {
+    use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, OneOfBuilder, Type};
+    OneOfBuilder::new()
+        .description(Some(
+            "Service-account JSON, as an object or as its text; tried before it is stored. `null` removes it.",
+        ))
+        .item(ObjectBuilder::new().additional_properties(Some(AdditionalProperties::FreeForm(true))))
+        .item(ObjectBuilder::new().schema_type(Type::String))
+        .item(ObjectBuilder::new().schema_type(Type::Null))
+        .build()
+        .into()
 }
 
 impl std::fmt::Debug for SettingsUpdate {

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Time;
 use super::configure::StandbyConfig;
+use super::{Time, object};
 use crate::association::{Association as Tie, AssociationState, Hooks, Serving};
 use crate::id::{AssociationId, Epoch, FailoverId, GpuId};
+use crate::name;
 use crate::standby::StandbyState;
 use crate::time::Millis;
 
@@ -119,7 +120,7 @@ impl Association {
         Self {
             association_id: tie.id.clone(),
             gpu_instance_id: tie.gpu,
-            name: tie.name.clone(),
+            name: name::shown(&tie.name),
             cpu_standby: tie.standby.as_ref().map(AssociatedStandby::from),
             sync_enabled: tie.sync_enabled,
             state: tie.state,
@@ -199,10 +200,14 @@ pub struct Associations {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ProvisionStandby {
     /// What people call the machine.
+    #[cfg_attr(feature = "openapi", schema(max_length = 64))]
     pub name: Option<String>,
     /// Absolute path; `/workspace` when absent.
+    #[cfg_attr(feature = "openapi", schema(max_length = 255))]
     pub workspace: Option<String>,
     /// The user's commands.
+    #[serde(deserialize_with = "object")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Hooks>, required = false))]
     pub hooks: Option<Hooks>,
 }
 
@@ -213,5 +218,6 @@ pub struct ProvisionStandby {
 #[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 pub struct ProvisionQuery {
     /// What people call the machine.
+    #[cfg_attr(feature = "openapi", param(max_length = 64))]
     pub label: Option<String>,
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use domain::id::UserId;
-use domain::offer::{Offer, OfferFilter};
 use domain::time::Millis;
 use providers::vast::Account as VastMoney;
 use serde::de::DeserializeOwned;
@@ -46,22 +45,6 @@ async fn listed(context: &Context, user: &UserId) -> Result<Option<Fleet>, Engin
         _ => return Ok(None),
     };
     Ok(Some(Fleet { instances, as_of, error: state.error }))
-}
-
-/// Searches a minute, of the ten that Vast allows, that someone who looks at offers leaves to failovers.
-const LOOKER_LEAVES: usize = 3;
-
-/// Offers that meet the filter, cheapest first.
-pub(crate) async fn offers(
-    context: &Context,
-    user: &UserId,
-    filter: &OfferFilter,
-    storage_gb: f64,
-) -> Result<Vec<Offer>, EngineError> {
-    let client = context.accounts.vast(user).await?;
-    let mut offers = client.search_leaving(filter, storage_gb, LOOKER_LEAVES).await?;
-    offers.sort_by_key(|offer| (offer.usd_per_hour, offer.id));
-    Ok(offers)
 }
 
 /// How long a failure to read a credit that was never read answers for the next try, ms. The poller

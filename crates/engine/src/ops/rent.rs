@@ -5,6 +5,7 @@ use domain::failover::{Disposal, Role, Wish};
 use domain::id::{DisposalId, Epoch, GpuId, UserId};
 use domain::offer::OfferFilter;
 use domain::provider::{ErrorClass, Provider, ProviderError};
+use store::Rental;
 
 use crate::context::Context;
 use crate::error::EngineError;
@@ -48,9 +49,11 @@ pub(crate) async fn rent(
         image: rent.image.clone(),
         disk_gb: rent.disk_gb,
         onstart: rent.onstart.clone(),
+        ports: rent.ports.clone(),
     };
     match purchase::buy(context, &order, &offer).await? {
         Purchase::Bound(intent, gpu) => {
+            remember(context, user, gpu, &rent).await;
             after_rent(context, user, gpu, &rent).await?;
             // From here on it counts as any machine of the user's.
             context.store.intents().adopt(&intent.id, context.now()).await?;
@@ -74,6 +77,14 @@ pub(crate) async fn rent(
 
 fn offer_gone(offer: i64, word: &str) -> EngineError {
     EngineError::conflict("offer_gone", format!("offer {offer} can't be rented: {word}"))
+}
+
+/// Keeps what it was asked for with, for its name and for its replacement. It is rented either way.
+async fn remember(context: &Context, user: &UserId, gpu: GpuId, rent: &Rent) {
+    let rental = Rental { label: rent.label.clone(), ports: rent.ports.clone() };
+    if let Err(error) = context.store.rentals().put(user, gpu, &rental, context.now()).await {
+        tracing::warn!(%gpu, %error, "rented, but its name and ports were not kept");
+    }
 }
 
 /// Shows the user's name for it at the provider, where no association keeps one. It is rented either

@@ -35,7 +35,8 @@ async fn buy(run: &Run<'_>) -> Ended {
     }
     let (_, public_key) = context.accounts.ssh(&failover.user).await?;
     context.accounts.vast(&failover.user).await?.ensure_account_key(&public_key).await?;
-    let order = order(run, association);
+    let ports = context.store.rentals().ports_of(&failover.user, &association.id).await?;
+    let order = order(run, association, ports);
     let tried: Vec<i64> = intents.iter().filter_map(|intent| intent.offer).collect();
     let mut last = String::from("all offers of the search were tried");
     for offer in search::found(run).offers.iter().filter(|offer| !tried.contains(&offer.id)) {
@@ -49,7 +50,7 @@ async fn buy(run: &Run<'_>) -> Ended {
     Ok(StepEnd::next_round(last))
 }
 
-fn order(run: &Run<'_>, association: &Association) -> Order {
+fn order(run: &Run<'_>, association: &Association, ports: Vec<String>) -> Order {
     Order {
         user: run.failover.user.clone(),
         failover: Some(run.failover.id.clone()),
@@ -59,6 +60,7 @@ fn order(run: &Run<'_>, association: &Association) -> Order {
         disk_gb: association.spec.disk_gb.unwrap_or(DEFAULT_DISK_GB),
         // The user's job starts after the data is verified, never before.
         onstart: None,
+        ports,
     }
 }
 

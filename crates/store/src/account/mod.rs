@@ -1,6 +1,7 @@
 //! Users, how they prove who they are, what they have chosen, and what they are told.
 
 pub(crate) mod credential;
+pub(crate) mod idempotency;
 pub(crate) mod notification;
 pub(crate) mod session;
 pub(crate) mod session_store;

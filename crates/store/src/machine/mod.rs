@@ -6,6 +6,7 @@ mod exclusion;
 pub(crate) mod fenced;
 pub(crate) mod gpu_stay;
 pub(crate) mod placement;
+pub(crate) mod rental;
 mod standby;
 pub(crate) mod sync_cycle;
 pub(crate) mod verdict;
