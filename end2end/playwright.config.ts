@@ -7,8 +7,9 @@ const asRoot = process.getuid?.() === 0;
 
 export default defineConfig({
   testDir: "./tests",
-  // Each worker has a Dumont and a sandbox of its own; a file's tests run one after the other.
-  workers: process.env.CI === "true" ? 1 : 2,
+  // Each worker has a Dumont and a sandbox of its own; a file's tests run one after the other. They
+  // mostly wait for what happens there, so that three fit on two cores.
+  workers: 3,
   forbidOnly: process.env.CI === "true",
   retries: 0,
   timeout: 90_000,

@@ -6,6 +6,9 @@ import { dialog, pressMenu, sentence } from "../support/screen.ts";
 import { expect, expectAccessible, expectLive, test } from "../support/test.ts";
 import type { Words } from "../support/words.ts";
 
+// Looking at everything takes longest by far: the parts are shared out.
+test.describe.configure({ mode: "parallel" });
+
 async function examine(page: Page, t: Words, info: TestInfo, name: string): Promise<void> {
   await expect(page.getByRole("banner").getByText(t("sandbox_mark"), { exact: true }), `the mark on ${name}`).toBeVisible();
   await expectAccessible(page);

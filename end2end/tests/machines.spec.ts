@@ -62,7 +62,7 @@ test("a search that fits nothing says so, and one that makes no sense says what 
   await expect(page.getByText(t("field_number"))).toBeVisible();
 });
 
-test("a machine without a standby is given one, and what it can't do says why", async ({ page, ana, t }) => {
+test("a machine without a standby is given one, and what it can't do says why", async ({ page, ana, sandbox, t }) => {
   const gpu = await ana.rent("bare", false);
   await ana.until("the GPU to run", async () => {
     const { status } = await ana.ask<{ status: string }>("GET", `/instances/${gpu}`);
@@ -74,12 +74,15 @@ test("a machine without a standby is given one, and what it can't do says why", 
   await page.getByRole("link", { name: t("act_protect") }).click();
   await expect(dialog(page).getByRole("heading", { name: t("ask_protect") })).toBeVisible();
   await expect(value(dialog(page), t("price"))).toContainText("$");
+  // Google has no room for a while, so that there is no standby yet when the page is looked at.
+  await sandbox.arm("zone_exhausted");
   await dialog(page).getByRole("button", { name: t("act_protect") }).click();
   await expect(page.getByText(t("said_protecting"))).toBeVisible();
   // Until there is a copy a drill has nothing to rehearse: the button is there and says so.
   const drill = page.getByRole("button", { name: t("act_drill"), exact: true });
   await expect(drill).toBeDisabled();
   await expect(drill).toHaveAccessibleDescription(new RegExp(`${t("gate_standby_not_ready")}|${t("gate_never_synced")}`));
+  await sandbox.calm("zone_exhausted");
   await expect(page.getByRole("link", { name: t("act_drill"), exact: true })).toBeVisible({ timeout: 60_000 });
 });
 
