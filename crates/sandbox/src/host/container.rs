@@ -90,6 +90,23 @@ pub(crate) fn arguments(
     args
 }
 
+/// The arguments of `bwrap` for a program that sees a host's files and not its seat. The program and
+/// its own arguments follow.
+pub(crate) fn beside(isolation: Isolation, folder: &Folder) -> Vec<OsString> {
+    let mut args = namespaces(isolation);
+    let mut push = |parts: &[&dyn AsRef<std::ffi::OsStr>]| {
+        args.extend(parts.iter().map(|part| part.as_ref().to_os_string()));
+    };
+    push(&[&"--unshare-net", &"--die-with-parent", &"--new-session", &"--clearenv"]);
+    push(&[&"--setenv", &"PATH", &"/usr/bin:/bin"]);
+    push(&[&"--bind", &folder.root(), &"/"]);
+    for name in system_folders().filter(|path| !path.is_symlink()) {
+        push(&[&"--ro-bind", &name, &name]);
+    }
+    push(&[&"--chdir", &"/root", &"--"]);
+    args
+}
+
 /// `/usr` and what is beside it; some of them are links into `/usr`.
 pub(crate) fn system_folders() -> impl Iterator<Item = PathBuf> {
     ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"]

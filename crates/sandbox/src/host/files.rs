@@ -62,6 +62,17 @@ impl Folder {
 
     /// Makes the folder with a host key of its own.
     pub(crate) fn make(&self, id: &str) -> io::Result<()> {
+        self.make_root(id)?;
+        self.make_key()
+    }
+
+    /// Makes the root file system and the host key anew; what is in the seat besides is kept.
+    pub(crate) fn renew(&self, id: &str) -> io::Result<()> {
+        force_remove(&self.root())?;
+        self.make(id)
+    }
+
+    fn make_root(&self, id: &str) -> io::Result<()> {
         let mut folders = DirBuilder::new();
         folders.recursive(true).mode(0o755);
         for name in OWN_FOLDERS {
@@ -76,7 +87,10 @@ impl Folder {
             let inside = self.root().join(link.strip_prefix("/").unwrap_or(&link));
             std::os::unix::fs::symlink(fs::read_link(&link)?, inside)?;
         }
-        write_etc(&self.root().join("etc"), id)?;
+        write_etc(&self.root().join("etc"), id)
+    }
+
+    fn make_key(&self) -> io::Result<()> {
         let key =
             PrivateKey::random(&mut rand::rng(), Algorithm::Ed25519).map_err(io::Error::other)?;
         let text = key.to_openssh(LineEnding::LF).map_err(io::Error::other)?;

@@ -263,6 +263,7 @@ impl Hosts {
     pub(crate) async fn end_all(&self) {
         let hosts: Vec<Arc<Host>> = self.lock().drain().map(|(_, host)| host).collect();
         futures::future::join_all(hosts.iter().map(|host| host.finish())).await;
+        self.0.launcher.close().await;
         self.0.files.close();
         self.0.files.wait().await;
     }
@@ -296,6 +297,29 @@ impl Hosts {
             }
         }
         Ok(())
+    }
+
+    /// Runs one program with the host's files before it, beside the host and whether that runs or
+    /// not; gives what it printed, bounded in time and size.
+    ///
+    /// # Errors
+    /// [`HostError::Unknown`], or the process's.
+    pub async fn run(&self, id: &str, words: Vec<String>) -> Result<String, HostError> {
+        self.0.launcher.run(self.get(id)?.folder(), words).await
+    }
+
+    /// Makes the files of a host anew, its keys and boot script kept, as when its container is made
+    /// again from its image. It must not be running.
+    ///
+    /// # Errors
+    /// [`HostError::Unknown`], [`HostError::StillRunning`], or the file system's.
+    pub async fn renew(&self, id: &str) -> Result<(), HostError> {
+        let host = self.get(id)?;
+        if matches!(host.record().life, Life::Up | Life::Frozen) {
+            return Err(HostError::StillRunning(id.to_owned()));
+        }
+        let (folder, id) = (host.folder().clone(), id.to_owned());
+        self.blocking(move || folder.renew(&id)).await.map_err(io("making a host's files anew"))
     }
 
     async fn blocking<T: Send + 'static>(

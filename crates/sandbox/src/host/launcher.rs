@@ -3,16 +3,26 @@
 //! A container is told to die with its parent, and the kernel takes the
 //! *thread* that started it for the parent. So all are started on one thread
 //! that lives exactly as long as the sandbox.
+//!
+//! That alone leaves a gap: bubblewrap asks for it only after its start, and
+//! again after each of its forks, and a parent that is gone by then is never
+//! noticed. So there are two more ties. Whoever starts a container holds its
+//! standard input, and the program inside ends when that does. And no
+//! container is forgotten: one that nobody holds any more is ended, and a stop
+//! first refuses new ones and then waits until the last is gone.
 
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::HostError;
 use super::container::{self, Isolation};
@@ -21,6 +31,13 @@ use super::table::{Table, send};
 
 /// How long a killed tree may take to be gone.
 const END_DEADLINE: Duration = Duration::from_secs(10);
+/// How long a container may take to have an init that can be killed.
+const INIT_DEADLINE: Duration = Duration::from_secs(5);
+/// How long one command beside a host may take.
+const RUN_DEADLINE: Duration = Duration::from_secs(20);
+/// Characters of its output that are given out.
+const RUN_MOST: usize = 256 * 1024;
+const END_POLL: Duration = Duration::from_millis(20);
 
 /// What starts containers.
 #[derive(Debug)]
@@ -28,13 +45,55 @@ pub(crate) struct Launcher {
     runtime: Handle,
     isolation: Isolation,
     program: PathBuf,
+    started: Arc<Started>,
 }
 
-/// A container that was started. Dropping it does not end it.
+/// All that was started and has not ended.
+#[derive(Debug, Default)]
+struct Started {
+    /// Nothing is started any more; held while something is.
+    closed: Mutex<bool>,
+    /// Ends everything.
+    ending: CancellationToken,
+    running: TaskTracker,
+}
+
+impl Started {
+    /// Refuses what comes, ends what is there and waits until it is gone.
+    async fn close(&self) {
+        *self.closed.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.ending.cancel();
+        self.running.close();
+        self.running.wait().await;
+    }
+
+    /// Starts a process unless a stop has begun, and sees to its end.
+    fn start(&self, command: &mut Command) -> std::io::Result<Container> {
+        let closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+        if *closed {
+            return Err(std::io::Error::other("the sandbox is stopping"));
+        }
+        let child = command.spawn()?;
+        let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).unwrap_or(0);
+        let end = self.ending.child_token();
+        let (said, ended) = watch::channel(false);
+        self.running.spawn(see_to_the_end(child, pid, end.clone(), said));
+        Ok(Container { pid, ended, end })
+    }
+}
+
+/// A container that was started. Dropping it ends it.
 #[derive(Debug)]
 pub(crate) struct Container {
     pid: i32,
     ended: watch::Receiver<bool>,
+    end: CancellationToken,
+}
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        self.end.cancel();
+    }
 }
 
 impl Launcher {
@@ -45,11 +104,23 @@ impl Launcher {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let handle = runtime.handle().clone();
+        let started = Arc::new(Started::default());
+        let last = Arc::clone(&started);
         std::thread::Builder::new()
             .name("hosts".into())
-            .spawn(move || runtime.block_on(token.cancelled()))
+            .spawn(move || {
+                runtime.block_on(async move {
+                    token.cancelled().await;
+                    last.close().await;
+                });
+            })
             .map_err(failed)?;
-        Ok(Self { runtime: handle, isolation, program })
+        Ok(Self { runtime: handle, isolation, program, started })
+    }
+
+    /// Ends every container, for good: nothing is started afterwards.
+    pub(crate) async fn close(&self) {
+        self.started.close().await;
     }
 
     /// Starts a host's container; it is up when its socket answers.
@@ -58,21 +129,78 @@ impl Launcher {
         let failed = |source| HostError::Io { what: format!("starting host {id}"), source };
         let console = folder.open_console().map_err(failed)?;
         let errors = console.try_clone().map_err(failed)?;
-        let (said, ended) = watch::channel(false);
+        let started = Arc::clone(&self.started);
+        // What is not taken, because nobody waits for it any more, is dropped, and so ended.
         let start = async move {
             let mut command = Command::new("bwrap");
-            command.args(args).stdin(Stdio::null()).stdout(console).stderr(errors);
-            let mut child = command.spawn()?;
-            let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).unwrap_or(0);
-            tokio::spawn(async move {
-                let _ = child.wait().await;
-                let _ = said.send(true);
-            });
-            Ok(pid)
+            command.args(args).stdin(Stdio::piped()).stdout(console).stderr(errors);
+            started.start(&mut command)
         };
         let gone = |error: tokio::task::JoinError| failed(std::io::Error::other(error));
-        let pid = self.runtime.spawn(start).await.map_err(gone)?.map_err(failed)?;
-        Ok(Container { pid, ended })
+        self.runtime.spawn(start).await.map_err(gone)?.map_err(failed)
+    }
+
+    /// Runs one program with a host's files before it, and gives what it printed.
+    pub(crate) async fn run(
+        &self,
+        folder: &Folder,
+        words: Vec<String>,
+    ) -> Result<String, HostError> {
+        let failed = |source| HostError::Io { what: "running a command".into(), source };
+        let mut command = Command::new("bwrap");
+        command.args(container::beside(self.isolation, folder)).args(words);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.kill_on_drop(true);
+        let output = timeout(RUN_DEADLINE, command.output());
+        let output = output.await.map_err(|late| failed(late.into()))?.map_err(failed)?;
+        let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
+        text.push_str(&String::from_utf8_lossy(&output.stderr));
+        let most = text.char_indices().nth(RUN_MOST).map_or(text.len(), |(at, _)| at);
+        text.truncate(most);
+        Ok(text)
+    }
+}
+
+/// Waits until a container ends, or ends it when told to.
+async fn see_to_the_end(
+    mut child: Child,
+    pid: i32,
+    end: CancellationToken,
+    said: watch::Sender<bool>,
+) {
+    let lifeline = child.stdin.take();
+    tokio::select! {
+        _ = child.wait() => {}
+        () = end.cancelled() => {
+            drop(lifeline);
+            end_tree(&mut child, pid).await;
+        }
+    }
+    let _ = said.send(true);
+}
+
+/// Kills a whole tree at once and waits until it is gone. The first process
+/// inside is its init: when that dies, the kernel kills the rest. One that was
+/// started just now may have none yet.
+async fn end_tree(child: &mut Child, pid: i32) {
+    let began = Instant::now();
+    loop {
+        let inits = Table::read().children(pid);
+        for init in &inits {
+            send(*init, Signal::SIGKILL);
+        }
+        // It may have been frozen, and has to take note of its child's death.
+        send(pid, Signal::SIGCONT);
+        if inits.is_empty() && began.elapsed() > INIT_DEADLINE {
+            send(pid, Signal::SIGKILL);
+        }
+        if timeout(END_POLL, child.wait()).await.is_ok() {
+            return;
+        }
+        if began.elapsed() > END_DEADLINE {
+            tracing::warn!(pid, "a container is slow to end");
+            send(pid, Signal::SIGKILL);
+        }
     }
 }
 
@@ -92,24 +220,11 @@ impl Container {
         table.below(self.pid)
     }
 
-    /// Kills the whole tree at once and waits until it is gone. The first
-    /// process inside is its init: when that dies, the kernel kills the rest.
+    /// Kills the whole tree at once and waits until it is gone.
     pub(crate) async fn kill(&mut self) {
-        if self.has_ended() {
-            return;
-        }
-        let inits = Table::read().children(self.pid);
-        if inits.is_empty() {
-            send(self.pid, Signal::SIGKILL);
-        }
-        for init in inits {
-            send(init, Signal::SIGKILL);
-        }
-        let ended = self.ended.wait_for(|ended| *ended);
-        if tokio::time::timeout(END_DEADLINE, ended).await.is_err() {
-            tracing::warn!(pid = self.pid, "a container is slow to end");
-            send(self.pid, Signal::SIGKILL);
-        }
+        self.end.cancel();
+        // Without a sender the thread is gone, and everything with it.
+        let _ = self.ended.wait_for(|ended| *ended).await;
     }
 
     /// Stops every process where it is. New ones may appear between reading

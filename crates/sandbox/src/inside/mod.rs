@@ -36,7 +36,8 @@ pub struct ServeError {
     source: io::Error,
 }
 
-/// Serves on `seat/ssh.sock` until the process is killed.
+/// Serves on `seat/ssh.sock` until the process is killed, or the sandbox that holds its standard
+/// input is gone.
 ///
 /// # Errors
 /// When the seat is not as the sandbox makes it.
@@ -46,7 +47,24 @@ pub fn run(seat: &Path) -> Result<(), ServeError> {
         .enable_all()
         .build()
         .map_err(failed("the runtime"))?;
+    std::thread::Builder::new()
+        .name("lifeline".into())
+        .spawn(end_with_the_sandbox)
+        .map_err(failed("the lifeline"))?;
     runtime.block_on(serve(seat.to_owned()))
+}
+
+/// Ends this process, and so the host, when nobody holds the other end of its standard input.
+fn end_with_the_sandbox() {
+    let mut input = io::stdin().lock();
+    let mut byte = [0; 1];
+    loop {
+        match io::Read::read(&mut input, &mut byte) {
+            Ok(1..) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Ok(0) | Err(_) => std::process::exit(0),
+        }
+    }
 }
 
 async fn serve(seat: PathBuf) -> Result<(), ServeError> {
