@@ -116,6 +116,18 @@ impl ApiError {
         error
     }
 
+    /// 501: a call that this sandbox does not play. The real API may know it, so that nothing may be
+    /// read into the answer.
+    pub(super) fn not_played(method: &str, path: &str) -> Self {
+        let mut error = Self::new(
+            501,
+            "notImplemented",
+            format!("This sandbox does not play {method} {path}."),
+        );
+        error.status = Some("UNIMPLEMENTED");
+        error
+    }
+
     /// 503: the API as a whole does not answer.
     pub(super) fn unavailable() -> Self {
         let mut error = Self::new(503, "backendError", "The service is currently unavailable.");

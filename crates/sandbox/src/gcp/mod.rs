@@ -11,7 +11,7 @@ use std::{
 
 use axum::{
     Router,
-    routing::{get, post},
+    routing::{any, get, post},
 };
 use serde_json::Value;
 use tokio::sync::watch;
@@ -80,7 +80,8 @@ impl Gcp {
             .route("/instances/{name}/simulateMaintenanceEvent", post(instances::maintain))
             .route("/operations", get(operations::list))
             .route("/operations/{name}", get(operations::get).delete(operations::delete))
-            .route("/operations/{name}/wait", post(operations::wait));
+            .route("/operations/{name}/wait", post(operations::wait))
+            .method_not_allowed_fallback(places::not_played);
         let project = Router::new()
             .route("/", get(places::project))
             .route("/zones", get(places::zones))
@@ -88,11 +89,15 @@ impl Gcp {
             .route("/aggregated/machineTypes", get(places::aggregated_machine_types))
             .route("/aggregated/operations", get(operations::aggregated))
             .nest("/zones/{zone}", zone)
-            .fallback(places::no_such_method);
+            .fallback(places::not_played)
+            .method_not_allowed_fallback(places::not_played);
         Router::new()
             .nest("/compute/v1/projects/{project}", project)
             .route("/v1/projects/{target}", post(iam::test_permissions))
             .route("/token", post(token::exchange))
+            .route("/compute/{*rest}", any(places::not_played))
+            .route("/v1/{*rest}", any(places::not_played))
+            .method_not_allowed_fallback(places::not_played)
     }
 
     /// All that must survive a restart.

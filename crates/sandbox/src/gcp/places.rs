@@ -3,7 +3,7 @@
 use axum::{
     Json,
     extract::{Path, Query, State},
-    http::Uri,
+    http::{Method, Uri},
 };
 use serde_json::{Value, json};
 
@@ -117,6 +117,6 @@ pub(super) async fn aggregated_machine_types(
 }
 
 /// Everything of the real API that this sandbox does not have.
-pub(super) async fn no_such_method(uri: Uri) -> ApiError {
-    ApiError::not_found(uri.path().trim_start_matches("/compute/v1/"))
+pub(super) async fn not_played(method: Method, uri: Uri) -> ApiError {
+    ApiError::not_played(method.as_str(), uri.path())
 }

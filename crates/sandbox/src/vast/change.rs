@@ -144,7 +144,24 @@ async fn change_state(caller: &Caller, world: &World, id: u64, state: &str) -> R
     }
 }
 
-/// `PUT /instances/reboot/{id}/`, and recycle, which here comes to the same.
+/// `PUT /instances/recycle/{id}/`: the container is made anew from its image, so what it wrote is
+/// lost. The GPUs stay.
+pub(crate) async fn recycle(
+    caller: Caller,
+    State(world): State<World>,
+    Path(id): Path<u64>,
+) -> Result<Response, Refusal> {
+    let now_ms = world.now_ms();
+    with_own(&caller, &world, id, |instance| {
+        instance.renew = true;
+        instance.life.reboot(now_ms);
+        instance.note(now_ms, "recycled by the customer");
+        Ok(())
+    })?;
+    Ok(success())
+}
+
+/// `PUT /instances/reboot/{id}/`.
 pub(crate) async fn reboot(
     caller: Caller,
     State(world): State<World>,

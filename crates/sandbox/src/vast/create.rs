@@ -40,8 +40,32 @@ pub(crate) async fn create(
     Path(ask_id): Path<u64>,
     body: String,
 ) -> Result<Response, Refusal> {
+    match attempt(&caller, &world, ask_id, &body).await? {
+        Some(answer) => Ok(Json(answer).into_response()),
+        None => Ok(dropped()),
+    }
+}
+
+/// Rents an offer as part of another call, which has an answer even where this has none.
+pub(crate) async fn rent_one(
+    caller: &Caller,
+    world: &World,
+    ask_id: u64,
+    body: &str,
+) -> Result<Value, Refusal> {
+    let answer = attempt(caller, world, ask_id, body).await?;
+    answer.ok_or(Refusal::Html(504))
+}
+
+/// What is answered; none when the connection is to end without an answer.
+async fn attempt(
+    caller: &Caller,
+    world: &World,
+    ask_id: u64,
+    body: &str,
+) -> Result<Option<Value>, Refusal> {
     caller.whole_account()?;
-    let order = Order::parse(&body)?;
+    let order = Order::parse(body)?;
     let delay = world.profile().delay(Latency::VastCreate);
     let faults = world.faults();
     let label = order.label.clone().unwrap_or_default();
@@ -69,7 +93,7 @@ pub(crate) async fn create(
     if let (Some(params), Some(None)) = (&hang, appears_s) {
         // The request is lost on its way: nothing is made, nobody says so.
         world.pause(Duration::from_secs_f64(hang_s(params))).await;
-        return Ok(dropped());
+        return Ok(None);
     }
 
     let mut hidden = Hidden::default();
@@ -88,20 +112,20 @@ pub(crate) async fn create(
             }
         }
     }
-    let stuck = stuck(&world, &label, &ask);
-    let ssh_dead = counted(&world, Fault::SshDead) && hit(Fault::SshDead).is_some();
+    let stuck = stuck(world, &label, &ask);
+    let ssh_dead = counted(world, Fault::SshDead) && hit(Fault::SshDead).is_some();
     let low = order.bid_micro.is_some().then(|| hit(Fault::BidTooLow)).flatten();
-    let made = rent(&world, &caller, ask_id, order, low, |instance| {
+    let made = rent(world, caller, ask_id, order, low, |instance| {
         instance.hidden = hidden;
         instance.life.stuck = stuck;
         instance.ssh_dead = ssh_dead;
     })?;
     let failing = hit(Fault::Create500ButCreated);
-    advance(&world);
+    advance(world);
     world.changed();
     if let Some(params) = hang {
         world.pause(Duration::from_secs_f64(hang_s(&params))).await;
-        return Ok(dropped());
+        return Ok(None);
     }
     world.pause(delay).await;
     if let Some(params) = failing {
@@ -116,7 +140,7 @@ pub(crate) async fn create(
             Refusal::Html(status)
         });
     }
-    Ok(answer(&made))
+    Ok(Some(answer(&made)))
 }
 
 /// The fault that keeps a new instance from running: a counted one for this
@@ -165,10 +189,9 @@ fn counted(world: &World, name: Fault) -> bool {
         .any(|fault| fault.name == name && fault.count.is_some())
 }
 
-fn answer((id, key, made): &(u64, String, Made)) -> Response {
+fn answer((id, key, made): &(u64, String, Made)) -> Value {
     match made {
-        Made::Runs => Json(json!({"success": true, "new_contract": id, "instance_api_key": key}))
-            .into_response(),
+        Made::Runs => json!({"success": true, "new_contract": id, "instance_api_key": key}),
         Made::Low(named) => {
             let mut body = Map::new();
             body.insert("success".into(), false.into());
@@ -181,7 +204,7 @@ fn answer((id, key, made): &(u64, String, Made)) -> Response {
             if *named {
                 body.insert("new_contract".into(), (*id).into());
             }
-            Json(body).into_response()
+            Value::Object(body)
         }
     }
 }

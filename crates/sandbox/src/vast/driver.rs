@@ -201,6 +201,7 @@ fn called(instance: &Instance, armed: &[Armed], now_ms: i64) -> Called {
         want,
         boots: instance.life.boots,
         remap: instance.life.remap,
+        renew: instance.renew,
         keys_version: instance.keys_version,
     }
 }
@@ -241,6 +242,7 @@ async fn carry_out(world: &World, act: Act, called: Called, instance: Instance) 
         Act::SetKeys => hosts.set_keys(&id, key_lines(&instance)).await,
         Act::Halt => hosts.halt(&id).await,
         Act::Remap => hosts.remap(&id).await.map(drop),
+        Act::Renew => hosts.renew(&id).await,
         Act::Boot { open } => boot(world, &id, open).await,
         Act::Net { open } => hosts.net(&id, net(open)).await,
         Act::Destroy => hosts.destroy(&id).await,
@@ -289,6 +291,7 @@ impl Inner {
             (Act::SetKeys, _) => done.keys_version = called.keys_version,
             (Act::Halt, _) => done.up = false,
             (Act::Remap, _) => instance.life.remap = false,
+            (Act::Renew, _) => instance.renew = false,
             (Act::Boot { open }, Ok(())) => {
                 (done.up, done.open, done.boots) = (true, open, called.boots);
                 if instance.life.boots == called.boots {
@@ -331,7 +334,7 @@ fn spec(instance: &Instance) -> HostSpec {
         id: host_id(instance.id),
         kind: HostKind::Gpu,
         keys: key_lines(instance),
-        boot_script: instance.onstart.clone(),
+        boot_script: instance.boot_script(),
         env,
     }
 }

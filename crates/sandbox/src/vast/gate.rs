@@ -68,6 +68,29 @@ impl FromRequestParts<World> for Caller {
     }
 }
 
+/// Who searches: anyone may, but a key that is sent must be a good one.
+#[derive(Debug, Clone)]
+pub(crate) struct Visitor(pub(crate) Option<Caller>);
+
+impl FromRequestParts<World> for Visitor {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, world: &World) -> Result<Self, Response> {
+        if key(parts).is_some() {
+            return Caller::from_request_parts(parts, world).await.map(|caller| Self(Some(caller)));
+        }
+        let endpoint = endpoint(parts);
+        weather(world, endpoint).await?;
+        // Those without a key share one budget, as they share an address.
+        match world.vast().too_frequent(0, endpoint, world.now_ms()) {
+            Some(threshold) if world.options().rate_limits => {
+                Err(too_frequent_text(Some(threshold)).into_response())
+            }
+            _ => Ok(Self(None)),
+        }
+    }
+}
+
 /// Anyone: the CLI asks for the GPU names before it has a key, and a log is
 /// read by its secret address.
 #[derive(Debug, Clone, Copy)]
@@ -137,8 +160,8 @@ fn too_frequent_json(params: &Value) -> Refusal {
     }
 }
 
-/// The caller by the bearer token, or by `?api_key=`, which older clients use.
-fn caller(world: &World, parts: &Parts) -> Result<Caller, Refusal> {
+/// The key that a call brings: the bearer token, or `?api_key=`, which older clients use.
+fn key(parts: &Parts) -> Option<String> {
     let bearer = parts
         .headers
         .get(header::AUTHORIZATION)
@@ -149,11 +172,12 @@ fn caller(world: &World, parts: &Parts) -> Result<Caller, Refusal> {
         let query = parts.uri.query().unwrap_or_default();
         query.split('&').find_map(|pair| pair.strip_prefix("api_key=")).map(str::to_owned)
     };
-    let key = bearer
-        .or_else(in_query)
-        .map(|key| key.trim().to_owned())
-        .filter(|key| !key.is_empty())
-        .ok_or_else(no_key)?;
+    bearer.or_else(in_query).map(|key| key.trim().to_owned()).filter(|key| !key.is_empty())
+}
+
+/// The caller by the key.
+fn caller(world: &World, parts: &Parts) -> Result<Caller, Refusal> {
+    let key = key(parts).ok_or_else(no_key)?;
     let (account, only) = match world.accounts().by_vast_key(&key) {
         Some(account) => (Some(account), None),
         None => match world.vast().by_instance_key(&key) {

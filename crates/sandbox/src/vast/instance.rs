@@ -69,6 +69,9 @@ pub(crate) struct Instance {
     pub extra_env: Vec<(String, String)>,
     /// `runtype` as given.
     pub runtype: String,
+    /// Arguments of the image's entry point.
+    #[serde(default)]
+    pub args: Vec<String>,
     /// Disk, GB.
     pub disk_gb: f64,
     /// The bid, micro-dollars per hour; none for on-demand.
@@ -85,6 +88,9 @@ pub(crate) struct Instance {
     pub keys_version: u32,
     /// A counted fault has made its SSH port refuse.
     pub ssh_dead: bool,
+    /// Its files are made anew before the next boot.
+    #[serde(default)]
+    pub renew: bool,
     /// The key that can only start, stop and destroy this instance.
     pub api_key: String,
     /// Where it stands.
@@ -128,6 +134,21 @@ impl Instance {
         self.extra_env.iter().filter_map(|(name, _)| port_option(name)).collect()
     }
 
+    /// What runs at each boot. There is no image here whose entry point could take the arguments:
+    /// the boot script gets them, or they are a command by themselves.
+    pub(crate) fn boot_script(&self) -> Option<String> {
+        if self.args.is_empty() {
+            return self.onstart.clone();
+        }
+        let quoted: Vec<String> =
+            self.args.iter().map(|word| format!("'{}'", word.replace('\'', r"'\''"))).collect();
+        let words = quoted.join(" ");
+        Some(match &self.onstart {
+            Some(script) => format!("set -- {words}\n{script}"),
+            None => format!("exec {words}"),
+        })
+    }
+
     /// Whether an SSH server is part of the run type.
     pub(crate) fn has_ssh(&self) -> bool {
         self.runtype.is_empty() || self.runtype.contains("ssh") || self.runtype.contains("jupyter")
@@ -168,6 +189,7 @@ mod tests {
                 ("-h".into(), "box".into()),
             ],
             runtype: "ssh_direc ssh_proxy".into(),
+            args: Vec::new(),
             disk_gb: 20.0,
             bid_micro: Some(200_000),
             ask_micro: 345_000,
@@ -176,6 +198,7 @@ mod tests {
             keys: Vec::new(),
             keys_version: 0,
             ssh_dead: false,
+            renew: false,
             api_key: "k".into(),
             life: Life::begin(0, &Pace::default()),
             hidden: Hidden::default(),

@@ -51,6 +51,13 @@ pub(crate) async fn request(
         body.get("filter").and_then(Value::as_str),
         usize::try_from(tail).unwrap_or(usize::MAX),
     );
+    let url = keep(&world, &headers, text);
+    Ok(Json(json!({"success": true, "result_url": url, "msg": "Logs are being fetched."}))
+        .into_response())
+}
+
+/// Keeps a text at a secret address, and gives that.
+pub(crate) fn keep(world: &World, headers: &HeaderMap, text: String) -> String {
     let name = random_hex(20);
     world.vast().with(|inner| {
         if inner.logs.len() >= KEPT {
@@ -62,7 +69,7 @@ pub(crate) async fn request(
         .get(header::HOST)
         .and_then(|host| host.to_str().ok())
         .map_or_else(|| world.url().to_owned(), |host| format!("http://{host}"));
-    Ok(Json(json!({"success": true, "result_url": format!("{base}/api/v0/instance_logs/{name}.log"), "msg": "Logs are being fetched."})).into_response())
+    format!("{base}/api/v0/instance_logs/{name}.log")
 }
 
 /// `GET /instance_logs/{name}.log`, without a key.

@@ -14,6 +14,20 @@ use crate::world::World;
 
 /// Longest boot script, characters.
 const ONSTART_MAX: usize = 4_048;
+/// Longest boot script and arguments together, characters.
+const ARGS_MAX: usize = 4_096;
+/// What `runtype` is made of.
+const RUN_TYPES: &[&str] = &[
+    "ssh",
+    "ssh_direc",
+    "ssh_direct",
+    "ssh_proxy",
+    "jupyter",
+    "jupyter_direc",
+    "jupyter_direct",
+    "jupyter_proxy",
+    "args",
+];
 /// Bids allowed, micro-dollars per hour.
 const BIDS: std::ops::RangeInclusive<i64> = 1_000..=128_000_000;
 
@@ -32,6 +46,8 @@ pub(crate) struct Order {
     pub extra_env: Vec<(String, String)>,
     /// `runtype` as given.
     pub runtype: String,
+    /// Arguments of the image's entry point.
+    pub args: Vec<String>,
     /// The bid, micro-dollars per hour; none for on-demand.
     pub bid_micro: Option<i64>,
     /// Refuse rather than leave a stopped instance.
@@ -71,6 +87,7 @@ impl Order {
             onstart: self.onstart.clone(),
             extra_env: self.extra_env.clone(),
             runtype: self.runtype.clone(),
+            args: self.args.clone(),
             disk_gb: self.disk_gb,
             bid_micro: self.bid_micro,
             ask_micro: slot.ask_micro(pct),
@@ -79,6 +96,7 @@ impl Order {
             keys: Vec::new(),
             keys_version: 0,
             ssh_dead: false,
+            renew: false,
             api_key: random_hex(32),
             life,
             hidden: Hidden::default(),
@@ -102,6 +120,12 @@ impl Order {
                 .map(str::to_owned)
         };
         let flag = |name: &str| body.get(name).and_then(Value::as_bool);
+        not_to_be_had(&body)?;
+        let runtype = text("runtype").unwrap_or_default();
+        if let Some(word) = runtype.split_whitespace().find(|word| !RUN_TYPES.contains(word)) {
+            return Err(Refusal::invalid_args(format!("unknown runtype {word}")));
+        }
+        let args = arguments(&body)?;
         let image = text("image").ok_or_else(|| Refusal::invalid_args("image is required"))?;
         let disk_gb = body.get("disk").and_then(number).unwrap_or(10.0);
         if !(8.0..=100_000.0).contains(&disk_gb) {
@@ -117,6 +141,14 @@ impl Order {
         if too_long(&label, 256) || too_long(&onstart, ONSTART_MAX) || image.chars().count() > 1_024
         {
             return Err(Refusal::invalid_args("label, image or onstart is too long"));
+        }
+        let said = onstart.as_deref().map_or(0, |text| text.chars().count());
+        if !args.is_empty() && said + args.iter().map(String::len).sum::<usize>() > ARGS_MAX {
+            return Err(Refusal::invalid_args("args and onstart are too long together"));
+        }
+        let extra_env = environment(body.get("env").unwrap_or(&Value::Null))?;
+        if let Some((volume, _)) = extra_env.iter().find(|(name, _)| name.starts_with("-v")) {
+            return Err(Refusal::invalid_args(format!("no such volume: {volume}")));
         }
         let bid_micro = match body.get("price") {
             None | Some(Value::Null) => None,
@@ -134,12 +166,46 @@ impl Order {
             disk_gb,
             label,
             onstart,
-            extra_env: environment(body.get("env").unwrap_or(&Value::Null))?,
-            runtype: text("runtype").unwrap_or_default(),
+            extra_env,
+            runtype,
+            args,
             bid_micro,
             cancel_unavail: flag("cancel_unavail").unwrap_or(bid_micro.is_none() && !stopped),
             stopped,
         })
+    }
+}
+
+/// What would need something that this service does not have: nobody made it here.
+fn not_to_be_had(body: &Value) -> Result<(), Refusal> {
+    let given =
+        |name: &str| body.get(name).filter(|value| !value.is_null() && value.as_str() != Some(""));
+    for name in ["template_hash_id", "template_id"] {
+        if let Some(template) = given(name) {
+            return Err(Refusal::invalid_args(format!("no such template: {template}")));
+        }
+    }
+    if let Some(volume) = given("volume_info") {
+        return Err(Refusal::invalid_args(format!("no such volume: {volume}")));
+    }
+    if given("vm").is_some_and(|vm| vm.as_bool() != Some(false)) {
+        return Err(Refusal::invalid_args("this machine runs no virtual machines"));
+    }
+    Ok(())
+}
+
+/// `args`, a list, or `args_str`, one line.
+fn arguments(body: &Value) -> Result<Vec<String>, Refusal> {
+    let refused = || Refusal::invalid_args("args must be a list of strings");
+    match body.get("args") {
+        Some(Value::Array(list)) => {
+            list.iter().map(|word| word.as_str().map(str::to_owned).ok_or_else(refused)).collect()
+        }
+        Some(Value::Null) | None => {
+            let line = body.get("args_str").and_then(Value::as_str).unwrap_or_default();
+            Ok(line.split_whitespace().map(str::to_owned).collect())
+        }
+        Some(_) => Err(refused()),
     }
 }
 
@@ -167,6 +233,7 @@ fn docker_options(options: &str) -> Vec<(String, String)> {
         ["-e" | "--env", pair] => {
             pair.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()))
         }
+        ["-v" | "--volume", volume] => Some((format!("-v {volume}"), "1".to_owned())),
         ["-p", port] => Some((format!("-p {port}"), "1".to_owned())),
         _ => None,
     };

@@ -31,6 +31,8 @@ pub(crate) struct Called {
     pub boots: u32,
     /// A new port before the boot.
     pub remap: bool,
+    /// Files made anew before the boot.
+    pub renew: bool,
     /// The keys that are called for.
     pub keys_version: u32,
 }
@@ -46,6 +48,8 @@ pub(crate) enum Act {
     Halt,
     /// Give it a new port.
     Remap,
+    /// Make its files anew.
+    Renew,
     /// Start it, open or refusing.
     Boot {
         /// Connections are let through.
@@ -77,6 +81,7 @@ pub(crate) fn next(called: Called, done: &Done) -> Option<Act> {
     match called.want {
         Want::Halted if done.up => Some(Act::Halt),
         Want::Booted { .. } if done.up && done.boots != called.boots => Some(Act::Halt),
+        Want::Booted { .. } if !done.up && called.renew => Some(Act::Renew),
         Want::Booted { .. } if !done.up && called.remap => Some(Act::Remap),
         Want::Booted { open } if !done.up => Some(Act::Boot { open }),
         Want::Booted { open } if done.open != open => Some(Act::Net { open }),
@@ -91,7 +96,7 @@ mod tests {
     const OPEN: Want = Want::Booted { open: true };
 
     fn called(want: Want, boots: u32, remap: bool) -> Called {
-        Called { want, boots, remap, keys_version: 0 }
+        Called { want, boots, remap, renew: false, keys_version: 0 }
     }
 
     fn done(up: bool, open: bool, boots: u32) -> Done {
@@ -113,6 +118,13 @@ mod tests {
     fn a_reboot_halts_first_and_a_restart_gets_a_new_port() {
         assert_eq!(next(called(OPEN, 2, false), &done(true, true, 1)), Some(Act::Halt));
         assert_eq!(next(called(OPEN, 2, true), &done(false, true, 1)), Some(Act::Remap));
+    }
+
+    #[test]
+    fn a_recycled_one_loses_its_files_once_it_is_down() {
+        let recycled = Called { renew: true, ..called(OPEN, 2, false) };
+        assert_eq!(next(recycled, &done(true, true, 1)), Some(Act::Halt));
+        assert_eq!(next(recycled, &done(false, true, 1)), Some(Act::Renew));
     }
 
     #[test]

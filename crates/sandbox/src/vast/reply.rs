@@ -41,6 +41,16 @@ impl Refusal {
         Self::json(400, "invalid_args", format!("error 400/3467: Invalid args: {msg}"))
     }
 
+    /// The same as one entry of an answer about several things.
+    pub(crate) fn summary(&self) -> Value {
+        match self {
+            Self::Json { error, msg, .. } => json!({"success": false, "error": error, "msg": msg}),
+            Self::Body(_, body) => body.clone(),
+            Self::Text(_, text) => json!({"success": false, "msg": text}),
+            Self::Html(status) => json!({"success": false, "msg": status.to_string()}),
+        }
+    }
+
     /// No such instance, or not the caller's.
     pub(crate) fn no_instance(id: u64) -> Self {
         Self::json(404, "no_such_instance", format!("Instance {id} not found."))

@@ -44,7 +44,7 @@ pub(crate) fn row(instance: &Instance, slot: &Slot, seen: &Seen) -> Map<String, 
         "next_state": life.next_state(),
         "status_msg": status_msg(instance, seen.now_ms),
         "image_uuid": instance.image,
-        "image_args": [],
+        "image_args": instance.args,
         "image_runtype": instance.runtype,
         "extra_env": instance.extra_env,
         "onstart": instance.onstart,
@@ -58,7 +58,7 @@ pub(crate) fn row(instance: &Instance, slot: &Slot, seen: &Seen) -> Map<String, 
         "machine_dir_ssh_port": port,
         "public_ipaddr": address,
         "local_ipaddrs": format!("10.0.{}.{} 172.17.0.2 \n", instance.id / 250 % 250, instance.id % 250),
-        "ports": ports(instance, port.filter(|_| up)),
+        "ports": if reachable { ports(instance, port.filter(|_| up)) } else { Value::Null },
         "direct_port_start": -1,
         "direct_port_end": -1,
     })));
@@ -119,14 +119,15 @@ fn cost(gpu: i64, disk: i64) -> Value {
 /// Docker's port map; null while nothing can be reached. SSH has a port that
 /// changes at each start; other ports are open under their own number.
 fn ports(instance: &Instance, ssh: Option<u16>) -> Value {
-    let Some(ssh) = ssh else { return Value::Null };
     let bound = |port: &str| json!([{"HostIp": "0.0.0.0", "HostPort": port}]);
     let mut map = Map::new();
     for wanted in instance.wanted_ports() {
         let number = wanted.split('/').next().unwrap_or_default().to_owned();
         map.insert(wanted, bound(&number));
     }
-    map.insert("22/tcp".into(), bound(&ssh.to_string()));
+    if let Some(ssh) = ssh {
+        map.insert("22/tcp".into(), bound(&ssh.to_string()));
+    }
     Value::Object(map)
 }
 
@@ -166,6 +167,7 @@ mod tests {
             onstart: None,
             extra_env: vec![("-p 8080:8080".into(), "1".into())],
             runtype: "ssh_direc ssh_proxy".into(),
+            args: Vec::new(),
             disk_gb: 20.0,
             bid_micro: Some(30_000),
             ask_micro: 60_000,
@@ -174,6 +176,7 @@ mod tests {
             keys: Vec::new(),
             keys_version: 0,
             ssh_dead: false,
+            renew: false,
             api_key: "k".into(),
             life: Life::begin(0, &Pace::default()),
             hidden: Hidden::default(),

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
 use super::catalogue;
-use super::gate::{Anyone, Caller};
+use super::gate::{Anyone, Caller, Visitor};
 use super::offer::{Kind, Shown, Slot};
 use super::query::Query;
 use super::reply::Refusal;
@@ -18,32 +18,32 @@ use crate::world::World;
 
 /// `POST /bundles/`.
 pub(crate) async fn post(
-    caller: Caller,
+    Visitor(caller): Visitor,
     State(world): State<World>,
     body: String,
 ) -> Result<Response, Refusal> {
-    search(&caller, &world, parse(&body)?).await
+    search(caller, &world, parse(&body)?).await
 }
 
 /// `GET /bundles/?q=…`.
 pub(crate) async fn get(
-    caller: Caller,
+    Visitor(caller): Visitor,
     State(world): State<World>,
     UrlQuery(params): UrlQuery<HashMap<String, String>>,
 ) -> Result<Response, Refusal> {
     let body = params.get("q").map_or(Ok(json!({})), |text| parse(text))?;
-    search(&caller, &world, body).await
+    search(caller, &world, body).await
 }
 
 /// `PUT /search/asks/` with `{"select_cols":[…],"q":{…}}`.
 pub(crate) async fn put(
-    caller: Caller,
+    Visitor(caller): Visitor,
     State(world): State<World>,
     body: String,
 ) -> Result<Response, Refusal> {
     let mut body = parse(&body)?;
     let query = body.get_mut("q").map_or_else(|| json!({}), Value::take);
-    search(&caller, &world, query).await
+    search(caller, &world, query).await
 }
 
 /// `GET /gpu_names/unique/`, which needs no key.
@@ -67,14 +67,24 @@ pub(crate) fn price_pct(world: &World) -> i64 {
     (factor.clamp(0.01, 1_000.0) * 100.0).round() as i64
 }
 
-async fn search(caller: &Caller, world: &World, body: Value) -> Result<Response, Refusal> {
+async fn search(caller: Option<Caller>, world: &World, body: Value) -> Result<Response, Refusal> {
     world.pause(world.profile().delay(Latency::VastSearch)).await;
+    let offers = found(caller.map(|caller| caller.account.id), world, &body)?;
+    Ok(Json(json!({"success": true, "offers": offers})).into_response())
+}
+
+/// The offers that a search body finds now, for an account or a stranger.
+pub(crate) fn found(
+    account: Option<u64>,
+    world: &World,
+    body: &Value,
+) -> Result<Vec<Map<String, Value>>, Refusal> {
     let now_ms = world.now_ms();
     let price_pct = price_pct(world);
     let plain = Shown { kind: Kind::OnDemand, storage_gb: 5.0, price_pct, rented: false, now_ms };
     let vast = world.vast();
     let columns = vast.slots.first().map(|slot| slot.row(&plain)).unwrap_or_default();
-    let query = Query::parse(&body, &columns)
+    let query = Query::parse(body, &columns)
         .map_err(|error| Refusal::json(400, "invalid_request", error.to_string()))?;
     let (taken, mine) = vast.with(|inner| {
         let all = inner.book.instances.values();
@@ -83,7 +93,7 @@ async fn search(caller: &Caller, world: &World, body: Value) -> Result<Response,
             inner.book.gone.iter().filter(|(_, until)| now_ms < **until).map(|(ask, _)| *ask),
         );
         let mine: HashSet<u64> = all
-            .filter(|instance| instance.account == caller.account.id)
+            .filter(|instance| Some(instance.account) == account)
             .map(|instance| instance.ask_id)
             .collect();
         (taken, mine)
@@ -105,5 +115,5 @@ async fn search(caller: &Caller, world: &World, body: Value) -> Result<Response,
         })
     };
     let free = vast.slots.iter().filter(|slot| !taken.contains(&slot.ask_id)).map(row);
-    Ok(Json(json!({"success": true, "offers": query.answer(free)})).into_response())
+    Ok(query.answer(free))
 }

@@ -96,6 +96,6 @@ async fn zones_machine_types_and_the_project_are_there() {
     assert_eq!(cloud.get(&cloud.zone("/machineTypes/e9")).await.0, 404);
     let (status, project) = cloud.get("").await;
     assert_eq!((status, project["name"].as_str()), (200, Some(cloud.project.as_str())));
-    assert_eq!(cloud.get("/global/nothing").await.0, 404);
+    assert_eq!(cloud.get("/global/nothing").await.0, 501);
     cloud.running.stop().await;
 }

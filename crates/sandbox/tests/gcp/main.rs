@@ -16,6 +16,7 @@ mod changes;
 mod cloud;
 mod faults;
 mod gcloud;
+mod honest;
 mod hosts;
 mod lists;
 mod python;

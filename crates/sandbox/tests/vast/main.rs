@@ -10,6 +10,7 @@ mod bench;
 mod charges;
 mod cli;
 mod faults;
+mod honest;
 mod hosts;
 mod lifecycle;
 mod listing;

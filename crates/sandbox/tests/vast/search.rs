@@ -94,7 +94,7 @@ async fn renting_takes_the_offer_and_destroying_gives_it_back() {
 async fn keys_are_checked_and_the_gpu_names_need_none() {
     let bench = Bench::start().await;
     let none =
-        bench.call("", Method::POST, "/api/v0/bundles/", Some(json!({}))).await.expect("an answer");
+        bench.call("", Method::GET, "/api/v0/users/current/", None).await.expect("an answer");
     assert_eq!((none.status, none.json["error"].as_str()), (401, Some("auth_error")));
     let wrong = bench
         .call("nonsense", Method::GET, "/api/v0/users/current/", None)
