@@ -1,7 +1,7 @@
 # The project's commands. Each is a script in scripts/, which can be run by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help run reset dev build test e2e lighthouse check bench setup
+.PHONY: help run reset dev build test clients e2e lighthouse check bench setup
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ build: ## Release binaries and the browser's bundle
 
 test: ## Install, then every test there is; ends with "N passed, N failed"
 	@scripts/test
+
+clients: ## The providers' own clients against the sandbox; gcloud too where it is installed
+	@scripts/clients
 
 e2e: ## Only the browser tests (ARGS="…" goes to Playwright)
 	@scripts/e2e $(ARGS)

@@ -2,10 +2,13 @@
 # Counts of test programs. Sourced by the suites in scripts/test.d; each writes lines of
 # "suite passed failed" to $RESULTS/counts.
 
-# build_tests: builds every Rust test and, with them, the programs that they start.
-# Writes "crate target program folder" for each to $RESULTS/programs.
+# build_tests [CRATE]: builds every Rust test, or those of one crate, and with them the
+# programs that they start. Writes "crate target program folder" for each to
+# $RESULTS/programs.
 build_tests() {
-  cargo test --locked --workspace --exclude frontend --no-run --message-format=json-render-diagnostics \
+  local which=(--workspace --exclude frontend)
+  if (($# > 0)); then which=(--package "$1"); fi
+  cargo test --locked "${which[@]}" --no-run --message-format=json-render-diagnostics \
     >"$RESULTS/artifacts.json"
   jq --raw-output '
     select(.reason == "compiler-artifact" and .profile.test and .executable)

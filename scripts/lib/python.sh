@@ -1,0 +1,20 @@
+# shellcheck shell=bash
+# Virtual environments of Python, for clients that tests run. Sourced; env.sh comes first.
+
+# make_venv FOLDER REQUIREMENTS: an environment with exactly these packages. Does nothing
+# where it is there already and the list has not changed; one that was broken off is made anew.
+make_venv() {
+  local folder="$1" requirements="$2"
+  cmp --silent "$requirements" "$folder/made-from" && return 0
+  python3 -c 'import ensurepip, venv' 2>/dev/null ||
+    die "python3 can't make virtual environments; install the Debian package python3-venv"
+  python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
+    die "python3 is older than 3.10, which the clients need"
+  say "installing $(basename "$requirements" .txt) into $folder (about 30 s)"
+  rm -rf "$folder"
+  python3 -m venv "$folder"
+  "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
+    --only-binary :all: --no-deps --requirement "$requirements"
+  # Last, so that it is only there when all the rest is.
+  cp "$requirements" "$folder/made-from"
+}
