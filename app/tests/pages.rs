@@ -487,7 +487,10 @@ fn a_failover_tells_both_clocks_the_loss_and_every_fate() {
     let text = words(&shown("/app/failovers/0199-done", &Fake::default()));
     for part in [
         "Recovered in 74.2 s. On CPU after 2.9 s, on GPU after 74.2 s. The last 1.1 s of writes were lost, in 3 files.",
-        "of it 60.4 s the providers'",
+        "providers 60.4 s · waiting 0 ms · Dumont 13.8 s, all phases together",
+        "Model RTX 3090 RTX 4090",
+        "Price $0.310 / h $0.412 / h",
+        "Started 2026-09-21 11:15:23 UTC · ended 2026-09-21 11:16:39 UTC",
         "ckpt/step-8812.tmp",
         "old GPU destroyed verified gone",
         "offer 502 is no longer available",
@@ -520,7 +523,26 @@ fn a_drill_says_that_the_gpu_was_not_touched_and_speaks_of_no_loss() {
         text.contains("DRILL SANDBOX") && text.contains("the running GPU was not touched"),
         "{text}"
     );
-    assert!(!text.contains("writes were lost"), "{text}");
+    assert!(!text.contains("writes were lost") && !text.contains("Lost writes"), "{text}");
+    assert!(text.contains("would have taken the last 1.1 s of writes, in 3 files."), "{text}");
+}
+
+#[test]
+fn that_nothing_was_lost_never_stands_beside_a_span_of_lost_writes() {
+    let mut failover = story::failover();
+    failover.status.kind = Kind::Planned;
+    failover.status.rpo_ms = Some(4_567_000);
+    failover.status.files_lost = Some(Vec::new());
+    let page = |failover: domain::view::failover::FailoverPage| {
+        words(&shown("/app/failovers/0199-done", &Fake { failover, ..Fake::default() }))
+    };
+    let text = page(failover.clone());
+    assert!(text.contains("No write was lost.") && text.contains("Lost writes none"), "{text}");
+    assert!(!text.contains("1 h 16 m"), "{text}");
+    failover.status.files_lost = None;
+    let text = page(failover);
+    assert!(!text.contains("No write was lost"), "{text}");
+    assert!(text.contains("is not known"), "{text}");
 }
 
 #[test]

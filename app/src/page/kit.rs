@@ -156,9 +156,9 @@ fn charts(visit: &Visit) -> AnyView {
     let t = visit.t();
     let length = 74_200;
     let bars = [
-        Bar { from: 0, to: 2_900, provider: 800, open: false, failed: false },
-        Bar { from: 2_900, to: 40_000, provider: 36_000, open: false, failed: true },
-        Bar { from: 40_000, to: 74_200, provider: 30_000, open: true, failed: false },
+        Bar { from: 0, to: 2_900, provider: 800, waiting: 0, open: false, failed: false },
+        Bar { from: 2_900, to: 40_000, provider: 36_000, waiting: 0, open: false, failed: true },
+        Bar { from: 40_000, to: 74_200, provider: 30_000, waiting: 0, open: true, failed: false },
     ];
     let lines = [Line { at: 2_900, class: "cpu" }];
     let pieces: Vec<Piece> =

@@ -67,13 +67,14 @@ pub(crate) fn badge(tone: Tone, word: impl Into<String>) -> AnyView {
         .into_any()
 }
 
-/// Which report something belongs to, and whether it is of a sandbox.
+/// Which report something belongs to. That all of it is a sandbox's stands once in the bar; only what
+/// was made against another one than now is marked here.
 pub(crate) fn kind_badge(visit: &Visit, kind: Kind, sandbox: bool) -> AnyView {
     let t = visit.t();
     let word = crate::text::kind(kind, t);
     view! {
         <span class=format!("kind {kind}")>{word}</span>
-        {sandbox.then(|| view! { <span class="kind sandbox">{t.sandbox_mark}</span> })}
+        {(sandbox && !visit.sandbox).then(|| view! { <span class="kind sandbox">{t.sandbox_mark}</span> })}
     }
     .into_any()
 }

@@ -21,4 +21,4 @@ pub(crate) use self::parts::{
     card, command, empty, heading, properties, stat, tabs, twin, unknown,
 };
 pub(crate) use self::table::{cell, key_cell, number_cell, table};
-pub(crate) use self::time::{ago, ago_or, clock_time};
+pub(crate) use self::time::{ago, ago_or, clock_time, full_time};

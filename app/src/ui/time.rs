@@ -22,6 +22,11 @@ pub(crate) fn clock_time(visit: &Visit, at: Time) -> AnyView {
     stamp(visit, at, format::clock(at.0, visit.now, visit.zone, visit.lang))
 }
 
+/// `2026-11-23 14:02:07 UTC−03:00`, in full.
+pub(crate) fn full_time(visit: &Visit, at: Time) -> AnyView {
+    stamp(visit, at, format::exact(at.0, visit.zone))
+}
+
 fn stamp(visit: &Visit, at: Time, text: String) -> AnyView {
     let exact = format::exact(at.0, visit.zone);
     view! { <time datetime=at.to_string() title=exact>{text}</time> }.into_any()

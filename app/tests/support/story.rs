@@ -365,6 +365,18 @@ fn step(
     }
 }
 
+fn station(gpu: i64, model: &str, place: &str, rate: f64) -> Station {
+    Station {
+        gpu_instance_id: Some(GpuId(gpu)),
+        gpu_name: Some(model.into()),
+        num_gpus: Some(1),
+        geolocation: Some(place.into()),
+        usd_per_hour: Some(rate),
+        ssh_host: Some("203.0.113.7".into()),
+        ssh_port: Some(40_022),
+    }
+}
+
 /// Lost, on the standby after 2.9 s, on a new GPU after 74.2 s.
 pub(crate) fn failover() -> FailoverPage {
     let ok = Some(Outcome::Ok);
@@ -386,6 +398,7 @@ pub(crate) fn failover() -> FailoverPage {
             started_at: ago(START),
             completed_at: Some(ago(START - 76_000)),
             success: Some(true),
+            ending: Some(Ending::OnGpu),
             new_gpu_id: Some(GpuId(7_001)),
             data_restored: Some(true),
             phase_timings_ms: phases()
@@ -399,8 +412,15 @@ pub(crate) fn failover() -> FailoverPage {
                     started_at: ago(START - from),
                     ended_at: Some(ago(START - to)),
                     provider_ms,
+                    waiting_ms: 0,
+                    own_ms: to - from - provider_ms,
                 })
                 .collect(),
+            provider_ms: 60_370,
+            waiting_ms: 0,
+            own_ms: 13_843,
+            before: Some(station(6_990, "RTX 3090", "Texas, US", 0.31)),
+            after: Some(station(7_001, "RTX 4090", "Oregon, US", 0.412)),
             time_to_cpu_ms: Some(2_900),
             total_time_ms: Some(74_213),
             rpo_ms: Some(1_100),
@@ -492,6 +512,8 @@ pub(crate) fn failover_running() -> FailoverPage {
     page.status.phase = Phase::Provisioning;
     page.status.completed_at = None;
     page.status.success = None;
+    page.status.ending = None;
+    page.status.after = None;
     page.status.new_gpu_id = None;
     page.status.data_restored = None;
     page.status.total_time_ms = None;
@@ -603,10 +625,14 @@ fn history(n: i64, kind: Kind, cause: Cause, state: FailoverState) -> HistoryRow
         started_at: ago(START + n * 2 * DAY_MS),
         completed_at: Some(ago(START + n * 2 * DAY_MS - 76_000)),
         success: Some(good),
+        ending: Some(if good { Ending::OnGpu } else { Ending::OnStandby }),
         new_gpu_id: good.then_some(GpuId(7_001)),
         data_restored: Some(good),
         time_to_cpu_ms: Some(2_900 + n * 130),
         total_time_ms: good.then_some(74_213 + n * 4_400),
+        provider_ms: 60_370,
+        waiting_ms: 0,
+        own_ms: 13_843,
         rpo_ms: Some(1_100),
         files_verified: good.then_some(12_480),
         cost_usd: 0.0083,
@@ -625,6 +651,7 @@ fn trend() -> Vec<TrendPart> {
                 from: ago((day + 1) * DAY_MS),
                 until: ago(day * DAY_MS),
                 succeeded,
+                on_standby: 0,
                 failed: usize::from(day == 8),
                 others: 0,
                 mttr_p50_ms: (succeeded > 0).then_some(61_000 + day * 900),
@@ -644,6 +671,7 @@ pub(crate) fn report() -> FailoverReport {
         as_of: Time(NOW),
         total_failovers: 5,
         successful_failovers: 4,
+        on_standby_failovers: 0,
         failed_failovers: 1,
         cancelled_failovers: 0,
         active_failovers: 0,
@@ -654,7 +682,10 @@ pub(crate) fn report() -> FailoverReport {
         mttr_p95_ms: Some(91_800),
         time_to_cpu_p50_ms: Some(3_030),
         latency_by_phase_ms: phase(|one| one.2 - one.1),
+        latency_by_phase_p50_ms: phase(|one| one.2 - one.1),
         provider_by_phase_ms: phase(|one| one.3),
+        waiting_by_phase_ms: phase(|_| 0),
+        own_by_phase_ms: phase(|one| one.2 - one.1 - one.3),
         data_restored_count: 4,
         data_restored_of: 5,
         gpus_provisioned_count: 4,

@@ -5,8 +5,8 @@ mod purchase;
 mod step;
 
 pub use output::{
-    BootOutput, BuyOutput, DetectOutput, FenceOutput, HookResult, RestoreOutput, SearchOutput,
-    SwitchOutput, TakeoverOutput, VerifyOutput,
+    BootOutput, BuyOutput, DetectOutput, FenceOutput, HookResult, Left, RestoreOutput,
+    SearchOutput, SwitchOutput, TakeoverOutput, VerifyOutput,
 };
 pub use purchase::{Disposal, Intent, IntentState, Role, Wish};
 pub use step::{Outcome, StepName, StepRow};

@@ -4,9 +4,11 @@
 //! present time comes in, for what still goes on) and nothing is remembered between calls. A figure
 //! that the rows do not hold is unknown, never zero.
 
+mod clocks;
 mod instances;
 mod page;
 mod settled;
+mod stations;
 mod status;
 mod summary;
 mod trend;

@@ -93,8 +93,8 @@ fn word<T: FromStr>(field: &str, text: Option<&str>) -> Result<Option<T>, Fault>
 #[must_use]
 pub fn csv(report: &FailoverReport) -> String {
     let mut text = String::from(
-        "failover_id,machine_name,gpu_instance_id,kind,sandbox,cause,state,started_at,completed_at,\
-         time_to_cpu_ms,total_time_ms,rpo_ms,data_restored,files_verified,new_gpu_id,cost_usd,error\r\n",
+        "failover_id,machine_name,gpu_instance_id,kind,sandbox,cause,state,ending,started_at,completed_at,\
+         time_to_cpu_ms,total_time_ms,provider_ms,waiting_ms,own_ms,rpo_ms,data_restored,files_verified,new_gpu_id,cost_usd,error\r\n",
     );
     for row in &report.history {
         let cells = [
@@ -105,10 +105,14 @@ pub fn csv(report: &FailoverReport) -> String {
             row.sandbox.to_string(),
             row.cause.to_string(),
             row.state.to_string(),
+            known(row.ending),
             row.started_at.to_string(),
             known(row.completed_at),
             known(row.time_to_cpu_ms),
             known(row.total_time_ms),
+            row.provider_ms.to_string(),
+            row.waiting_ms.to_string(),
+            row.own_ms.to_string(),
             known(row.rpo_ms),
             known(row.data_restored),
             known(row.files_verified),

@@ -1,7 +1,7 @@
 //! What became of the data, and of every instance and its money.
 
-use domain::failover::Role;
-use domain::view::failover::{FailoverPage, Fate, TouchedInstance};
+use domain::failover::{Kind, Role};
+use domain::view::failover::{FailoverPage, FailoverStatus, Fate, TouchedInstance};
 use leptos::prelude::*;
 
 use crate::format;
@@ -31,12 +31,9 @@ pub(super) fn data(visit: &Visit, page: &FailoverPage) -> AnyView {
     };
     let point =
         status.recovery_point_at.map_or_else(|| unknown(t.unknown), |at| clock_time(visit, at));
-    let span = |ms: Option<i64>| {
-        ms.map_or_else(|| unknown(t.unknown), |ms| format::span(ms, lang).into_any())
-    };
     let mut rows = vec![
         (t.col_recovery_point, point),
-        (t.lost_writes, span(status.rpo_ms)),
+        (loss_label(visit, status), loss(visit, status).0),
         (t.restored, restored),
         (t.files_verified, proved),
     ];
@@ -44,6 +41,34 @@ pub(super) fn data(visit: &Visit, page: &FailoverPage) -> AnyView {
         rows.push((t.frozen_for, format::span(ms, lang).into_any()));
     }
     view! { {properties(rows)} {lost(visit, page)} {hooks(visit, page)} }.into_any()
+}
+
+/// A drill loses nothing: it tells what a loss would have taken.
+pub(super) const fn loss_label(visit: &Visit, status: &FailoverStatus) -> &'static str {
+    let t = visit.t();
+    if matches!(status.kind, Kind::Drill) { t.lost_writes_drill } else { t.lost_writes }
+}
+
+/// How much was lost, and what is known of it. *None* stands alone: never beside a span of time.
+pub(super) fn loss(visit: &Visit, status: &FailoverStatus) -> (AnyView, Option<AnyView>) {
+    let t = visit.t();
+    let lang = visit.lang;
+    let span =
+        status.rpo_ms.map_or_else(|| unknown(t.unknown), |ms| format::span(ms, lang).into_any());
+    match status.files_lost.as_deref() {
+        Some([]) => (t.none_lost.into_any(), None),
+        Some(files) => {
+            let count = i64::try_from(files.len()).unwrap_or(i64::MAX);
+            let named = text::plural(count, t.in_files_one, t.in_files_many, lang);
+            (span, Some(named.into_any()))
+        }
+        None if status.rpo_ms.unwrap_or(0) == 0 => (unknown(t.unknown), None),
+        None => (
+            fill(t.at_most, &[("span", &format::span(status.rpo_ms.unwrap_or(0), lang))])
+                .into_any(),
+            Some(t.files_unknown.into_any()),
+        ),
+    }
 }
 
 /// Lost writes by name.
@@ -57,9 +82,10 @@ fn lost(visit: &Visit, page: &FailoverPage) -> AnyView {
     }
     let names =
         files.iter().map(|name| view! { <li><code>{name.clone()}</code></li> }).collect_view();
+    let title = if page.status.kind == Kind::Drill { t.lost_files_drill } else { t.lost_files };
     view! {
-        <h3>{t.lost_files}</h3>
-        <ul class="files" tabindex="0" aria-label=t.lost_files>{names}</ul>
+        <h3>{title}</h3>
+        <ul class="files" tabindex="0" aria-label=title>{names}</ul>
         {page.status.files_lost_more.then(|| view! { <p class="muted">{t.lost_more}</p> })}
     }
     .into_any()

@@ -5,6 +5,7 @@ pub(crate) mod act;
 mod data;
 mod evidence;
 mod journal;
+mod path;
 mod progress;
 mod sentence;
 mod waterfall;
@@ -53,7 +54,9 @@ fn page(visit: &Visit, data: &FailoverPage, word: Option<&str>) -> Page {
             {heading(title.clone(), Some(sentence::sentence(visit, data)), actions(visit, data))}
             {done_word(visit, word)}
             {trouble(visit, data)}
+            {path::span(visit, status)}
             {figures(visit, data)}
+            {path::path(visit, data)}
             {card("timeline", t.timeline, timeline(visit, data))}
             <div class="columns">
                 <div>{card("data", t.data, data::data(visit, data))}</div>
@@ -118,14 +121,15 @@ fn figures(visit: &Visit, data: &FailoverPage) -> AnyView {
             .into_any(),
         None => unknown(if status.state.is_over() { t.not_reached } else { t.not_yet }),
     };
-    let provider: i64 = status.phases.iter().map(|phase| phase.provider_ms).sum();
-    let provider = fill(t.of_it_provider, &[("span", &format::span(provider, lang))]);
-    let lost =
-        status.rpo_ms.map_or_else(|| unknown(t.unknown), |ms| format::span(ms, lang).into_any());
-    let named = status.files_lost.as_ref().map(|files| {
-        let count = i64::try_from(files.len()).unwrap_or(i64::MAX);
-        text::plural(count, t.in_files_one, t.in_files_many, lang).into_any()
-    });
+    let shares = fill(
+        t.time_shares,
+        &[
+            ("provider", &format::span(status.provider_ms, lang)),
+            ("waiting", &format::span(status.waiting_ms, lang)),
+            ("own", &format::span(status.own_ms, lang)),
+        ],
+    );
+    let (lost, named) = data::loss(visit, status);
     let verified = status.files_verified.map_or_else(
         || unknown(if status.state.is_over() { t.not_reached } else { t.not_yet }),
         |count| format::count(count, lang).into_any(),
@@ -134,8 +138,8 @@ fn figures(visit: &Visit, data: &FailoverPage) -> AnyView {
     view! {
         <dl class="stats clocks">
             {stat(if status.kind == Kind::Drill { t.to_cpu_drill } else { t.to_cpu }, clock(status.time_to_cpu_ms), None)}
-            {stat(if status.kind == Kind::Drill { t.to_gpu_drill } else { t.to_gpu }, clock(status.total_time_ms), Some(provider.into_any()))}
-            {stat(t.lost_writes, lost, named)}
+            {stat(if status.kind == Kind::Drill { t.to_gpu_drill } else { t.to_gpu }, clock(status.total_time_ms), Some(shares.into_any()))}
+            {stat(data::loss_label(visit, status), lost, named)}
             {stat(t.files_verified, verified, bytes)}
             {stat(t.cost, format::usd(status.cost_usd, lang).into_any(), Some(t.cost_what.into_any()))}
         </dl>

@@ -1,7 +1,7 @@
 //! The whole failover in one sentence.
 
 use domain::failover::{FailoverState, Kind};
-use domain::view::failover::{FailoverPage, FailoverStatus};
+use domain::view::failover::{Ending, FailoverPage, FailoverStatus};
 use leptos::prelude::*;
 
 use crate::format;
@@ -29,9 +29,7 @@ fn tell(status: &FailoverStatus, age: i64, t: &'static Texts, lang: Lang) -> Str
         }
         _ => {}
     }
-    if !drill {
-        parts.extend(loss(status, t, lang));
-    }
+    parts.extend(loss(status, t, lang));
     parts.join(" ")
 }
 
@@ -46,11 +44,11 @@ fn head(status: &FailoverStatus, age: i64, t: &'static Texts, lang: Lang) -> Str
             )
         }
         FailoverState::Complete => {
-            let template = match (status.kind, status.options.new_gpu) {
+            let template = match (status.kind, status.ending) {
                 (Kind::Drill, _) => t.sentence_drill_passed,
+                (_, Some(Ending::OnStandby)) => t.sentence_stayed,
                 (Kind::Planned, _) => t.sentence_moved,
-                (Kind::Real, true) => t.sentence_recovered,
-                (Kind::Real, false) => t.sentence_stayed,
+                (Kind::Real, _) => t.sentence_recovered,
             };
             fill(
                 template,
@@ -60,6 +58,9 @@ fn head(status: &FailoverStatus, age: i64, t: &'static Texts, lang: Lang) -> Str
                 )],
             )
         }
+        FailoverState::Failed if status.ending == Some(Ending::OnStandby) => {
+            t.sentence_failed_standby.to_owned()
+        }
         FailoverState::Failed => t.sentence_failed.to_owned(),
         FailoverState::Cancelled => t.sentence_cancelled.to_owned(),
     }
@@ -68,16 +69,22 @@ fn head(status: &FailoverStatus, age: i64, t: &'static Texts, lang: Lang) -> Str
 /// Which writes were lost: none, so many, or not known which.
 fn loss(status: &FailoverStatus, t: &'static Texts, lang: Lang) -> Option<String> {
     status.time_to_cpu_ms?;
+    let drill = status.kind == Kind::Drill;
     match (status.rpo_ms, status.files_lost.as_ref()) {
         (_, Some(files)) if files.is_empty() => Some(t.sentence_no_loss.to_owned()),
+        // The last sync ran while something may have gone on writing.
+        (_, None) if status.kind == Kind::Planned => Some(t.sentence_loss_unknown.to_owned()),
         (Some(rpo), Some(files)) => {
             let count = i64::try_from(files.len()).unwrap_or(i64::MAX);
             let more = if status.files_lost_more { "≥ " } else { "" };
             let files = format!("{more}{}", plural(count, t.files_one, t.files_many, lang));
-            Some(fill(t.sentence_loss, &[("span", &format::span(rpo, lang)), ("files", &files)]))
+            let template = if drill { t.sentence_loss_drill } else { t.sentence_loss };
+            Some(fill(template, &[("span", &format::span(rpo, lang)), ("files", &files)]))
         }
         (Some(rpo), None) => {
-            Some(fill(t.sentence_loss_at_most, &[("span", &format::span(rpo, lang))]))
+            let template =
+                if drill { t.sentence_loss_at_most_drill } else { t.sentence_loss_at_most };
+            Some(fill(template, &[("span", &format::span(rpo, lang))]))
         }
         (None, _) => None,
     }

@@ -30,15 +30,20 @@ pub(super) fn waterfall(visit: &Visit, data: &FailoverPage) -> AnyView {
         .iter()
         .map(|phase| {
             let window = data.status.phases.iter().find(|window| window.name == *phase);
-            let bars: Vec<Bar> = data
-                .journal
+            let rows: Vec<&JournalRow> =
+                data.journal.iter().filter(|row| row.phase == Some(*phase)).collect();
+            let bars: Vec<Bar> = rows
                 .iter()
-                .filter(|row| row.phase == Some(*phase))
                 .map(|row| bar(row, *phase, start, data.as_of.0))
+                .chain(rows.iter().enumerate().filter_map(|(place, row)| {
+                    let next = rows.get(place + 1).map(|next| next.started_at.0);
+                    pause(row, next, start, data)
+                }))
                 .collect();
             let whole = window.map(|window| window.ended_at.map_or(data.as_of, |end| end).0.since(window.started_at.0).max(0));
             let theirs = window.map(|window| window.provider_ms);
-            let own = whole.zip(theirs).map(|(whole, theirs)| (whole - theirs).max(0));
+            let waits = window.map(|window| window.waiting_ms);
+            let own = window.map(|window| window.own_ms);
             let dash = || unknown(t.dash);
             view! {
                 <tr data-key=phase.to_string() class=state(window, &data.status.state).1>
@@ -47,6 +52,7 @@ pub(super) fn waterfall(visit: &Visit, data: &FailoverPage) -> AnyView {
                     {number_cell(t.begins, window.map_or_else(dash, |window| span(window.started_at.0.since(start).max(0))))}
                     {number_cell(t.col_took, whole.map_or_else(dash, span))}
                     {number_cell(t.provider_time, theirs.map_or_else(dash, span))}
+                    {number_cell(t.waiting_time, waits.map_or_else(dash, span))}
                     {number_cell(t.own_time, own.map_or_else(dash, span))}
                 </tr>
             }
@@ -59,6 +65,7 @@ pub(super) fn waterfall(visit: &Visit, data: &FailoverPage) -> AnyView {
         (t.begins, true),
         (t.col_took, true),
         (t.provider_time, true),
+        (t.waiting_time, true),
         (t.own_time, true),
     ];
     view! {
@@ -66,6 +73,7 @@ pub(super) fn waterfall(visit: &Visit, data: &FailoverPage) -> AnyView {
             {table(t.timeline, &columns, rows)}
             <div class="axis-row">{axis(length, visit.lang)}</div>
             {legend(visit)}
+            {marks(visit)}
             <p class="fine">{t.timeline_what}</p>
         </div>
     }
@@ -93,7 +101,45 @@ fn bar(row: &JournalRow, phase: Phase, start: Millis, now: Millis) -> Bar {
         row.outcome,
         Some(Outcome::Failed | Outcome::NextRound | Outcome::Interrupted | Outcome::Retry)
     );
-    Bar { from, to, provider: row.provider_ms, open: row.ended_at.is_none(), failed }
+    Bar { from, to, provider: row.provider_ms, waiting: 0, open: row.ended_at.is_none(), failed }
+}
+
+/// The pause after an attempt that is to be repeated: others must give something first.
+fn pause(
+    row: &JournalRow,
+    next: Option<Millis>,
+    start: Millis,
+    data: &FailoverPage,
+) -> Option<Bar> {
+    if row.outcome != Some(Outcome::Retry) {
+        return None;
+    }
+    let until = match next {
+        Some(next) => next,
+        None if data.status.state.is_over() => return None,
+        None => data.as_of.0,
+    };
+    let from = row.ended_at?.0.since(start).max(0);
+    let to = row.retry_at?.0.min(until).since(start).max(from);
+    Some(Bar { from, to, provider: 0, waiting: to - from, open: false, failed: false })
+}
+
+/// The rest of the legend: how attempts look that run or did not end well, and what the lines mark.
+fn marks(visit: &Visit) -> AnyView {
+    let t = visit.t();
+    view! {
+        <p class="legend">
+            <svg width="16" height="12" class="lane" aria-hidden="true"><rect class="own open" width="16" height="12" rx="1"></rect></svg>
+            {t.legend_runs}
+            <svg width="16" height="12" class="lane" aria-hidden="true"><rect class="own failed" width="16" height="12" rx="1"></rect></svg>
+            {t.legend_failed}
+            <svg width="16" height="12" class="lane" aria-hidden="true"><line class="tick cpu" x1="8" x2="8" y1="0" y2="12"></line></svg>
+            {t.legend_cpu}
+            <svg width="16" height="12" class="lane" aria-hidden="true"><line class="tick gpu" x1="8" x2="8" y1="0" y2="12"></line></svg>
+            {t.legend_gpu}
+        </p>
+    }
+    .into_any()
 }
 
 /// A phase that runs, is done, was left, or is still to come.

@@ -143,6 +143,7 @@ pub(crate) fn summed(visit: &Visit, report: &FailoverReport) -> String {
             ("days", &days),
             ("total", &number(report.total_failovers)),
             ("good", &number(report.successful_failovers)),
+            ("standby", &number(report.on_standby_failovers)),
             ("failed", &number(report.failed_failovers)),
         ],
     )
@@ -272,9 +273,10 @@ fn figures(visit: &Visit, report: &FailoverReport, history: AnyView) -> AnyView 
         .success_rate
         .map_or_else(|| unknown(t.unknown), |rate| format::percent(rate, lang).into_any());
     let ended = fill(
-        t.report_ended,
+        if report.kind == Kind::Drill { t.report_ended_drill } else { t.report_ended },
         &[
             ("good", &number(report.successful_failovers)),
+            ("standby", &number(report.on_standby_failovers)),
             ("failed", &number(report.failed_failovers)),
         ],
     );
@@ -285,15 +287,15 @@ fn figures(visit: &Visit, report: &FailoverReport, history: AnyView) -> AnyView 
             ("active", &number(report.active_failovers)),
         ],
     );
-    let quantiles = match (report.mttr_p50_ms, report.mttr_p95_ms) {
-        (Some(half), Some(most)) => Some(fill(
+    let quantiles = match (report.mttr_ms, report.mttr_p95_ms) {
+        (Some(mean), Some(most)) => Some(fill(
             t.quantiles,
-            &[("p50", &format::span(half, lang)), ("p95", &format::span(most, lang))],
+            &[("mean", &format::span(mean, lang)), ("p95", &format::span(most, lang))],
         )),
         _ => None,
     };
     let detection =
-        report.latency_by_phase_ms.get(&domain::failover::Phase::Detecting).copied().flatten();
+        report.latency_by_phase_p50_ms.get(&domain::failover::Phase::Detecting).copied().flatten();
     let cause = report
         .primary_cause
         .map_or_else(|| unknown(t.unknown), |cause| text::cause(cause, t).into_any());
@@ -303,10 +305,14 @@ fn figures(visit: &Visit, report: &FailoverReport, history: AnyView) -> AnyView 
     view! {
         <dl class="stats">
             {stat(t.stat_total, number(report.total_failovers).into_any(), Some(view! { {ended} <br/> {others} }.into_any()))}
-            {stat(t.stat_rate, rate, Some(t.stat_rate_what.into_any()))}
-            {stat(t.stat_mttr, span(report.mttr_ms), quantiles.map(IntoAny::into_any))}
+            {stat(
+                if report.kind == Kind::Drill { t.stat_rate_drill } else { t.stat_rate },
+                rate,
+                Some(t.stat_rate_what.into_any()),
+            )}
+            {stat(t.stat_mttr, span(report.mttr_p50_ms), quantiles.map(IntoAny::into_any))}
             {stat(t.stat_cpu, span(report.time_to_cpu_p50_ms), Some(t.median.into_any()))}
-            {stat(t.stat_detection, span(detection), Some(t.mean.into_any()))}
+            {stat(t.stat_detection, span(detection), Some(t.median.into_any()))}
             {stat(t.stat_restored, of(report.data_restored_count, report.data_restored_of), Some(t.stat_restored_what.into_any()))}
             {stat(t.stat_gpus, of(report.gpus_provisioned_count, report.gpus_provisioned_of), None)}
             {stat(t.stat_standby_time, span(report.standby_time_ms), Some(t.stat_standby_time_what.into_any()))}

@@ -43,6 +43,7 @@ pub(super) fn trend(visit: &Visit, report: &FailoverReport) -> AnyView {
             </p>
             <p class="legend">
                 <span class="swatch good"></span>{t.trend_good}
+                <span class="swatch stayed"></span>{t.trend_standby}
                 <span class="swatch bad"></span>{t.trend_failed}
                 <span class="swatch other"></span>{t.trend_others}
             </p>
@@ -53,7 +54,7 @@ pub(super) fn trend(visit: &Visit, report: &FailoverReport) -> AnyView {
 }
 
 const fn count(part: &TrendPart) -> usize {
-    part.succeeded + part.failed + part.others
+    part.succeeded + part.on_standby + part.failed + part.others
 }
 
 fn column(visit: &Visit, part: &TrendPart) -> Column {
@@ -65,12 +66,18 @@ fn column(visit: &Visit, part: &TrendPart) -> Column {
         &[
             ("day", &format::day(part.from.0, visit.now, visit.zone, visit.lang)),
             ("good", &number(part.succeeded)),
+            ("standby", &number(part.on_standby)),
             ("failed", &number(part.failed)),
             ("others", &number(part.others)),
         ],
     );
     Column {
-        layers: vec![("good", part.succeeded), ("bad", part.failed), ("other", part.others)],
+        layers: vec![
+            ("good", part.succeeded),
+            ("stayed", part.on_standby),
+            ("bad", part.failed),
+            ("other", part.others),
+        ],
         title,
     }
 }
@@ -139,6 +146,7 @@ mod tests {
             from: Time(Millis(from)),
             until: Time(Millis(from + 100)),
             succeeded: usize::from(repair.is_some()),
+            on_standby: 0,
             failed: 0,
             others: 0,
             mttr_p50_ms: repair,

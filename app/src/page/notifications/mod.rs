@@ -145,8 +145,7 @@ fn line(visit: &Visit, one: &Notification) -> AnyView {
 fn marks(visit: &Visit, one: &Notification) -> AnyView {
     match one.figures.failover_kind {
         Some(kind) => kind_badge(visit, kind, one.sandbox),
-        None => one
-            .sandbox
+        None => (one.sandbox && !visit.sandbox)
             .then(|| view! { <span class="kind sandbox">{visit.t().sandbox_mark}</span> })
             .into_any(),
     }

@@ -1,7 +1,7 @@
 //! A lane of a waterfall: bars on a time axis, drawn by percentages so that it fits any width.
 //!
-//! Each bar has our own time thick and the provider's thin. The order of the two within a bar
-//! is not known and not claimed: a bar shows shares.
+//! Each bar has our own time thick, the providers' thin, and waiting for others thinner still. The order
+//! within a bar is not known and not claimed: a bar shows shares.
 
 use leptos::prelude::*;
 
@@ -12,8 +12,10 @@ use super::share;
 pub(crate) struct Bar {
     pub(crate) from: i64,
     pub(crate) to: i64,
-    /// Of it, waiting for a provider.
+    /// Of it, until providers had answered.
     pub(crate) provider: i64,
+    /// Of it, waiting for others.
+    pub(crate) waiting: i64,
     /// Goes on.
     pub(crate) open: bool,
     /// Did not end well.
@@ -46,7 +48,8 @@ pub(crate) fn lane(class: String, axis: i64, bars: &[Bar], lines: &[Line]) -> An
 fn drawn(bar: &Bar, axis: i64) -> AnyView {
     let length = (bar.to - bar.from).max(0);
     let provider = bar.provider.clamp(0, length);
-    let own = length - provider;
+    let waiting = bar.waiting.clamp(0, length - provider);
+    let own = length - provider - waiting;
     // A bar of no length is still something that happened: it gets a hair's breadth.
     let least = (axis / 400).max(1);
     let state = match (bar.failed, bar.open) {
@@ -56,10 +59,14 @@ fn drawn(bar: &Bar, axis: i64) -> AnyView {
     };
     view! {
         <rect class=format!("own {state}") x=share(bar.from, axis) y="4" height="12" rx="1"
-            width=share(if provider == 0 { own.max(least) } else { own }, axis)></rect>
+            width=share(if provider + waiting == 0 { own.max(least) } else { own }, axis)></rect>
         {(provider > 0).then(|| view! {
             <rect class=format!("provider {state}") x=share(bar.from + own, axis) y="7" height="6" rx="1"
                 width=share(provider.max(least), axis)></rect>
+        })}
+        {(waiting > 0).then(|| view! {
+            <rect class="waiting" x=share(bar.from + own + provider, axis) y="9" height="2"
+                width=share(waiting.max(least), axis)></rect>
         })}
     }
     .into_any()

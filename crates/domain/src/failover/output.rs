@@ -21,6 +21,18 @@ pub struct DetectOutput {
     pub unsynced_paths: Option<Vec<String>>,
     /// Whether more paths changed than are named.
     pub unsynced_more: bool,
+    /// The GPU that is left, as it was then.
+    pub before: Option<Left>,
+}
+
+/// A GPU that a failover leaves.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Left {
+    /// Its class, price and place.
+    pub spec: crate::offer::GpuSpec,
+    /// Where it answered SSH.
+    pub endpoint: Option<Endpoint>,
 }
 
 /// Output of [`super::StepName::Fence`].

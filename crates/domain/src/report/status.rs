@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 
+use super::clocks::clocks;
 use super::instances::served;
+use super::stations;
 use super::{Journal, cost, touched};
 use crate::failover::{
     DetectOutput, FailoverState, Kind, Outcome, Phase, StepName, StepRow, SwitchOutput,
@@ -15,7 +17,7 @@ use crate::provider::Provider;
 use crate::route;
 use crate::time::Millis;
 use crate::view::Time;
-use crate::view::failover::{FailoverStatus, PhaseWindow, TransferProgress};
+use crate::view::failover::{Ending, FailoverStatus, PhaseWindow, TransferProgress};
 
 /// The figures of a failover, as the API and its page tell them.
 #[must_use]
@@ -28,7 +30,9 @@ pub fn failover_view(journal: &Journal<'_>) -> FailoverStatus {
     let verify: Option<VerifyOutput> = output(StepName::Verify, rows);
     let recovery_point = recovery_point(rows);
     let home = if failover.kind == Kind::Drill { StepName::Verify } else { StepName::Switch };
-    let over = failover.state.is_over();
+    let ending = ending(journal);
+    let total = |pick: fn(&PhaseWindow) -> i64| phases.iter().map(pick).sum();
+    let files_lost = lost(journal, detect.as_ref());
     FailoverStatus {
         failover_id: failover.id.clone(),
         association_id: failover.association.clone(),
@@ -41,19 +45,25 @@ pub fn failover_view(journal: &Journal<'_>) -> FailoverStatus {
         phase: phase(journal),
         started_at: failover.started_at.into(),
         completed_at: failover.ended_at.map(Time),
-        success: over.then_some(failover.state == FailoverState::Complete),
+        success: ending.map(Ending::is_success),
+        ending,
         new_gpu_id: new_gpu(journal),
         data_restored: restored(journal, verify.as_ref()),
         phase_timings_ms: timings(&phases),
-        phases,
+        provider_ms: total(|window| window.provider_ms),
+        waiting_ms: total(|window| window.waiting_ms),
+        own_ms: total(|window| window.own_ms),
+        before: stations::before(journal),
+        after: stations::after(journal),
         time_to_cpu_ms: takeover.map(|row| span(failover.started_at, row)),
         total_time_ms: reached(&[home], rows).map(|row| span(failover.started_at, row)),
         rpo_ms: recovery_point.map(|point| failover.started_at.since(point).max(0)),
         recovery_point_at: recovery_point.map(Time),
         files_verified: verify.as_ref().map(|proof| proof.verified),
         bytes_verified: verify.as_ref().map(|proof| proof.bytes),
-        files_lost: lost(journal, detect.as_ref()),
-        files_lost_more: detect.as_ref().is_some_and(|found| found.unsynced_more),
+        files_lost_more: files_lost.as_ref().is_some_and(|names| !names.is_empty())
+            && detect.as_ref().is_some_and(|found| found.unsynced_more),
+        files_lost,
         freeze_ms: output::<SwitchOutput>(StepName::Switch, rows).and_then(|done| done.freeze_ms),
         cost_usd: cost(journal).usd(),
         instances: touched(journal),
@@ -62,7 +72,28 @@ pub fn failover_view(journal: &Journal<'_>) -> FailoverStatus {
         error: failover.error.clone(),
         progress: transfer(journal),
         sandbox: failover.sandbox,
+        phases,
     }
+}
+
+/// Where it left the work. A failover that could not get a GPU failed, and ended on the standby.
+fn ending(journal: &Journal<'_>) -> Option<Ending> {
+    let failover = journal.failover;
+    if failover.state == FailoverState::Cancelled {
+        return Some(Ending::Cancelled);
+    }
+    if !failover.state.is_over() {
+        return None;
+    }
+    let complete = failover.state == FailoverState::Complete;
+    let did = |name| reached(&[name], journal.steps).is_some();
+    Some(match failover.kind {
+        Kind::Drill if complete => Ending::Passed,
+        Kind::Drill => Ending::Failed,
+        _ if did(StepName::Switch) => Ending::OnGpu,
+        _ if did(StepName::Takeover) || failover.options.from_standby => Ending::OnStandby,
+        _ => Ending::Failed,
+    })
 }
 
 /// How far the transfer is that runs now.
@@ -150,13 +181,19 @@ fn windows(journal: &Journal<'_>) -> Vec<PhaseWindow> {
             started_at: start.into(),
             ended_at: None,
             provider_ms: 0,
+            waiting_ms: 0,
+            own_ms: 0,
         });
         window.started_at = window.started_at.min(start.into());
         window.ended_at = window.ended_at.max(row.ended_at.map(Time));
-        window.provider_ms = window.provider_ms.saturating_add(row.provider_ms.max(0));
     }
     for window in found.values_mut() {
-        if goes_on(window.name, journal) {
+        let on = goes_on(window.name, journal);
+        let spent = clocks(window.name, journal, on);
+        window.provider_ms = spent.provider;
+        window.waiting_ms = spent.waiting;
+        window.own_ms = spent.own;
+        if on {
             window.ended_at = None;
         } else if let Some(end) = window.ended_at {
             // A clock that was set back never makes a phase end before it began.
@@ -212,14 +249,18 @@ fn restored(journal: &Journal<'_>, proof: Option<&VerifyOutput>) -> Option<bool>
     }
 }
 
-/// Names of writes that the standby did not have. A planned move whose last bytes were synced with
-/// the job stopped lost none.
+/// Names of writes that the standby did not have, where they are known.
+///
+/// That none was lost is said by one thing alone: a last sync that ran after the user's command had
+/// stopped the job. That no change was *seen* does not say it. What was seen before a planned move
+/// was copied by its last sync, or is of an earlier failover: it is never listed there.
 fn lost(journal: &Journal<'_>, detect: Option<&DetectOutput>) -> Option<Vec<String>> {
-    let planned = journal.failover.kind == Kind::Planned;
-    if planned && reached(&[StepName::FinalSync], journal.steps).is_some() {
-        return Some(Vec::new());
+    if journal.failover.kind == Kind::Planned {
+        let synced: Option<TakeoverOutput> = output(StepName::FinalSync, journal.steps);
+        let stopped = synced?.hook?.status == Some(0);
+        return stopped.then(Vec::new);
     }
-    detect.and_then(|found| found.unsynced_paths.clone())
+    detect.and_then(|found| found.unsynced_paths.clone()).filter(|names| !names.is_empty())
 }
 
 #[cfg(test)]
@@ -227,6 +268,66 @@ mod tests {
     use super::super::testing::{Story, at};
     use super::*;
     use crate::failover::Options;
+
+    /// A move whose last sync left this.
+    fn moved(synced: serde_json::Value) -> FailoverStatus {
+        let mut story = Story::lost_and_recovered();
+        story.failover.kind = Kind::Planned;
+        story.step(StepName::FinalSync, 0, 1_500, Some((1_800, Outcome::Ok)));
+        if let Some(row) = story.steps.last_mut() {
+            row.output = synced;
+        }
+        failover_view(&story.journal())
+    }
+
+    #[test]
+    fn that_no_write_was_lost_is_said_only_after_the_job_was_stopped() {
+        use serde_json::json;
+        let stopped = json!({"hook": {"status": 0, "output": ""}});
+        assert_eq!(moved(stopped).files_lost, Some(Vec::new()));
+        for unknown in [
+            json!({}),
+            json!({"hook": {"status": 1, "output": "no such job"}}),
+            json!({"hook": {"status": null, "output": "cut off"}}),
+        ] {
+            assert_eq!(moved(unknown.clone()).files_lost, None, "{unknown}");
+        }
+        let mut story = Story::lost_and_recovered();
+        story.steps[0].output = serde_json::json!({"unsynced_paths": []});
+        let view = failover_view(&story.journal());
+        assert_eq!((view.files_lost, view.rpo_ms), (None, Some(1_100)), "none seen is not none");
+    }
+
+    #[test]
+    fn names_of_an_earlier_failover_are_not_listed_by_the_move_after_it() {
+        let mut story = Story::lost_and_recovered();
+        story.failover.kind = Kind::Planned;
+        story.failover.options.from_standby = true;
+        let view = failover_view(&story.journal());
+        assert_eq!((view.files_lost, view.files_lost_more), (None, false));
+    }
+
+    #[test]
+    fn a_success_is_on_a_gpu_again_and_the_standby_is_an_ending_of_its_own() {
+        let mut story = Story::lost_and_recovered();
+        let ends = |story: &Story| {
+            let view = failover_view(&story.journal());
+            (view.ending, view.success)
+        };
+        assert_eq!(ends(&story), (Some(Ending::OnGpu), Some(true)));
+        story.steps.retain(|row| !matches!(row.name, StepName::Switch | StepName::Retire));
+        for state in [FailoverState::Complete, FailoverState::Failed] {
+            story.failover.state = state;
+            assert_eq!(ends(&story), (Some(Ending::OnStandby), Some(false)), "{state}");
+        }
+        story.failover.state = FailoverState::Cancelled;
+        assert_eq!(ends(&story), (Some(Ending::Cancelled), Some(false)));
+        story.failover.state = FailoverState::Failed;
+        story.steps.retain(|row| row.name != StepName::Takeover);
+        assert_eq!(ends(&story), (Some(Ending::Failed), Some(false)));
+        story.failover.state = FailoverState::Running;
+        assert_eq!(ends(&story), (None, None));
+    }
 
     #[test]
     fn a_complete_failover_has_both_clocks_and_all_six_phases() {

@@ -3,10 +3,10 @@
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
-use crate::failover::{FailoverState, Kind, Phase};
+use crate::failover::{Kind, Phase};
 use crate::time::{DAY_MS, Millis};
 use crate::verdict::Cause;
-use crate::view::failover::FailoverStatus;
+use crate::view::failover::{Ending, FailoverStatus, PhaseWindow};
 use crate::view::report::{FailoverReport, HistoryRow};
 
 /// Which failovers a report is about.
@@ -66,12 +66,13 @@ pub fn report<S: Borrow<FailoverStatus>>(
     rows.sort_by(|a, b| {
         b.started_at.cmp(&a.started_at).then_with(|| b.failover_id.cmp(&a.failover_id))
     });
-    let counted = |state: FailoverState| rows.iter().filter(|row| row.state == state).count();
     let good: Vec<&FailoverStatus> =
         rows.iter().copied().filter(|row| row.success == Some(true)).collect();
     let ended: Vec<&FailoverStatus> =
         rows.iter().copied().filter(|row| row.success.is_some()).collect();
-    let failed = counted(FailoverState::Failed);
+    let ended_as = |ending: Ending| rows.iter().filter(|row| row.ending == Some(ending)).count();
+    let failed = ended_as(Ending::Failed);
+    let on_standby = ended_as(Ending::OnStandby);
     let repair = sorted(good.iter().filter_map(|row| row.total_time_ms));
     let to_cpu = sorted(good.iter().filter_map(|row| row.time_to_cpu_ms));
     let mttr = mean(&repair);
@@ -88,17 +89,27 @@ pub fn report<S: Borrow<FailoverStatus>>(
         as_of: now.into(),
         total_failovers: rows.len(),
         successful_failovers: good.len(),
+        on_standby_failovers: on_standby,
         failed_failovers: failed,
-        cancelled_failovers: counted(FailoverState::Cancelled),
+        cancelled_failovers: ended_as(Ending::Cancelled),
         active_failovers: rows.len().saturating_sub(ended.len()),
-        success_rate: share(good.len(), good.len() + failed),
+        success_rate: share(good.len(), good.len() + on_standby + failed),
         mttr_ms: mttr,
         mttr_seconds: mttr.map(seconds),
         mttr_p50_ms: percentile(&repair, 50),
         mttr_p95_ms: percentile(&repair, 95),
         time_to_cpu_p50_ms: percentile(&to_cpu, 50),
         latency_by_phase_ms: by_phase(|phase| mean(&spent(&good, phase))),
-        provider_by_phase_ms: by_phase(|phase| mean(&waited(&good, phase))),
+        latency_by_phase_p50_ms: by_phase(|phase| {
+            percentile(&sorted(spent(&good, phase).into_iter()), 50)
+        }),
+        provider_by_phase_ms: by_phase(|phase| {
+            mean(&clock(&good, phase, |window| window.provider_ms))
+        }),
+        waiting_by_phase_ms: by_phase(|phase| {
+            mean(&clock(&good, phase, |window| window.waiting_ms))
+        }),
+        own_by_phase_ms: by_phase(|phase| mean(&clock(&good, phase, |window| window.own_ms))),
         data_restored_count: ended.iter().filter(|row| row.data_restored == Some(true)).count(),
         data_restored_of: ended.iter().filter(|row| row.data_restored.is_some()).count(),
         gpus_provisioned_count: ended.iter().filter(|row| got_gpu(row)).count(),
@@ -126,10 +137,14 @@ pub fn history_row(row: &FailoverStatus) -> HistoryRow {
         started_at: row.started_at,
         completed_at: row.completed_at,
         success: row.success,
+        ending: row.ending,
         new_gpu_id: row.new_gpu_id,
         data_restored: row.data_restored,
         time_to_cpu_ms: row.time_to_cpu_ms,
         total_time_ms: row.total_time_ms,
+        provider_ms: row.provider_ms,
+        waiting_ms: row.waiting_ms,
+        own_ms: row.own_ms,
         rpo_ms: row.rpo_ms,
         files_verified: row.files_verified,
         cost_usd: row.cost_usd,
@@ -156,10 +171,11 @@ fn spent(rows: &[&FailoverStatus], phase: Phase) -> Vec<i64> {
     rows.iter().filter_map(|row| row.phase_timings_ms.get(&phase).copied()).collect()
 }
 
-fn waited(rows: &[&FailoverStatus], phase: Phase) -> Vec<i64> {
+/// One of the clocks of a phase, of each row that ran it.
+fn clock(rows: &[&FailoverStatus], phase: Phase, pick: fn(&PhaseWindow) -> i64) -> Vec<i64> {
     rows.iter()
         .filter_map(|row| row.phases.iter().find(|window| window.name == phase))
-        .map(|window| window.provider_ms)
+        .map(pick)
         .collect()
 }
 
@@ -223,13 +239,20 @@ mod tests {
     use super::super::failover_view;
     use super::super::testing::{Story, at};
     use super::*;
+    use crate::failover::FailoverState;
     use crate::time::DAY_MS;
 
     fn status(total_ms: i64, state: FailoverState, cause: Cause) -> FailoverStatus {
         let story = Story::lost_and_recovered();
         let mut view = failover_view(&story.journal());
         view.state = state;
-        view.success = state.is_over().then_some(state == FailoverState::Complete);
+        view.ending = match state {
+            FailoverState::Complete => Some(Ending::OnGpu),
+            FailoverState::Failed => Some(Ending::Failed),
+            FailoverState::Cancelled => Some(Ending::Cancelled),
+            _ => None,
+        };
+        view.success = view.ending.map(Ending::is_success);
         view.total_time_ms = Some(total_ms);
         view.cause = cause;
         view
@@ -274,6 +297,39 @@ mod tests {
         assert_eq!((found.mttr_p50_ms, found.mttr_p95_ms), (Some(10_000), Some(20_000)));
         assert_eq!(found.success_rate, Some(66.7));
         assert_eq!(found.primary_cause, Some(Cause::Silent));
+    }
+
+    #[test]
+    fn what_ended_on_the_standby_is_neither_a_success_nor_a_failure() {
+        let mut stayed = status(1, FailoverState::Complete, Cause::Outbid);
+        stayed.ending = Some(Ending::OnStandby);
+        stayed.success = Some(false);
+        stayed.total_time_ms = None;
+        let rows = [status(10_000, FailoverState::Complete, Cause::Outbid), stayed];
+        let found = report(&rows, &filter(), at(DAY_MS));
+        assert_eq!(
+            (found.successful_failovers, found.on_standby_failovers, found.failed_failovers),
+            (1, 1, 0)
+        );
+        assert_eq!((found.success_rate, found.mttr_p50_ms), (Some(50.0), Some(10_000)));
+        let ended: usize = found.trend.iter().map(|part| part.on_standby).sum();
+        assert_eq!(ended, 1);
+    }
+
+    #[test]
+    fn a_headline_is_a_median_and_a_mean_is_named_as_one() {
+        let rows: Vec<FailoverStatus> = [1_000, 1_000, 100_000]
+            .into_iter()
+            .map(|ms| {
+                let mut row = status(ms, FailoverState::Complete, Cause::Outbid);
+                row.phase_timings_ms.insert(Phase::Detecting, ms);
+                row
+            })
+            .collect();
+        let found = report(&rows, &filter(), at(DAY_MS));
+        assert_eq!((found.mttr_p50_ms, found.mttr_ms), (Some(1_000), Some(34_000)));
+        assert_eq!(found.latency_by_phase_p50_ms[&Phase::Detecting], Some(1_000));
+        assert_eq!(found.latency_by_phase_ms[&Phase::Detecting], Some(34_000));
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! A period cut into equal parts, so that a reader sees whether it gets better or worse.
 
-use crate::failover::FailoverState;
 use crate::time::{DAY_MS, Millis};
-use crate::view::failover::FailoverStatus;
+use crate::view::failover::{Ending, FailoverStatus};
 use crate::view::report::TrendPart;
 
 /// Parts of a period of so many days: days, or so many days each that there are at most 31.
@@ -37,14 +36,16 @@ fn part(rows: &[&FailoverStatus], from: Millis, until: Millis, last: bool) -> Tr
     let good = inside.iter().filter(|row| row.success == Some(true));
     let mut repair: Vec<i64> = good.clone().filter_map(|row| row.total_time_ms).collect();
     repair.sort_unstable();
-    let failed = inside.iter().filter(|row| row.state == FailoverState::Failed).count();
+    let ended_as = |ending| inside.iter().filter(|row| row.ending == Some(ending)).count();
+    let (on_standby, failed) = (ended_as(Ending::OnStandby), ended_as(Ending::Failed));
     let succeeded = good.count();
     TrendPart {
         from: from.into(),
         until: until.into(),
         succeeded,
+        on_standby,
         failed,
-        others: inside.len().saturating_sub(succeeded + failed),
+        others: inside.len().saturating_sub(succeeded + on_standby + failed),
         mttr_p50_ms: super::summary::percentile(&repair, 50),
     }
 }
@@ -56,12 +57,19 @@ mod tests {
     use super::super::failover_view;
     use super::super::testing::{Story, at};
     use super::*;
+    use crate::failover::FailoverState;
 
     fn row(ago: i64, state: FailoverState, total: i64) -> FailoverStatus {
         let mut view = failover_view(&Story::lost_and_recovered().journal());
         view.started_at = at(-ago).into();
         view.state = state;
-        view.success = state.is_over().then_some(state == FailoverState::Complete);
+        view.ending = match state {
+            FailoverState::Complete => Some(Ending::OnGpu),
+            FailoverState::Failed => Some(Ending::Failed),
+            FailoverState::Cancelled => Some(Ending::Cancelled),
+            _ => None,
+        };
+        view.success = view.ending.map(Ending::is_success);
         view.total_time_ms = Some(total);
         view
     }

@@ -25,6 +25,51 @@ crate::text_enum! {
     }
 }
 
+crate::text_enum! {
+    /// How a failover ended. Only `on_gpu` and a drill's `passed` are successes.
+    pub enum Ending ("ending") {
+        /// The work runs on a GPU again.
+        OnGpu = "on_gpu",
+        /// The work runs on the CPU standby, by choice or because no GPU could be had.
+        OnStandby = "on_standby",
+        /// A drill reached its end.
+        Passed = "passed",
+        /// Neither.
+        Failed = "failed",
+        /// A person stopped it.
+        Cancelled = "cancelled",
+    }
+}
+
+impl Ending {
+    /// Whether it counts as a success.
+    #[must_use]
+    pub const fn is_success(self) -> bool {
+        matches!(self, Self::OnGpu | Self::Passed)
+    }
+}
+
+/// A place that the work ran on, as far as it was recorded.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Station {
+    /// The instance.
+    pub gpu_instance_id: Option<GpuId>,
+    /// Model.
+    pub gpu_name: Option<String>,
+    /// How many GPUs.
+    pub num_gpus: Option<i64>,
+    /// `California, US`.
+    pub geolocation: Option<String>,
+    /// USD per hour.
+    pub usd_per_hour: Option<f64>,
+    /// Where it answers SSH.
+    pub ssh_host: Option<String>,
+    /// Port of that.
+    pub ssh_port: Option<u16>,
+}
+
 /// An instance's id: Vast's number, or the name of a VM.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -75,8 +120,14 @@ pub struct PhaseWindow {
     pub started_at: Time,
     /// Its last step's end; `null` while it goes on.
     pub ended_at: Option<Time>,
-    /// Time spent waiting for providers within it, ms.
+    /// Time until providers had answered, over its attempts, ms.
     pub provider_ms: i64,
+    /// Pauses before another attempt: for credit, for an offer, or because a provider asked for one, ms.
+    #[serde(default)]
+    pub waiting_ms: i64,
+    /// What is left of its attempts, ms. Time of other phases between two rounds is in none of the three.
+    #[serde(default)]
+    pub own_ms: i64,
 }
 
 /// How far the transfer of a running step is.
@@ -129,8 +180,11 @@ pub struct FailoverStatus {
     pub started_at: Time,
     /// When it reached an end.
     pub completed_at: Option<Time>,
-    /// Whether it reached its aim; `null` while it goes on.
+    /// Whether it ended on a GPU again, or as a drill passed; `null` while it goes on.
     pub success: Option<bool>,
+    /// How it ended; `null` while it goes on.
+    #[serde(default)]
+    pub ending: Option<Ending>,
     /// The GPU that serves after it.
     pub new_gpu_id: Option<GpuId>,
     /// Whether the data was restored and proved; `null` while it goes on or where it was not asked for.
@@ -140,6 +194,21 @@ pub struct FailoverStatus {
     pub phase_timings_ms: BTreeMap<Phase, i64>,
     /// Each phase that has begun.
     pub phases: Vec<PhaseWindow>,
+    /// The providers' time, all phases together, ms. Phases overlap: the three can exceed the whole.
+    #[serde(default)]
+    pub provider_ms: i64,
+    /// Time waited for others, all phases together, ms.
+    #[serde(default)]
+    pub waiting_ms: i64,
+    /// Our own time, all phases together, ms.
+    #[serde(default)]
+    pub own_ms: i64,
+    /// What it left; `null` where that was not recorded.
+    #[serde(default)]
+    pub before: Option<Station>,
+    /// What the work runs on after it; `null` where it reached no GPU.
+    #[serde(default)]
+    pub after: Option<Station>,
     /// From the start to the user's being on the standby, ms (in a drill: to its rehearsal's end).
     pub time_to_cpu_ms: Option<i64>,
     /// From the start to the user's being on a GPU, ms (in a drill: to the proof's end).
@@ -152,7 +221,8 @@ pub struct FailoverStatus {
     pub files_verified: Option<i64>,
     /// Their bytes.
     pub bytes_verified: Option<i64>,
-    /// Paths written after the recovery point; `null` when it is not known which.
+    /// Paths seen to be written after the recovery point; `null` when it is not known which. Empty only
+    /// where a last sync after the stop of the job says that none was.
     pub files_lost: Option<Vec<String>>,
     /// Whether more were lost than are named.
     pub files_lost_more: bool,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Time;
+use super::failover::Ending;
 use crate::failover::{FailoverState, Kind, Phase};
 use crate::id::{AssociationId, FailoverId, GpuId};
 use crate::verdict::Cause;
@@ -47,15 +48,18 @@ pub struct FailoverReport {
     pub as_of: Time,
     /// All that began in the period.
     pub total_failovers: usize,
-    /// Those that reached their aim.
+    /// Those that ended on a GPU again; of drills, those that passed.
     pub successful_failovers: usize,
-    /// Those that ended without reaching it.
+    /// Those that ended on the standby, by choice or because no GPU could be had.
+    #[serde(default)]
+    pub on_standby_failovers: usize,
+    /// Those that ended with neither.
     pub failed_failovers: usize,
     /// Those that a person stopped; neither success nor failure.
     pub cancelled_failovers: usize,
     /// Those still going on.
     pub active_failovers: usize,
-    /// Successes in percent of successes and failures, 0..100.
+    /// Successes in percent of all that ended and were not cancelled, 0..100.
     pub success_rate: Option<f64>,
     /// Mean time to GPU over successes, ms.
     pub mttr_ms: Option<i64>,
@@ -70,9 +74,21 @@ pub struct FailoverReport {
     /// Mean length of each phase over successes, ms; `null` where none ran it.
     #[cfg_attr(feature = "openapi", schema(value_type = BTreeMap<String, Option<i64>>))]
     pub latency_by_phase_ms: BTreeMap<Phase, Option<i64>>,
-    /// Of those, the part spent waiting for providers, mean, ms.
+    /// Median length of each phase over successes, ms.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = BTreeMap<String, Option<i64>>))]
+    pub latency_by_phase_p50_ms: BTreeMap<Phase, Option<i64>>,
+    /// Of each phase, the time until providers had answered, mean, ms.
     #[cfg_attr(feature = "openapi", schema(value_type = BTreeMap<String, Option<i64>>))]
     pub provider_by_phase_ms: BTreeMap<Phase, Option<i64>>,
+    /// Of each phase, the time waited for credit, offers or a pause that a provider asked for, mean, ms.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = BTreeMap<String, Option<i64>>))]
+    pub waiting_by_phase_ms: BTreeMap<Phase, Option<i64>>,
+    /// Of each phase, our own time, mean, ms.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = BTreeMap<String, Option<i64>>))]
+    pub own_by_phase_ms: BTreeMap<Phase, Option<i64>>,
     /// Ended ones whose data was restored and proved.
     pub data_restored_count: usize,
     /// Out of so many ended ones that should.
@@ -101,9 +117,12 @@ pub struct TrendPart {
     pub from: Time,
     /// Its end.
     pub until: Time,
-    /// Those that reached their aim.
+    /// Those that ended on a GPU again; of drills, those that passed.
     pub succeeded: usize,
-    /// Those that ended without reaching it.
+    /// Those that ended on the standby.
+    #[serde(default)]
+    pub on_standby: usize,
+    /// Those that ended with neither.
     pub failed: usize,
     /// Those that were cancelled or go on.
     pub others: usize,
@@ -135,8 +154,11 @@ pub struct HistoryRow {
     pub started_at: Time,
     /// When it ended.
     pub completed_at: Option<Time>,
-    /// Whether it reached its aim; `null` while it goes on.
+    /// Whether it ended on a GPU again, or as a drill passed; `null` while it goes on.
     pub success: Option<bool>,
+    /// How it ended; `null` while it goes on.
+    #[serde(default)]
+    pub ending: Option<Ending>,
     /// The GPU after it.
     pub new_gpu_id: Option<GpuId>,
     /// Whether the data was restored and proved.
@@ -145,6 +167,15 @@ pub struct HistoryRow {
     pub time_to_cpu_ms: Option<i64>,
     /// To the GPU, ms.
     pub total_time_ms: Option<i64>,
+    /// The providers' time, all phases together, ms.
+    #[serde(default)]
+    pub provider_ms: i64,
+    /// Time waited for others, all phases together, ms.
+    #[serde(default)]
+    pub waiting_ms: i64,
+    /// Our own time, all phases together, ms.
+    #[serde(default)]
+    pub own_ms: i64,
     /// Lost writes, ms.
     pub rpo_ms: Option<i64>,
     /// Proved files.

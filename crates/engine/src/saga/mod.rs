@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use domain::association::{Association, AssociationState, Serving};
 use domain::failover::{
-    DetectOutput, Failover, FailoverState, Kind, Options, Outcome, StepName, StepRow,
+    DetectOutput, Failover, FailoverState, Kind, Left, Options, Outcome, StepName, StepRow,
 };
 use domain::id::{AssociationId, FailoverId};
 use domain::notification::Wait;
@@ -86,7 +86,12 @@ pub(crate) async fn open(
     context.store.failovers().open(&failover).await?;
     tracing::warn!(failover = %failover.id, machine = association.name, kind = %failover.kind, cause = %failover.cause, "failover begins");
     // The verdict is the first step; its evidence exists only here, so it is recorded here.
-    let detected = serde_json::to_value(&opening.detected).unwrap_or_default();
+    let left = (!failover.options.from_standby).then(|| Left {
+        spec: association.spec.clone(),
+        endpoint: association.gpu_endpoint.clone(),
+    });
+    let detected = DetectOutput { before: left, ..opening.detected };
+    let detected = serde_json::to_value(&detected).unwrap_or_default();
     let row =
         context.store.steps().begin(&failover.id, StepName::Detect, 0, failover.started_at).await?;
     let end = StepEnd::ok(detected);

@@ -162,6 +162,8 @@ struct Course {
 
 impl Course {
     async fn run(mut self, plan: FollowPlan, standby_key: String, token: &CancellationToken) {
+        // What was seen on another GPU, or in another epoch, says nothing of this one.
+        self.machine.set_dirty(data::DirtyPaths::default());
         self.prepare(&plan, &standby_key).await;
         let state = if self.status.complete_to.is_some() {
             AssociationState::Following

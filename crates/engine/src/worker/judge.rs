@@ -219,6 +219,7 @@ pub(crate) fn evidence(
         confirmed_at: Some(now),
         unsynced_paths: dirty.names(),
         unsynced_more: dirty.overflowed(),
+        before: None,
     }
 }
 

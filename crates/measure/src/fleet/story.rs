@@ -241,6 +241,7 @@ impl Teller<'_> {
             confirmed_at: Some(told.at),
             unsynced_paths: Some((0..lost).map(|n| format!("runs/{n:02}/events.log")).collect()),
             unsynced_more: false,
+            before: None,
         })
     }
 
