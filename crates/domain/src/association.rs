@@ -51,13 +51,13 @@ crate::text_enum! {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Hooks {
     /// Run on the standby when it takes over.
-    #[cfg_attr(feature = "openapi", schema(max_length = 8192))]
+    #[cfg_attr(feature = "openapi", schema(max_length = 8192, required = false))]
     pub on_standby: Option<String>,
     /// Run on the new GPU after its data is verified.
-    #[cfg_attr(feature = "openapi", schema(max_length = 8192))]
+    #[cfg_attr(feature = "openapi", schema(max_length = 8192, required = false))]
     pub on_gpu: Option<String>,
     /// Run on the side that is about to be left, so that it stops writing.
-    #[cfg_attr(feature = "openapi", schema(max_length = 8192))]
+    #[cfg_attr(feature = "openapi", schema(max_length = 8192, required = false))]
     pub before_switch: Option<String>,
 }
 

@@ -19,6 +19,9 @@ use crate::api::table::{Access, table};
 
 /// What an id in an address looks like.
 const ID: &str = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$";
+/// Operations whose body may be left out.
+const WITHOUT_BODY: &[&str] =
+    &["standby_provision", "failover_simulate", "failover_start", "failover_fail_back"];
 /// Parts of the API behind which a provider is asked.
 const PROVIDERS: &[&str] = &["settings", "balance", "instances", "standby", "failover"];
 
@@ -69,7 +72,12 @@ fn describe(method: &str, path: &str, open: bool, operation: &mut Operation) {
     let tag = operation.tags.iter().flatten().next().cloned().unwrap_or_default();
     // A handler's name is its own only among those of its part.
     let own = operation.operation_id.take().unwrap_or_default();
-    operation.operation_id = Some(format!("{tag}_{own}"));
+    let id = format!("{tag}_{own}");
+    if let Some(RefOr::T(body)) = operation.request_body.as_mut() {
+        let needed = !WITHOUT_BODY.contains(&id.as_str());
+        body.required = Some(if needed { Required::True } else { Required::False });
+    }
+    operation.operation_id = Some(id);
     for parameter in operation.parameters.iter_mut().flatten() {
         if let RefOr::T(parameter) = parameter {
             complete_parameter(parameter);

@@ -15,6 +15,7 @@ struct Row {
     method: Method,
     path: String,
     schema: String,
+    needed: bool,
     example: Value,
 }
 
@@ -37,6 +38,7 @@ async fn rows(world: &World) -> (Value, Vec<Row>) {
                 .replace("{gpu_id}", &GPU.to_string())
                 .replace("{machine_id}", &GPU.to_string())
                 .replace("{failover_id}", "owners-failover-1"),
+            needed: operation["requestBody"]["required"] == true,
             schema: schema.rsplit('/').next().expect("a name").to_owned(),
             example: serde_json::from_str(example).expect("JSON"),
         });
@@ -72,16 +74,17 @@ async fn a_body_is_an_object_with_known_fields_on_every_route() {
     let keys = json!({"vast_api_key": customer.vast_api_key, "gcp_credentials": customer.gcp_service_account});
     let put = ana.signs(world.ask(Method::PUT, "/api/v1/settings")).json(&keys);
     body(200, put.send().await.expect("an answer")).await;
-    let before = held(&world, &ana).await;
     let (openapi, rows) = rows(&world).await;
     for row in &rows {
         let what = format!("{} {}", row.method, row.path);
+        let before = held(&world, &ana).await;
         for bad in ["[]", "[null,null]", "[true]", "null", "\"text\"", "7", "true", " [ ] "] {
             let (status, told) = send(&world, &ana.token, row, bad.to_owned()).await;
             assert_eq!(status, 400, "{what} takes {bad}: {told}");
             let detail = told["detail"].as_str().expect("words");
             assert!(detail.contains("object"), "{what}: {detail}");
         }
+        assert_eq!(held(&world, &ana).await, before, "{what}: a refused body changed something");
         let mut more = row.example.clone();
         more["no_such_field"] = json!(1);
         let (status, told) = send(&world, &ana.token, row, more.to_string()).await;
@@ -90,6 +93,22 @@ async fn a_body_is_an_object_with_known_fields_on_every_route() {
             (422, Some("no_such_field"), Some("unknown_field")),
             "{what}: {told}"
         );
+        // What the description says of a body that is left out is so.
+        let request = ana.signs(world.ask(row.method.clone(), &format!("/api/v1{}", row.path)));
+        let without = request.send().await.expect("an answer").status().as_u16();
+        assert_eq!(without == 400, row.needed, "{what} without a body: {without}");
+        // What is described as needed is, and nothing else.
+        let schema = &openapi["components"]["schemas"][&row.schema];
+        for field in schema["properties"].as_object().expect("fields").keys() {
+            let needed =
+                schema["required"].as_array().is_some_and(|all| all.contains(&json!(field)));
+            let mut less = row.example.clone();
+            less.as_object_mut().expect("an object").remove(field);
+            let (status, told) = send(&world, &ana.token, row, less.to_string()).await;
+            let said = status == 422 && told["errors"][0]["code"] == "required";
+            let either = row.schema == "LoginRequest" && field == "email";
+            assert!(said == needed || either, "{what} without {field}: {status} {told}");
+        }
         // A part that is an object of its own is none by position either.
         let fields = &openapi["components"]["schemas"][&row.schema]["properties"];
         for (field, schema) in fields.as_object().expect("fields") {
@@ -104,7 +123,6 @@ async fn a_body_is_an_object_with_known_fields_on_every_route() {
             }
         }
     }
-    assert_eq!(held(&world, &ana).await, before, "a refused body changed something");
     world.end().await;
 }
 

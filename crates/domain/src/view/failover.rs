@@ -279,11 +279,13 @@ pub struct ActiveFailovers {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SimulateFailover {
     /// Why, in the caller's words; `drill`.
-    #[cfg_attr(feature = "openapi", schema(max_length = 500))]
+    #[cfg_attr(feature = "openapi", schema(max_length = 500, required = false))]
     pub reason: String,
     /// Restore and verify on the new GPU; `true`.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub simulate_restore: bool,
     /// Buy a new GPU; `true`. Without it nothing can be restored either.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub simulate_new_gpu: bool,
 }
 
@@ -299,7 +301,7 @@ impl Default for SimulateFailover {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StartFailover {
     /// Why, in the caller's words.
-    #[cfg_attr(feature = "openapi", schema(max_length = 500))]
+    #[cfg_attr(feature = "openapi", schema(max_length = 500, required = false))]
     pub reason: Option<String>,
 }
 

@@ -80,7 +80,7 @@ pub struct Settings {
 pub struct SettingsUpdate {
     /// Key of a Vast.ai account; tried before it is stored.
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, min_length = 1, max_length = 512))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, required = false, min_length = 1, max_length = 512))]
     pub vast_api_key: Option<Option<String>>,
     /// Service-account JSON, as an object or as its text; tried before it is stored.
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -88,11 +88,11 @@ pub struct SettingsUpdate {
     pub gcp_credentials: Option<Option<serde_json::Value>>,
     /// `pt-BR` or `en`.
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, pattern = "^(pt-BR|en)$"))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, required = false, pattern = "^(pt-BR|en)$"))]
     pub locale: Option<Option<String>>,
     /// `light` or `dark`.
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, pattern = "^(light|dark)$"))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, required = false, pattern = "^(light|dark)$"))]
     pub theme: Option<Option<String>>,
 }
 

@@ -200,10 +200,10 @@ pub struct Associations {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ProvisionStandby {
     /// What people call the machine.
-    #[cfg_attr(feature = "openapi", schema(max_length = 64))]
+    #[cfg_attr(feature = "openapi", schema(max_length = 64, required = false))]
     pub name: Option<String>,
     /// Absolute path; `/workspace` when absent.
-    #[cfg_attr(feature = "openapi", schema(max_length = 255))]
+    #[cfg_attr(feature = "openapi", schema(max_length = 255, required = false))]
     pub workspace: Option<String>,
     /// The user's commands.
     #[serde(deserialize_with = "object")]
