@@ -789,6 +789,7 @@ texts! {
     wait_capacity: "the provider has none to give now",
     wait_pace: "the provider asks for a pause",
     wait_standby: "its standby is not ready",
+    wait_difference: "the same files differ on two GPUs",
 
     // progress of a transfer
     progress: "Progress",

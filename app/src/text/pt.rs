@@ -773,6 +773,7 @@ pub(super) const PT: Texts = Texts {
     wait_capacity: "o provedor não tem o que fornecer agora",
     wait_pace: "o provedor pede uma pausa",
     wait_standby: "o standby não está pronto",
+    wait_difference: "os mesmos arquivos diferem em duas GPUs",
 
     // progress of a transfer
     progress: "Progresso",

@@ -389,5 +389,6 @@ pub(crate) const fn wait(wait: Wait, t: &'static Texts) -> Word {
         Wait::Capacity => t.wait_capacity,
         Wait::Pace => t.wait_pace,
         Wait::Standby => t.wait_standby,
+        Wait::Difference => t.wait_difference,
     }
 }

@@ -128,51 +128,114 @@ pub struct Association {
     pub created_at: Millis,
 }
 
-/// The single place of the rule for a workspace path: absolute, no control character, not the root
-/// and none of the system's folders.
+/// Folders of the system; a workspace is none of them, nor below one.
+const SYSTEM: &[&str] = &[
+    "/bin",
+    "/boot",
+    "/dev",
+    "/etc",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/proc",
+    "/root/.ssh",
+    "/run",
+    "/sbin",
+    "/snap",
+    "/sys",
+    "/usr",
+    "/var",
+];
+/// Folders that hold more than work: what is below them may be one.
+const SHARED: &[&str] = &["/home", "/root", "/tmp"];
+
+/// The single place of the rule for a workspace path: absolute, without `.` and `..`, no control
+/// character, not the root, none of the system's folders nor below one, and not the settings of whoever
+/// logs in (a hidden folder right below a home). Gives the path as it is kept: without doubled slashes
+/// and one at the end, which mean nothing and hide what the path is.
 ///
 /// # Errors
 /// A sentence that says what is wrong.
-pub fn check_workspace(path: &str) -> Result<(), &'static str> {
-    const SYSTEM: &[&str] = &[
-        "/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/root", "/run", "/sbin",
-        "/sys", "/usr", "/var",
-    ];
+pub fn workspace(path: &str) -> Result<String, &'static str> {
     if !path.starts_with('/') {
         return Err("must be an absolute path");
     }
     if path.chars().any(char::is_control) || path.len() > 255 {
         return Err("must be at most 255 characters without control characters");
     }
-    let mut parts = path.split('/').filter(|part| !part.is_empty()).peekable();
-    if parts.peek().is_none() {
-        return Err("must not be the root folder");
-    }
-    if path.split('/').any(|part| part == ".." || part == ".") {
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    if parts.iter().any(|part| matches!(*part, "." | "..")) {
         return Err("must not contain . or ..");
     }
-    let trimmed = path.trim_end_matches('/');
-    if SYSTEM.iter().any(|system| {
-        trimmed == *system || trimmed.starts_with(&format!("{system}/")) && *system != "/root"
-    }) {
+    if parts.is_empty() {
+        return Err("must not be the root folder");
+    }
+    let hidden_in_home = match parts.as_slice() {
+        ["root", below, ..] | ["home", _, below, ..] => below.starts_with('.'),
+        _ => false,
+    };
+    let normal = format!("/{}", parts.join("/"));
+    let is_system =
+        SYSTEM.iter().any(|system| normal == *system || normal.starts_with(&format!("{system}/")));
+    if is_system || hidden_in_home || SHARED.contains(&normal.as_str()) {
         return Err("must not be one of the system's folders");
     }
-    Ok(())
+    Ok(normal)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::check_workspace;
+    use super::{SHARED, SYSTEM, workspace};
 
     #[test]
-    fn only_a_plain_folder_of_its_own_is_a_workspace() {
-        for good in ["/workspace", "/data/project one", "/root/work"] {
-            assert_eq!(check_workspace(good), Ok(()), "{good}");
+    fn a_folder_of_its_own_is_a_workspace_in_its_plainest_spelling() {
+        for (path, kept) in [
+            ("/workspace", "/workspace"),
+            ("/workspace/", "/workspace"),
+            ("//data///project one//", "/data/project one"),
+            ("/root/work", "/root/work"),
+            ("/home/ana/work/.cache", "/home/ana/work/.cache"),
+            ("/variable", "/variable"),
+            ("/etcetera/x", "/etcetera/x"),
+        ] {
+            assert_eq!(workspace(path).as_deref(), Ok(kept), "{path}");
         }
-        for bad in
-            ["workspace", "/", "//", "/etc", "/usr/local", "/a/../etc", "/x\n", "/root/", "/."]
+    }
+
+    /// Each spelling of each folder: more slashes wherever there is one, something below, ways back.
+    #[test]
+    fn no_spelling_of_a_folder_of_the_system_is_a_workspace() {
+        let spellings = |path: &str| {
+            let parts = path.trim_start_matches('/');
+            [
+                format!("/{parts}"),
+                format!("//{parts}"),
+                format!("////{parts}//"),
+                format!("/{}/", parts.replace('/', "//")),
+                format!("/./{parts}"),
+                format!("/workspace/../{parts}"),
+                format!("/workspace/..//{parts}/"),
+                format!("/{parts}/."),
+            ]
+        };
+        for system in SYSTEM {
+            for below in ["", "/dumont", "/lib/dumont/versions", "//x"] {
+                for path in spellings(&format!("{system}{below}")) {
+                    assert!(workspace(&path).is_err(), "{path}");
+                }
+            }
+        }
+        for path in
+            SHARED.iter().copied().chain(["/root/.ssh", "/root/.config/x", "/home/ana/.ssh", "/"])
         {
-            assert!(check_workspace(bad).is_err(), "{bad}");
+            for path in spellings(path) {
+                assert!(workspace(&path).is_err(), "{path}");
+            }
         }
+        for bad in ["", "workspace", "./workspace", "~", "~/work", "/x\n", "/a/../etc", "//"] {
+            assert!(workspace(bad).is_err(), "{bad}");
+        }
+        assert!(workspace(&format!("/{}", "x".repeat(255))).is_err());
     }
 }

@@ -92,6 +92,8 @@ crate::text_enum! {
         Pace = "pace",
         /// A standby that can act.
         Standby = "standby",
+        /// Someone to look at files that differed on two GPUs in the same way.
+        Difference = "difference",
     }
 }
 

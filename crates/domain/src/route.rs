@@ -3,7 +3,9 @@
 //! A failover is its rows. [`next`] reads them and says what may run now; it never looks at
 //! anything else, so a restart goes on where the rows end.
 
-use crate::failover::{Failover, FailoverState, Kind, Options, Outcome, StepName, StepRow};
+use crate::failover::{
+    Failover, FailoverState, Kind, Options, Outcome, StepName, StepRow, VerifyOutput,
+};
 use crate::time::Millis;
 
 use StepName::{
@@ -163,6 +165,26 @@ pub fn done(name: StepName, failover: &Failover, rows: &[StepRow]) -> bool {
         .any(|row| row.name == name && row.round == round && row.outcome == Some(Outcome::Ok))
 }
 
+/// What differed on two GPUs of this failover in the same way, if anything did: then the difference comes
+/// from what is copied, not from whom it is copied to, and a third GPU would show it too.
+#[must_use]
+pub fn same_difference_twice(rows: &[StepRow]) -> Option<VerifyOutput> {
+    let differences: Vec<(i64, VerifyOutput)> = rows
+        .iter()
+        .filter(|row| row.name == Verify)
+        .filter_map(|row| Some((row.round, serde_json::from_value(row.output.clone()).ok()?)))
+        .filter(|(_, found): &(i64, VerifyOutput)| found.mismatched_count > 0)
+        .collect();
+    differences.iter().enumerate().find_map(|(at, (round, found))| {
+        let again = differences.iter().skip(at + 1).any(|(other, same)| {
+            other != round
+                && same.mismatched_count == found.mismatched_count
+                && same.mismatched == found.mismatched
+        });
+        again.then(|| found.clone())
+    })
+}
+
 /// The round under which an attempt at a step is recorded now.
 #[must_use]
 pub const fn round_of(name: StepName, failover: &Failover) -> i64 {
@@ -313,6 +335,27 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_difference_that_two_gpus_show_alike_is_not_theirs() {
+        let differed = |round, names: &[&str]| {
+            let found = VerifyOutput {
+                mismatched: names.iter().map(|&name| name.to_owned()).collect(),
+                mismatched_count: i64::try_from(names.len()).unwrap(),
+                ..VerifyOutput::default()
+            };
+            let output = serde_json::to_value(found).unwrap();
+            StepRow { output, ..row(Verify, round, Some(Outcome::Retry)) }
+        };
+        let twice = |rows: &[StepRow]| same_difference_twice(rows).map(|found| found.mismatched);
+        let mut rows = vec![differed(0, &["a"]), differed(0, &["a"]), differed(1, &["b"])];
+        assert_eq!(twice(&rows), None, "one GPU alone may be broken, two in ways of their own too");
+        rows.push(differed(2, &[]));
+        rows.push(row(Verify, 3, Some(Outcome::Retry)));
+        assert_eq!(twice(&rows), None, "what did not come to a comparison says nothing");
+        rows.push(differed(4, &["a"]));
+        assert_eq!(twice(&rows), Some(vec!["a".into()]));
     }
 
     #[test]

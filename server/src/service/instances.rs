@@ -125,7 +125,7 @@ fn accepted(asked: CreateInstance) -> Result<Rent, Fault> {
         return Err(Fault::field("image", "out_of_range", "must have 1 to 1024 characters"));
     }
     if let Some(path) = &asked.workspace {
-        domain::association::check_workspace(path)
+        domain::association::workspace(path)
             .map_err(|message| Fault::field("workspace", "not_a_workspace", message))?;
     }
     let onstart = match (asked.onstart, asked.onstart_cmd) {

@@ -131,7 +131,7 @@ pub async fn provision(
     asked: ProvisionStandby,
 ) -> Result<Association, Fault> {
     if let Some(path) = &asked.workspace {
-        domain::association::check_workspace(path)
+        domain::association::workspace(path)
             .map_err(|message| Fault::field("workspace", "not_a_workspace", message))?;
     }
     let body = name::optional(asked.name.as_deref()).map_err(|error| Fault::name("name", error))?;

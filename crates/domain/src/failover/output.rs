@@ -136,6 +136,26 @@ pub struct VerifyOutput {
     pub mismatched_count: i64,
 }
 
+impl VerifyOutput {
+    /// How many differ, and some of them by name. The names are a host's: short and without control
+    /// characters here.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let named: Vec<String> = self
+            .mismatched
+            .iter()
+            .take(3)
+            .map(|name| name.chars().filter(|c| !c.is_control()).take(120).collect())
+            .collect();
+        format!(
+            "{} of {} files differ, for example {}",
+            self.mismatched_count,
+            self.verified.saturating_add(self.mismatched_count),
+            named.join(", ")
+        )
+    }
+}
+
 /// Output of [`super::StepName::Switch`].
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]

@@ -6,8 +6,8 @@ use domain::gpu::Endpoint;
 use domain::id::Epoch;
 use providers::ssh::Shell;
 
-use super::plan::{Tripwire, tripwire};
-use super::wire::{Answer, Talk, script, with_endpoint};
+use super::plan::{Counted, Tripwire, tripwire};
+use super::wire::{Answer, Talk, checked, script, with_endpoint};
 use super::{DataError, Progress};
 
 const WHAT: &str = "sync";
@@ -86,7 +86,7 @@ pub async fn cycle_with(
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<CycleReport, DataError> {
     let script = script!(standby "cycle")
-        .arg(&request.workspace)
+        .arg(checked(&request.workspace)?)
         .arg(request.epoch.to_string())
         .arg(&request.cycle);
     let script = with_endpoint(script, &request.endpoint);
@@ -105,7 +105,14 @@ pub async fn cycle_with(
     let plan = talk.answer.figures;
     pending(Progress { files: plan.sent.unwrap_or(0), bytes: plan.sent_bytes.unwrap_or(0) });
     if talk.answer.number("changes", WHAT)? > 0 {
-        match tripwire(&plan, request.max_delete_percent) {
+        let counted = |key| talk.answer.number(key, WHAT).ok().filter(|count| *count >= 0);
+        let counted = Counted {
+            here: counted("here_files"),
+            deletes: counted("deletes"),
+            deletes_folders: counted("deletes_folders"),
+            creates: counted("creates"),
+        };
+        match tripwire(&counted, request.max_delete_percent) {
             Tripwire::Trip { would_delete, of } => {
                 return Ok(
                     report(CycleOutcome::Frozen { would_delete, of }, &talk.answer).nothing_done()
@@ -129,7 +136,8 @@ fn report(outcome: CycleOutcome, answer: &Answer) -> CycleReport {
         bytes_total: figures.bytes.unwrap_or(0),
         files_sent: figures.sent.unwrap_or(0),
         bytes_sent: figures.sent_bytes.unwrap_or(0),
-        files_deleted: figures.deleted.unwrap_or(0),
+        // An rsync of protocol 30 does not say.
+        files_deleted: figures.deleted.or_else(|| answer.number("deletes", WHAT).ok()).unwrap_or(0),
         versions_path: answer.some("versions"),
     }
 }

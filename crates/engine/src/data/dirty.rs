@@ -5,6 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Paths that are kept; when more change, that there were more.
 const KEPT: usize = 10_000;
+/// Bytes of all paths that are kept; a list has room for 10,000 of 200 bytes each.
+const KEPT_BYTES: usize = 2 * 1024 * 1024;
+/// Longest path that a system has, bytes; what is longer names no file and is not kept.
+const PATH: usize = 4 * 1024;
 
 /// Paths seen to change after the newest complete sync began. Clones share one list.
 #[derive(Debug, Clone, Default)]
@@ -25,16 +29,22 @@ struct State {
 #[derive(Debug, Default)]
 struct Changes {
     paths: BTreeSet<String>,
+    bytes: usize,
     more: bool,
 }
 
 impl Changes {
     fn add(&mut self, path: String) {
-        if self.paths.len() < KEPT {
-            self.paths.insert(path);
-        } else if !self.paths.contains(&path) {
-            self.more = true;
+        if self.paths.contains(&path) {
+            return;
         }
+        let bytes = self.bytes.saturating_add(path.len());
+        if path.len() > PATH || self.paths.len() >= KEPT || bytes > KEPT_BYTES {
+            self.more = true;
+            return;
+        }
+        self.bytes = bytes;
+        self.paths.insert(path);
     }
 }
 
@@ -83,6 +93,11 @@ impl DirtyPaths {
     /// A path changed.
     pub(super) fn changed(&self, path: String) {
         self.lock().since.add(path);
+    }
+
+    /// Something changed whose name can't be kept.
+    pub(super) fn changed_unnamed(&self) {
+        self.lock().since.more = true;
     }
 
     /// A sync begins.
@@ -161,6 +176,29 @@ mod tests {
         dirty.unwatched();
         complete(&dirty);
         assert_eq!(dirty.names(), None, "changes during and after it were not seen");
+    }
+
+    #[test]
+    fn long_paths_are_bounded_by_their_bytes_and_told() {
+        let dirty = DirtyPaths::default();
+        dirty.watched();
+        complete(&dirty);
+        dirty.changed("x".repeat(PATH + 1));
+        assert_eq!((dirty.names().unwrap().len(), dirty.overflowed()), (0, true), "no path");
+        complete(&dirty);
+        for number in 0..KEPT {
+            dirty.changed(format!("{number:0>4000}"));
+        }
+        let bytes: usize = dirty.names().unwrap().iter().map(String::len).sum();
+        assert!(bytes <= KEPT_BYTES, "{bytes}");
+        assert!(dirty.overflowed());
+        // What was kept while another sync goes on counts too.
+        dirty.sync_begins();
+        (0..KEPT).for_each(|number| dirty.changed(format!("{number:1>4000}")));
+        let bytes: usize = dirty.names().unwrap().iter().map(String::len).sum();
+        assert!(bytes <= 2 * KEPT_BYTES, "{bytes}");
+        dirty.changed_unnamed();
+        assert!(dirty.overflowed());
     }
 
     #[test]

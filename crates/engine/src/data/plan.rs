@@ -10,8 +10,6 @@ pub(super) struct Figures {
     pub(super) files: Option<i64>,
     /// Their bytes.
     pub(super) bytes: Option<i64>,
-    /// Files and links that the target does not have.
-    pub(super) created: Option<i64>,
     /// Files and links that only the target has.
     pub(super) deleted: Option<i64>,
     /// Regular files to be sent or sent.
@@ -26,7 +24,6 @@ impl Figures {
         let Some((name, value)) = line.split_once(": ") else { return false };
         let field = match name {
             "Number of files" => &mut self.files,
-            "Number of created files" => &mut self.created,
             "Number of deleted files" => &mut self.deleted,
             "Number of regular files transferred" => &mut self.sent,
             "Total file size" => &mut self.bytes,
@@ -64,34 +61,58 @@ pub(super) enum Tripwire {
     },
 }
 
+/// What the standby itself counted of a sync that was only tried; `None` where it did not say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Counted {
+    /// Files and links on the standby; not needed where none would be deleted.
+    pub(super) here: Option<i64>,
+    /// Files and links that would be deleted.
+    pub(super) deletes: Option<i64>,
+    /// Folders that would be.
+    pub(super) deletes_folders: Option<i64>,
+    /// Files and links that would be new.
+    pub(super) creates: Option<i64>,
+}
+
 /// Decides whether a sync may be applied: it may delete up to `percent` of the standby's files, or 20
-/// where that is more, but never the last one. At 100 everything goes: someone asked for it.
-pub(super) fn tripwire(figures: &Figures, percent: i64) -> Tripwire {
+/// where that is more, but never the last one. At 100 everything goes: someone asked for it. Judged is
+/// what the standby counted, never what the GPU said, and a figure that is missing trips.
+pub(super) fn tripwire(counted: &Counted, percent: i64) -> Tripwire {
     if percent >= 100 {
         return Tripwire::Pass { most_deletions: i32::MAX.into() };
     }
-    let (source, created) = (figures.files.unwrap_or(0), figures.created.unwrap_or(0));
-    let would_delete = figures.deleted.unwrap_or(0);
-    let of = (source - created + would_delete).max(0);
-    let share = of.saturating_mul(percent.max(0)) / 100;
-    let emptied = source == 0 && would_delete > 0;
-    if emptied || would_delete > share.max(ALWAYS_ALLOWED) {
-        return Tripwire::Trip { would_delete, of };
+    let (Some(deletes), Some(folders), Some(creates)) =
+        (counted.deletes, counted.deletes_folders, counted.creates)
+    else {
+        return Tripwire::Trip {
+            would_delete: counted.deletes.unwrap_or(0),
+            of: counted.here.unwrap_or(0),
+        };
+    };
+    let of = match counted.here {
+        Some(here) => here,
+        None if deletes == 0 && folders == 0 => 0,
+        None => return Tripwire::Trip { would_delete: deletes, of: 0 },
+    };
+    let most = (of.saturating_mul(percent.max(0)) / 100).max(ALWAYS_ALLOWED);
+    let emptied = deletes > 0 && of.saturating_sub(deletes).saturating_add(creates) <= 0;
+    if emptied || deletes > most {
+        return Tripwire::Trip { would_delete: deletes, of };
     }
-    // rsync counts folders too; what changed since the dry run is within the same bound.
-    Tripwire::Pass { most_deletions: share.max(ALWAYS_ALLOWED).saturating_mul(2).max(200) }
+    // rsync counts folders too. Files that went since the dry run are within the same bound.
+    Tripwire::Pass { most_deletions: most.saturating_add(folders) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn figures(source: i64, created: i64, deleted: i64) -> Figures {
-        Figures {
-            files: Some(source),
-            created: Some(created),
-            deleted: Some(deleted),
-            ..Figures::default()
+    fn counted(here: i64, creates: i64, deletes: i64) -> Counted {
+        Counted {
+            here: Some(here),
+            deletes: Some(deletes),
+            deletes_folders: Some(0),
+            creates: Some(creates),
         }
     }
 
@@ -100,7 +121,6 @@ mod tests {
         let mut read = Figures::default();
         for line in [
             "Number of files: 5,004 (reg: 5,001, dir: 2, link: 1)",
-            "Number of created files: 4 (dir: 4)",
             "Number of deleted files: 3 (reg: 2, dir: 1)",
             "Number of regular files transferred: 1",
             "Total file size: 1,234,567 bytes",
@@ -111,7 +131,6 @@ mod tests {
         let expected = Figures {
             files: Some(5_002),
             bytes: Some(1_234_567),
-            created: Some(0),
             deleted: Some(2),
             sent: Some(1),
             sent_bytes: Some(3),
@@ -122,29 +141,44 @@ mod tests {
 
     #[test]
     fn an_emptied_workspace_trips_however_small_it_was() {
-        assert_eq!(tripwire(&figures(0, 0, 3), 30), Tripwire::Trip { would_delete: 3, of: 3 });
-        assert!(matches!(tripwire(&figures(0, 0, 3), 100), Tripwire::Pass { .. }));
-        assert!(matches!(tripwire(&figures(0, 0, 0), 30), Tripwire::Pass { .. }));
+        assert_eq!(tripwire(&counted(3, 0, 3), 30), Tripwire::Trip { would_delete: 3, of: 3 });
+        assert!(matches!(tripwire(&counted(3, 0, 3), 100), Tripwire::Pass { .. }));
+        assert!(matches!(tripwire(&counted(0, 0, 0), 30), Tripwire::Pass { .. }));
+        assert!(matches!(tripwire(&counted(1, 1, 1), 30), Tripwire::Pass { .. }), "renamed");
     }
 
     #[test]
     fn the_share_decides_and_a_few_files_never_do() {
-        assert!(matches!(tripwire(&figures(10, 0, 20), 30), Tripwire::Pass { .. }));
-        assert_eq!(tripwire(&figures(10, 0, 21), 30), Tripwire::Trip { would_delete: 21, of: 31 });
-        assert!(matches!(tripwire(&figures(700, 0, 300), 30), Tripwire::Pass { .. }));
+        assert!(matches!(tripwire(&counted(30, 0, 20), 30), Tripwire::Pass { .. }));
+        assert_eq!(tripwire(&counted(31, 0, 21), 30), Tripwire::Trip { would_delete: 21, of: 31 });
         assert_eq!(
-            tripwire(&figures(699, 0, 301), 30),
-            Tripwire::Trip { would_delete: 301, of: 1000 }
+            tripwire(&counted(1000, 0, 300), 30),
+            Tripwire::Pass { most_deletions: 300 },
+            "and not one more while it is applied"
         );
-        // New files do not make up for lost ones.
-        assert_eq!(
-            tripwire(&figures(1000, 1000, 301), 30),
-            Tripwire::Trip { would_delete: 301, of: 301 }
-        );
+        let trip = Tripwire::Trip { would_delete: 301, of: 1000 };
+        assert_eq!(tripwire(&counted(1000, 0, 301), 30), trip);
+        assert_eq!(tripwire(&counted(1000, 1000, 301), 30), trip, "new files make up for none");
+    }
+
+    #[test]
+    fn a_figure_that_is_missing_trips() {
+        let whole = counted(150, 0, 1);
+        assert!(matches!(tripwire(&whole, 30), Tripwire::Pass { .. }));
+        for lacking in [
+            Counted { here: None, ..whole },
+            Counted { deletes: None, ..whole },
+            Counted { deletes_folders: None, ..whole },
+            Counted { creates: None, ..whole },
+            Counted::default(),
+        ] {
+            assert!(matches!(tripwire(&lacking, 30), Tripwire::Trip { .. }), "{lacking:?}");
+        }
     }
 
     #[test]
     fn a_first_sync_never_trips() {
-        assert!(matches!(tripwire(&figures(100_000, 100_000, 0), 1), Tripwire::Pass { .. }));
+        let first = Counted { here: None, ..counted(0, 100_000, 0) };
+        assert!(matches!(tripwire(&first, 1), Tripwire::Pass { .. }));
     }
 }

@@ -7,10 +7,12 @@ use domain::id::Epoch;
 use providers::ssh::Shell;
 
 use super::DataError;
-use super::wire::{ask, script, with_endpoint};
+use super::wire::{ask, checked, script, with_endpoint};
 
 /// Long, since packages may have to be installed.
 const PREPARE: Duration = Duration::from_secs(300);
+/// Longest public key, bytes.
+const KEY: usize = 1024;
 const TRUST: Duration = Duration::from_secs(60);
 
 /// A standby that can follow.
@@ -27,8 +29,13 @@ pub struct StandbyFacts {
 pub async fn prepare_standby(standby: &Shell) -> Result<StandbyFacts, DataError> {
     const WHAT: &str = "preparing the standby";
     let answer = ask(standby, &script!("prepare_standby"), WHAT, Epoch(0), PREPARE).await?;
-    let public_key =
-        answer.some("public_key").ok_or_else(|| DataError::failed(WHAT, "it has no key"))?;
+    // A line with more than a key would go into a GPU's authorized_keys as it is.
+    let public_key = answer
+        .some("public_key")
+        .filter(|key| {
+            key.len() <= KEY && key.starts_with("ssh-") && !key.contains(char::is_control)
+        })
+        .ok_or_else(|| DataError::failed(WHAT, "it has no key"))?;
     Ok(StandbyFacts { public_key })
 }
 
@@ -43,7 +50,9 @@ pub async fn prepare_gpu(
     standby_public_key: &str,
     workspace: Option<&str>,
 ) -> Result<(), DataError> {
-    let script = script!("prepare_gpu").arg(standby_public_key).arg(workspace.unwrap_or(""));
+    let workspace = workspace.map(checked).transpose()?;
+    let script =
+        script!("prepare_gpu").arg(standby_public_key).arg(workspace.as_deref().unwrap_or(""));
     ask(gpu, &script, "preparing the GPU", Epoch(0), PREPARE).await?;
     Ok(())
 }

@@ -12,6 +12,8 @@ use domain::failover::VerifyOutput;
 
 /// Paths that are named; more are only counted.
 const NAMED: usize = 1_000;
+/// Bytes of the paths that are named.
+const NAMED_BYTES: usize = 256 * 1024;
 const END_OF_PATH: &[u8] = b"//";
 
 /// The path of a record, and what it says of it.
@@ -60,6 +62,7 @@ pub(super) struct Findings {
     open: HashMap<u64, i64>,
     different: HashSet<u64>,
     named: Vec<String>,
+    named_bytes: usize,
     verified: i64,
     bytes: i64,
 }
@@ -95,7 +98,10 @@ impl Findings {
 
     fn differs(&mut self, record: Option<&[u8]>) {
         let Some((path, _)) = record.map(split) else { return };
-        if self.different.insert(number(path)) && self.named.len() < NAMED {
+        let new = self.different.insert(number(path));
+        let bytes = self.named_bytes.saturating_add(path.len());
+        if new && self.named.len() < NAMED && bytes <= NAMED_BYTES {
+            self.named_bytes = bytes;
             self.named.push(String::from_utf8_lossy(path).into_owned());
         }
     }
@@ -140,6 +146,17 @@ mod tests {
         assert_eq!((output.verified, output.bytes), (2, 10));
         assert_eq!(output.mismatched, ["mode", "gone", "extra", "d/b"]);
         assert_eq!(output.mismatched_count, 4);
+    }
+
+    #[test]
+    fn long_names_are_counted_and_not_kept() {
+        let mut found = Findings::default();
+        for number in 0..500 {
+            found.entry(None, Some(format!("{number:0>4000}//f//644//1").as_bytes()));
+        }
+        let output = found.output();
+        assert_eq!(output.mismatched_count, 500);
+        assert!(output.mismatched.iter().map(String::len).sum::<usize>() <= NAMED_BYTES);
     }
 
     #[test]

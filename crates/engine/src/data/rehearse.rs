@@ -6,7 +6,7 @@ use domain::id::Epoch;
 use providers::ssh::Shell;
 
 use super::DataError;
-use super::wire::{ask, script};
+use super::wire::{ask, checked, script};
 
 /// A sync that is under way is waited for.
 const REHEARSE: Duration = Duration::from_secs(600);
@@ -30,7 +30,7 @@ pub struct Pinned {
 /// [`DataError::Failed`] while the last sync was cut off and not mended yet, [`DataError::Busy`].
 pub async fn rehearse(standby: &Shell, workspace: &str, drill: &str) -> Result<Pinned, DataError> {
     const WHAT: &str = "pinning the copy";
-    let script = script!(standby "rehearse").arg(workspace).arg(drill);
+    let script = script!(standby "rehearse").arg(checked(workspace)?).arg(drill);
     let answer = ask(standby, &script, WHAT, Epoch(0), REHEARSE).await?;
     Ok(Pinned {
         source: answer.text("source").to_owned(),

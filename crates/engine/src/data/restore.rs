@@ -7,7 +7,7 @@ use domain::gpu::Endpoint;
 use domain::id::Epoch;
 use providers::ssh::{Script, Shell};
 
-use super::wire::{Talk, script, with_endpoint};
+use super::wire::{Talk, checked, script, with_endpoint};
 use super::{DataError, Progress};
 
 const WHAT: &str = "restoring";
@@ -44,9 +44,11 @@ pub async fn restore_with(
     whole: Option<&mut (dyn FnMut(Progress) + Send)>,
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<RestoreOutput, DataError> {
-    let script =
-        with_endpoint(script!(standby "restore").arg(source).arg(workspace).arg("pin"), gpu)
-            .arg(host_key);
+    let script = with_endpoint(
+        script!(standby "restore").arg(source).arg(checked(workspace)?).arg("pin"),
+        gpu,
+    )
+    .arg(host_key);
     let script = if whole.is_some() { script.arg("count") } else { script };
     send(standby, script, whole, progress).await
 }
@@ -62,9 +64,11 @@ pub async fn repair(
     gpu: &Endpoint,
     workspace: &str,
 ) -> Result<RestoreOutput, DataError> {
-    let script =
-        with_endpoint(script!(standby "restore").arg(source).arg(workspace).arg("known"), gpu)
-            .arg("content");
+    let script = with_endpoint(
+        script!(standby "restore").arg(source).arg(checked(workspace)?).arg("known"),
+        gpu,
+    )
+    .arg("content");
     send(standby, script, None, &mut |_| {}).await
 }
 

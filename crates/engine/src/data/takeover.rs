@@ -6,7 +6,7 @@ use domain::id::Epoch;
 use providers::ssh::Shell;
 
 use super::DataError;
-use super::wire::{ask, script};
+use super::wire::{ask, checked, script};
 
 /// Counting a large tree takes its time.
 const TAKEOVER: Duration = Duration::from_secs(180);
@@ -33,7 +33,7 @@ pub struct Taken {
 /// [`DataError::StaleEpoch`] when the standby knows a newer epoch.
 pub async fn takeover(standby: &Shell, workspace: &str, epoch: Epoch) -> Result<Taken, DataError> {
     const WHAT: &str = "taking over";
-    let script = script!(standby "takeover").arg(workspace).arg(epoch.to_string());
+    let script = script!(standby "takeover").arg(checked(workspace)?).arg(epoch.to_string());
     let answer = ask(standby, &script, WHAT, epoch, TAKEOVER).await?;
     Ok(Taken {
         files: answer.number("files", WHAT)?,

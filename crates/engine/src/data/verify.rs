@@ -11,10 +11,12 @@ use providers::ssh::{RemoteProcess, Shell};
 
 use super::DataError;
 use super::prove::{Findings, order};
-use super::wire::script;
+use super::wire::{script, words};
 
 const WHAT: &str = "comparing";
 const CONNECT: Duration = Duration::from_secs(15);
+/// Entries that only the GPU has, before the comparison is given up: a list without end proves nothing.
+const SURPLUS: u64 = 1_000_000;
 /// While it hashes, a side gives a sign of life every second.
 const SILENCE: Duration = Duration::from_secs(60);
 
@@ -105,6 +107,7 @@ async fn merge<A: Fn(Beat), B: Fn(Beat)>(
     mut meet: impl FnMut(Option<&[u8]>, Option<&[u8]>),
 ) -> Result<(), DataError> {
     let (mut a, mut b) = tokio::try_join!(source.next(end), target.next(end))?;
+    let mut surplus = 0;
     loop {
         match (&a, &b) {
             (None, None) => return Ok(()),
@@ -114,6 +117,7 @@ async fn merge<A: Fn(Beat), B: Fn(Beat)>(
                     a = source.next(end).await?;
                 }
                 Order::Greater => {
+                    surplus = one_more(surplus)?;
                     meet(None, Some(right));
                     b = target.next(end).await?;
                 }
@@ -127,11 +131,19 @@ async fn merge<A: Fn(Beat), B: Fn(Beat)>(
                 a = source.next(end).await?;
             }
             (None, Some(right)) => {
+                surplus = one_more(surplus)?;
                 meet(None, Some(right));
                 b = target.next(end).await?;
             }
         }
     }
+}
+
+fn one_more(surplus: u64) -> Result<u64, DataError> {
+    if surplus >= SURPLUS {
+        return Err(DataError::failed(WHAT, "the GPU lists far more than the standby has"));
+    }
+    Ok(surplus + 1)
 }
 
 /// One side's flow of records.
@@ -162,6 +174,10 @@ impl<T: Fn(Beat)> Side<T> {
                 .await
                 .map_err(|_| DataError::Silent(WHAT))?;
             match record {
+                Some(_) if self.process.was_cut() => {
+                    let word = format!("{} names a path that is too long", self.name);
+                    return Err(DataError::failed(WHAT, word));
+                }
                 Some(record) if record.as_ref() == b"." => {}
                 Some(record) if record.as_ref() == end => return Ok(None),
                 Some(record) => match Beat::of(&record) {
@@ -173,7 +189,7 @@ impl<T: Fn(Beat)> Side<T> {
                     let last = errors.lines().last().unwrap_or("without a word");
                     return Err(DataError::failed(
                         WHAT,
-                        format!("{} could not list its folder: {last}", self.name),
+                        format!("{} could not list its folder: {}", self.name, words(last)),
                     ));
                 }
             }

@@ -54,6 +54,12 @@ async fn look(shell: &Shell, workspace: &str, dirty: &DirtyPaths, changed: &Noti
     };
     let root = format!("{}/", workspace.trim_end_matches('/'));
     while let Some(record) = process.record(0).await {
+        if process.was_cut() {
+            // No path is so long: there was a change, and what it was is not known.
+            dirty.changed_unnamed();
+            changed.notify_one();
+            continue;
+        }
         match read(&record, root.as_bytes()) {
             Seen::Ready => {
                 tracing::debug!(how = %String::from_utf8_lossy(&record), "watching");

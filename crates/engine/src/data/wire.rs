@@ -29,6 +29,27 @@ macro_rules! script {
 }
 pub(super) use script;
 
+/// Fields that an answer may have; the longest of ours has a dozen.
+const FIELDS: usize = 64;
+/// Longest line of an answer that is taken in, bytes.
+const LINE: usize = 4 * 1024;
+/// Longest words of a host that are passed on, characters.
+const WORDS: usize = 600;
+
+/// A workspace that may be written to: one that was stored before the rule was as strict as it is now
+/// is refused here, before any host hears of it.
+pub(super) fn checked(workspace: &str) -> Result<String, DataError> {
+    domain::association::workspace(workspace).map_err(|why| {
+        let word = format!("the workspace {workspace:?} {why}; remove the standby and protect the machine with another");
+        DataError::Unprepared(word)
+    })
+}
+
+/// The words of a host, on one line and not too long.
+pub(super) fn words(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(WORDS).collect()
+}
+
 /// What a script answered: `key=value` lines, and the figures of rsync.
 #[derive(Debug, Default)]
 pub(super) struct Answer {
@@ -46,10 +67,12 @@ impl Answer {
 
     /// Takes one line in.
     fn read(&mut self, line: &str) {
-        if self.figures.read(line) {
+        if line.len() > LINE || self.figures.read(line) {
             return;
         }
-        if let Some((key, value)) = line.split_once('=') {
+        if let Some((key, value)) = line.split_once('=')
+            && (self.fields.len() < FIELDS || self.fields.contains_key(key))
+        {
             self.fields.insert(key.to_owned(), value.to_owned());
         }
     }
@@ -75,7 +98,7 @@ impl Answer {
         asked: Epoch,
         errors: &str,
     ) -> Result<Self, DataError> {
-        let word = self.text("word").to_owned();
+        let word = words(self.text("word"));
         match self.text("outcome") {
             "ok" => Ok(self),
             "stale" => {
@@ -87,7 +110,7 @@ impl Answer {
             "unprepared" => Err(DataError::Unprepared(word)),
             "" => {
                 let last = errors.lines().last().unwrap_or("without a word");
-                Err(DataError::failed(what, format!("it was cut off: {last}")))
+                Err(DataError::failed(what, format!("it was cut off: {}", words(last))))
             }
             _ => Err(DataError::failed(what, word)),
         }
@@ -179,6 +202,23 @@ pub(super) fn with_endpoint(script: Script, endpoint: &Endpoint) -> Script {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_host_that_answers_without_end_is_kept_short() {
+        let mut answer = Answer::default();
+        for number in 0..10_000 {
+            answer.read(&format!("key{number}={}", "v".repeat(LINE)));
+            answer.read(&format!("key{number}=v"));
+        }
+        assert_eq!(answer.fields.len(), FIELDS);
+        answer.read("key1=again");
+        assert_eq!(answer.text("key1"), "again");
+        let long = Answer::of(&format!("word={}\x1b[31m\noutcome=failed", "w".repeat(3_000)));
+        let words = long.judged("sync", Epoch(0), "").unwrap_err().to_string();
+        assert!(words.len() < 700 && !words.contains('\x1b'), "{words}");
+        let cut = Answer::of("").judged("sync", Epoch(0), &"e".repeat(60_000)).unwrap_err();
+        assert!(cut.to_string().len() < 700);
+    }
 
     #[test]
     fn an_outcome_says_what_a_caller_can_do() {

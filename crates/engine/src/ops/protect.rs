@@ -1,7 +1,7 @@
 //! Tying a machine to a standby, and untying it.
 
 use domain::association::{
-    Association, AssociationState, Hooks, Serving, SyncStatus, check_workspace,
+    Association, AssociationState, Hooks, Serving, SyncStatus, workspace as checked_workspace,
 };
 use domain::gpu::{GpuInstance, GpuState};
 use domain::id::{AssociationId, Epoch, GpuId, UserId};
@@ -27,7 +27,7 @@ pub(crate) async fn protect(
     context.accounts.gcp(user).await?;
     let instance = instance(context, user, gpu).await?.ok_or(EngineError::NotFound("instance"))?;
     let workspace = workspace.unwrap_or_else(|| DEFAULT_WORKSPACE.into());
-    check_workspace(&workspace)
+    let workspace = checked_workspace(&workspace)
         .map_err(|word| EngineError::field("workspace", "not_a_workspace", word))?;
     let name = name
         .filter(|name| !name.trim().is_empty())

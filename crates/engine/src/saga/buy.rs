@@ -2,8 +2,10 @@
 //! before anything new is sent.
 
 use domain::association::Association;
-use domain::failover::{BuyOutput, Intent, IntentState};
+use domain::failover::{BuyOutput, Intent, IntentState, Kind};
 use domain::id::{Epoch, GpuId};
+use domain::notification::Wait;
+use domain::route;
 use tokio::time::Instant;
 
 use super::search;
@@ -27,6 +29,16 @@ async fn buy(run: &Run<'_>) -> Ended {
     let intents = context.store.intents().of_failover(&failover.id).await?;
     if let Some(bound) = intents.iter().find(|intent| intent.state == IntentState::Bound) {
         return Ok(bought(bound));
+    }
+    if let Some(found) = route::same_difference_twice(run.rows) {
+        let words = format!(
+            "no further GPU is bought: on two of them {}; look at these files on the standby, then call it off and go back to a GPU from there",
+            found.words()
+        );
+        return Ok(match failover.kind {
+            Kind::Drill => StepEnd::failed(words),
+            _ => StepEnd::blocked(Wait::Difference, words),
+        });
     }
     for open in intents.iter().filter(|intent| intent.state == IntentState::Open) {
         if let Purchase::Bound(intent, _) = purchase::settle(context, open.clone()).await? {

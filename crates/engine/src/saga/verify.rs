@@ -28,13 +28,7 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
     if compared.mismatched_count == 0 {
         return Ok(StepEnd::done(&compared));
     }
-    let named: Vec<&str> = compared.mismatched.iter().take(3).map(String::as_str).collect();
-    let words = format!(
-        "{} of {} files differ, for example {}",
-        compared.mismatched_count,
-        compared.verified + compared.mismatched_count,
-        named.join(", ")
-    );
+    let words = compared.words();
     let output = serde_json::to_value(&compared).unwrap_or_default();
     let end = StepEnd { output, ..StepEnd::retry(words) };
     restore::or_next(run, end).await

@@ -5,6 +5,7 @@ mod cut_off;
 mod fencing;
 mod follower;
 mod hooks;
+mod hostile;
 mod progress;
 mod proof;
 mod rehearsal;

@@ -19,8 +19,9 @@ const WAITING: usize = 64;
 const STALL: Duration = Duration::from_secs(60);
 /// The end of what a process wrote to its error output, bytes.
 const STDERR_TAIL: usize = 64 * 1024;
-/// Longest line or record, bytes; a longer one is cut in pieces.
-const RECORD: usize = 1024 * 1024;
+/// Longest line or record, bytes: two of the longest paths and figures. Of a longer one the beginning is
+/// given, and the rest is dropped as it comes.
+const RECORD: usize = 16 * 1024;
 
 /// How a process ended.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -48,6 +49,8 @@ pub struct RemoteProcess {
     chunks: mpsc::Receiver<Bytes>,
     buffer: BytesMut,
     searched: usize,
+    skipping: bool,
+    cut: bool,
     begun: bool,
     input: Option<mpsc::Sender<Bytes>>,
     errors: Arc<Mutex<VecDeque<u8>>>,
@@ -69,6 +72,8 @@ impl RemoteProcess {
             chunks,
             buffer: BytesMut::new(),
             searched: 0,
+            skipping: false,
+            cut: false,
             begun: false,
             input: Some(input),
             errors,
@@ -83,7 +88,8 @@ impl RemoteProcess {
         Some(String::from_utf8_lossy(&self.record(b'\n').await?).into_owned())
     }
 
-    /// The next bytes up to `end`, without it; none after the last. Safe to drop while waiting.
+    /// The next bytes up to `end`, without it; none after the last. Of a record that is longer than
+    /// 16 KiB only the beginning, and [`Self::was_cut`] says so. Safe to drop while waiting.
     pub async fn record(&mut self, end: u8) -> Option<Bytes> {
         loop {
             if self.begun {
@@ -91,19 +97,36 @@ impl RemoteProcess {
                 if let Some(at) = found {
                     let at = at + self.searched;
                     let mut record = self.buffer.split_to(at + 1);
-                    record.truncate(at);
                     self.searched = 0;
-                    return Some(record.freeze());
+                    if std::mem::take(&mut self.skipping) {
+                        continue;
+                    }
+                    self.cut = at > RECORD;
+                    record.truncate(at.min(RECORD));
+                    return Some(Bytes::copy_from_slice(&record));
+                }
+                if self.skipping {
+                    self.buffer.clear();
                 }
                 self.searched = self.buffer.len();
-                if self.searched >= RECORD {
+                if self.searched > RECORD {
                     self.searched = 0;
-                    return Some(self.buffer.split().freeze());
+                    self.skipping = true;
+                    self.cut = true;
+                    let record = Bytes::copy_from_slice(self.buffer.get(..RECORD)?);
+                    self.buffer.clear();
+                    return Some(record);
                 }
             }
             let Some(chunk) = self.chunks.recv().await else { return self.rest() };
             self.take(&chunk);
         }
+    }
+
+    /// Whether the last line or record was longer than what was given of it.
+    #[must_use]
+    pub const fn was_cut(&self) -> bool {
+        self.cut
     }
 
     /// All that comes until its end, at most `limit` bytes; whether there was more.
@@ -124,6 +147,10 @@ impl RemoteProcess {
 
     fn rest(&mut self) -> Option<Bytes> {
         self.searched = 0;
+        if self.skipping {
+            return None;
+        }
+        self.cut = false;
         (self.begun && !self.buffer.is_empty()).then(|| self.buffer.split().freeze())
     }
 

@@ -12,7 +12,7 @@ use super::connect::Client;
 use super::{Dialer, Exit, HostKey, RemoteProcess, Script, SshError};
 
 /// Most that is kept of a command's output, bytes.
-const STDOUT: usize = 8 * 1024 * 1024;
+const STDOUT: usize = 256 * 1024;
 /// How long the host may take to open a channel.
 const OPEN: Duration = Duration::from_secs(10);
 
@@ -21,7 +21,7 @@ const OPEN: Duration = Duration::from_secs(10);
 pub struct Output {
     /// How it ended.
     pub exit: Exit,
-    /// What it printed, at most 8 MiB.
+    /// What it printed, at most 256 KiB.
     pub stdout: Vec<u8>,
     /// Whether it printed more than that.
     pub truncated: bool,

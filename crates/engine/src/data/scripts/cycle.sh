@@ -14,12 +14,22 @@ work=$state/work
 versions=$state/versions/$epoch-$cycle
 rm -rf "$state/incoming"
 mkdir -p "$work" "$state/versions" "$state/incoming" || stop failed "the standby's disk is full"
+must_confine
+# What the cycle before left, whether it was cut off or not.
+sweep "$workspace"
+# Not known to the GPU before the cycle begins; a name that was known could be there already, as a link.
+partial=.dumont-$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+[ "${#partial}" -eq 40 ] || stop failed "no name can be drawn"
+printf '%s\n' "$partial" >"$state/partial" || stop failed "the standby's disk is full"
 root=$(quoted "$workspace")
+# Links on the way to it are resolved here, since they lead out of what may be written.
+copy=$(realpath -e -- "$workspace") || stop failed "the workspace can't be found on the standby"
 # A file that is rewritten within a second keeps its size and its second: times are compared to the
 # nanosecond. Files come in outside the copy, wait beside the old ones and take their places at the
-# end, each by a rename: no file is ever half there, and none is written in place.
-flags=(-a -s --numeric-ids --modify-window=-1 --no-h --timeout=120 --stats
-  --delay-updates --partial-dir=.dumont-partial --temp-dir="$state/incoming"
+# end, each by a rename: no file is ever half there, and none is written in place. Where they wait is
+# excluded as a folder and as anything else.
+flags=(-a -s --no-D --numeric-ids --modify-window=-1 --no-h --timeout=120 --stats
+  --exclude="$partial" --delay-updates --partial-dir="$partial" --temp-dir="$disk$state/incoming"
   -e "ssh -F $state/gpu.conf"
   --rsync-path="if test -d $root; then true; else echo dumont-no-source >&2; exit 66; fi; rsync")
 
@@ -56,14 +66,22 @@ prune() {
   done
 }
 
-format=%i
+# The receiver, which makes the list of changes itself, against what is on this disk.
+pull() { confined "$copy" "$state/incoming" "$state/versions" -- rsync "${flags[@]}" "$@" "gpu:$workspace/" "$disk$copy/" 2>"$work/errors"; }
+lines() { grep -acE "$1" "$work/plan"; }
 drills=("$state"/drill-*/)
-[ -d "${drills[0]}" ] && format='%i %n'
-rsync "${flags[@]}" -n --delete --out-format="$format" "gpu:$workspace/" "$workspace/" >"$work/plan" 2>"$work/errors"
+pull -n --delete --out-format='%i %n' >"$work/plan"
 judge $?
-grep -E '^(Number of|Total (transferred )?file size)' "$work/plan"
-changes=$(grep -cE '^[.<>ch*]' "$work/plan")
+grep -aE '^(Number of|Total (transferred )?file size)' "$work/plan"
+changes=$(lines '^[.<>ch*][^ ]* ')
 say changes "$changes"
+# What the tripwire judges by is counted here: the GPU's own figures may be absent or untrue.
+say deletes "$(lines '^\*deleting .*[^/]$')"
+say deletes_folders "$(lines '^\*deleting .*/$')"
+say creates "$(lines '^[<>ch.][fLSD][+]{9} ')"
+if grep -aq '^\*deleting ' "$work/plan"; then
+  count "$workspace" | sed 's/^/here_/'
+fi
 say plan ready
 
 if [ "$changes" -gt 0 ]; then
@@ -71,10 +89,9 @@ if [ "$changes" -gt 0 ]; then
   [ "$word" = go ] || exit 0
   case $limit in '' | *[!0-9]*) exit 0 ;; esac
   end_with_channel
-  [ "$format" = %i ] || unshare
+  [ ! -d "${drills[0]}" ] || unshare
   printf '%s-%s\n' "$epoch" "$cycle" >"$state/interrupted" || stop failed "the standby's disk is full"
-  rsync "${flags[@]}" --delete-delay --max-delete="$limit" --backup --backup-dir="$versions" \
-    --info=progress2 --outbuf=L "gpu:$workspace/" "$workspace/" 2>"$work/errors"
+  pull --delete-delay --max-delete="$limit" --backup --backup-dir="$disk$versions" --info=progress2 --outbuf=L
   judge $?
   rm -f "$state/interrupted"
   prune

@@ -3,13 +3,13 @@ mkdir -p "$state/versions" || stop failed "$state can't be made"
 chmod 700 "$state"
 missing() {
   local program
-  for program in rsync ssh ssh-keygen flock perl awk find xargs setsid; do
+  for program in bwrap rsync ssh ssh-keygen flock perl awk find xargs setsid; do
     command -v "$program" >/dev/null || printf '%s ' "$program"
   done
 }
 if [ -n "$(missing)" ] && command -v apt-get >/dev/null; then
   export DEBIAN_FRONTEND=noninteractive
-  { apt-get -o DPkg::Lock::Timeout=90 update -q && apt-get -o DPkg::Lock::Timeout=90 install -y -q rsync openssh-client util-linux; } >"$state/apt.log" 2>&1 3<&-
+  { apt-get -o DPkg::Lock::Timeout=90 update -q && apt-get -o DPkg::Lock::Timeout=90 install -y -q bubblewrap rsync openssh-client util-linux; } >"$state/apt.log" 2>&1 3<&-
 fi
 lacks=$(missing)
 [ -z "$lacks" ] || stop unprepared "the standby lacks ${lacks% } and it can't be installed"

@@ -13,19 +13,21 @@ case $3 in
     ;;
 esac
 end_with_channel
+must_confine
 if [ "$depth" = count ]; then
-  find "$source" -name .dumont-partial -prune -o -type f -printf '%s\n' 2>/dev/null |
+  find "$source" -type f -printf '%s\n' 2>/dev/null |
     awk '{ files += 1; bytes += $1 } END { printf "count_files=%.0f\ncount_bytes=%.0f\n", files, bytes }'
   say count ready
 fi
 root=$(quoted "$workspace")
 errors=$state/restore.errors
 # The target has never served: what its image brought along is not the user's and goes.
-flags=(-a -s --numeric-ids --modify-window=-1 --no-h --timeout=120 --stats --info=progress2 --outbuf=L
-  --delete-delay --partial --exclude=.dumont-partial/
+flags=(-a -s --no-D --numeric-ids --modify-window=-1 --no-h --timeout=120 --stats --info=progress2 --outbuf=L
+  --delete-delay --partial
   -e "ssh -F $state/restore.conf" --rsync-path="mkdir -p $root && rsync")
 [ "$depth" = content ] && flags+=(--checksum)
-rsync "${flags[@]}" "$source/" "gpu:$workspace/" 2>"$errors"
+# The sender needs to write nowhere.
+confined -- rsync "${flags[@]}" "$source/" "gpu:$workspace/" 2>"$errors"
 status=$?
 case $status in
   0 | 24) say outcome ok ;;

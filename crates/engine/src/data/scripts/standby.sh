@@ -80,7 +80,92 @@ count() {
     awk '{ files += 1; bytes += $1 } END { printf "files=%.0f\nbytes=%.0f\n", files, bytes }'
 }
 
-# Removes what a cycle that was cut off left beside the files it was about to replace.
+# Removes what a cycle that was cut off left beside the files it was about to replace, in a folder. The
+# name of that is drawn for each cycle; before it was, it was one that anything may bear.
 sweep() {
-  find "$1" -type d -name .dumont-partial -prune -print0 2>/dev/null | xargs -0 -r rm -rf --
+  local name=.dumont-partial
+  if [ -e "$state/partial" ]; then
+    { read -r name <"$state/partial"; } 2>/dev/null
+    case $name in .dumont-?*[!0-9a-f]* | .dumont- | [!.]* | '') return ;; esac
+    case ${name#.dumont-} in *[!0-9a-f]*) return ;; esac
+  fi
+  find "$1" -type d -name "$name" -prune -print0 2>/dev/null | xargs -0 -r rm -rf --
+}
+
+# Narrows what it runs to writing below the folders before "--", with Landlock: no other file is made,
+# written or removed, however the path to it is led there. No device, socket or pipe can be made.
+landlock='
+  my $write = (1 << 1) | (1 << 4) | (1 << 5) | (1 << 7) | (1 << 8) | (1 << 12) | (1 << 13);
+  my $abi = syscall(444, 0, 0, 1);
+  $abi >= 2 or die "the kernel has no Landlock of version 2\n";
+  $write |= 1 << 14 if $abi >= 3;
+  my $handled = pack("Q", $write | (1 << 6) | (1 << 9) | (1 << 10) | (1 << 11));
+  my $set = syscall(444, $handled, length $handled, 0);
+  $set >= 0 or die "Landlock: $!\n";
+  my $allow = sub {
+    my ($folder, $what) = @_;
+    sysopen(my $open, $folder, 0x210000) or die "$folder: $!\n";
+    my $rule = pack("Ql", $what, fileno $open);
+    syscall(445, $set, 1, $rule, 0) == 0 or die "Landlock: $folder: $!\n";
+  };
+  $allow->("/dev", 1 << 1);
+  while (@ARGV) {
+    my $folder = shift;
+    last if $folder eq "--";
+    $allow->($folder, $write);
+  }
+  syscall(446, $set, 0) == 0 or die "Landlock: $!\n";
+  exec { $ARGV[0] } @ARGV or die "$ARGV[0]: $!\n";
+'
+
+# Where a confined program finds the disk to write on. One mount holds all of it, so that renames
+# between the folders stay renames.
+disk=/run/disk
+
+# Runs a program that talks with a GPU, so that nothing changes but what is below the folders before
+# "--", whatever that program can be brought to do: all else is mounted read-only, sockets of the system
+# are out of reach, and of what can be written only those folders may be. It finds them below $disk.
+confined() {
+  local folders=() mounts=()
+  while [ "$1" != -- ]; do
+    folders+=("$disk$1")
+    shift
+  done
+  shift
+  # Beside those folders, and beside each that leads to them, nothing is there to be reached.
+  hide /
+  bwrap --die-with-parent --unshare-pid --unshare-ipc --unshare-uts --cap-drop ALL \
+    --cap-add CAP_CHOWN --cap-add CAP_DAC_OVERRIDE --cap-add CAP_FOWNER --cap-add CAP_FSETID \
+    --ro-bind / / --tmpfs /proc --dev /dev --tmpfs /run \
+    --ro-bind-try /run/systemd/resolve /run/systemd/resolve --ro-bind-try /run/resolvconf /run/resolvconf \
+    --ro-bind-try /run/NetworkManager /run/NetworkManager \
+    --bind / "$disk" "${mounts[@]}" --chdir / perl -e "$landlock" -- "${folders[@]}" -- "$@"
+}
+
+# Adds to mounts what hides all in a folder but folders and what leads to them.
+hide() {
+  local entry folder leads
+  for entry in "${1%/}"/* "${1%/}"/.[!.]*; do
+    [ -e "$entry" ] && [ ! -L "$entry" ] || continue
+    leads=no
+    for folder in "${folders[@]}"; do
+      case $folder in
+        "$disk$entry") leads=here ;;
+        "$disk$entry/"*) [ "$leads" = here ] || leads=below ;;
+      esac
+    done
+    case $leads in
+      here) ;;
+      below) hide "$entry" ;;
+      *) if [ -d "$entry" ]; then mounts+=(--tmpfs "$disk$entry"); else mounts+=(--ro-bind-try "$entry" "$disk$entry"); fi ;;
+    esac
+  done
+}
+
+# Ends here when programs that talk with a GPU can't be confined: nothing is copied without.
+must_confine() {
+  local words
+  command -v bwrap >/dev/null || stop unprepared "the standby lacks bubblewrap, and nothing is copied from a GPU without it"
+  words=$(confined "$state" -- true 2>&1 </dev/null) ||
+    stop unprepared "the standby can't confine what talks with a GPU, so nothing is copied: $(printf %s "$words" | flat)"
 }

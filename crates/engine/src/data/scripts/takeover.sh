@@ -8,10 +8,8 @@ record_epoch
 rm -f "$state/trusted"
 [ -d "$workspace" ] || mkdir -p -- "$workspace"
 say interrupted "$(cat "$state/interrupted" 2>/dev/null)"
-if [ -e "$state/interrupted" ]; then
-  sweep "$workspace"
-  rm -f "$state/interrupted"
-fi
+sweep "$workspace"
+rm -f "$state/interrupted"
 say last "$(cat "$state/last" 2>/dev/null)"
 count "$workspace"
 say outcome ok
