@@ -12,6 +12,7 @@ use domain::view::account::{
     ChangePassword, Confirm, CreatedToken, LoginRequest, NewToken, Sessions, SetupRequest, Tokens,
     User,
 };
+use domain::view::audit::{AuditLog, AuditQuery};
 use domain::view::balance::Balance;
 use domain::view::configure::ConfigureStandby;
 use domain::view::failover::{ActiveFailovers, FailoverPage, SimulateFailover, StartFailover};
@@ -116,6 +117,9 @@ pub trait ControlPlane: Send + Sync {
     async fn configure(&self, wanted: ConfigureStandby) -> Answer<()>;
     /// Stores or removes credentials, language and theme; a credential is tried first.
     async fn update(&self, wanted: SettingsUpdate) -> Answer<Settings>;
+
+    /// A part of the account's audit log.
+    async fn audit(&self, wanted: AuditQuery) -> Answer<AuditLog>;
 
     /// Whether the one who asks proved a short while ago to know the password.
     fn confirmed(&self) -> bool;

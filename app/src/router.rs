@@ -73,6 +73,8 @@ pub(crate) enum Route {
     Settings,
     Credentials,
     Account,
+    /// The audit log.
+    Audit,
     /// Asks for the password again, and leads back.
     Confirm,
     Password,
@@ -115,6 +117,7 @@ impl Route {
             ["app", "notifications", id] => Self::Notification(NotificationId(id.parse().ok()?)),
             ["app", "settings"] => Self::Settings,
             ["app", "settings", "credentials"] => Self::Credentials,
+            ["app", "settings", "audit"] => Self::Audit,
             ["app", "settings", "confirm"] => Self::Confirm,
             ["app", "settings", "account"] => Self::Account,
             ["app", "settings", "account", "password"] => Self::Password,
@@ -155,6 +158,7 @@ impl Route {
             Self::Settings => "/app/settings".to_owned(),
             Self::Credentials => "/app/settings/credentials".to_owned(),
             Self::Account => "/app/settings/account".to_owned(),
+            Self::Audit => "/app/settings/audit".to_owned(),
             Self::Confirm => "/app/settings/confirm".to_owned(),
             Self::Password => "/app/settings/account/password".to_owned(),
             Self::NewToken => "/app/settings/account/tokens".to_owned(),
@@ -208,6 +212,7 @@ mod tests {
             Route::Settings,
             Route::Credentials,
             Route::Account,
+            Route::Audit,
             Route::Confirm,
             Route::Password,
             Route::NewToken,

@@ -57,6 +57,7 @@ const PAGES: &[&str] = &[
     "/app/settings",
     "/app/settings/credentials",
     "/app/settings/account",
+    "/app/settings/audit",
 ];
 
 #[test]
@@ -758,4 +759,17 @@ fn a_token_lasts_for_ever_only_where_that_was_chosen() {
         let done = plane.acts().join(" ");
         assert!(done.contains(&format!("for ever {word}")), "{days}: {done}");
     }
+}
+
+#[test]
+fn the_audit_log_says_what_with_what_and_what_came_of_it() {
+    let plane = Fake::default();
+    let text = words(&shown("/app/settings/audit", &plane));
+    for word in ["Drill started", "training script", "203.0.113.50", "refused", "wrong_password"] {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+    let logins = words(&shown("/app/settings/audit?area=access", &plane));
+    assert!(logins.contains("Logged in") && !logins.contains("Drill started"), "{logins}");
+    let older = shown("/app/settings/audit?area=access", &plane);
+    assert!(older.contains("/app/settings/audit?area=access&amp;before=audit-x"), "{older}");
 }

@@ -22,6 +22,7 @@ export function pagesOf({ gpu, failover, drill }: Keeper): Address[] {
     ["settings", "/app/settings"],
     ["credentials", "/app/settings/credentials"],
     ["account", "/app/settings/account"],
+    ["audit", "/app/settings/audit"],
     ["balance", "/app/balance"],
     ["question before a drill", `/app/machines/${gpu}/drill`],
     ["question before destroying", `/app/machines/${gpu}/destroy`],

@@ -130,6 +130,28 @@ test("the page that asks for the password again leads back", async ({ page, ana,
   await expect(page).toHaveURL(/\/app\/settings\/credentials$/);
 });
 
+test("the audit log tells what was done here, and only that of its owner", async ({ page, ana, stack, another, t }) => {
+  await page.goto("/app/settings/account");
+  const tokens = section(page, t("tokens"));
+  await tokens.getByLabel(t("token_name")).fill("audited");
+  await tokens.getByRole("button", { name: t("token_make") }).click();
+  await page.goto("/app/settings/audit?area=access");
+  const made = page.getByRole("row", { name: t.like("action_create_token") }).first();
+  await expect(made).toContainText(t("credential_session"));
+  await expect(made).toContainText(t("audit_done"));
+  await expect(page.getByRole("row", { name: t.like("action_log_in") }).first()).toBeVisible();
+  const file = await page.request.get("/api/v1/audit?format=csv");
+  expect(await file.text()).toContain("create_token");
+  expect(ana.name).toBeTruthy();
+
+  const bob = await stack.person({ bare: true });
+  const elsewhere = await (await another()).newPage();
+  await bob.enter(elsewhere);
+  await elsewhere.goto("/app/settings/audit");
+  await expect(elsewhere.getByRole("row", { name: t.like("action_log_in") })).toHaveCount(1);
+  await expect(elsewhere.getByText("audited")).toHaveCount(0);
+});
+
 test("language and theme stay with the account, whatever the browser asks for", async ({ page, ana, another, t }) => {
   await page.goto("/app/settings");
   await (await pressMenu(page)).getByRole("button", { name: t("language_pt"), exact: true }).click();

@@ -8,10 +8,13 @@ mod user;
 use std::io::Write as _;
 
 use clap::{Parser, Subcommand};
+use domain::audit::Action;
+use domain::id::UserId;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Common, Serving};
 use crate::dumont::Site;
+use crate::service::audit::{self, Actor};
 use crate::{Dumont, serve, telemetry};
 
 /// Keeps rented GPUs survivable: standby, failover, proof.
@@ -91,6 +94,11 @@ async fn rotate(dumont: &Dumont) -> anyhow::Result<()> {
 fn say(line: &str) -> anyhow::Result<()> {
     writeln!(std::io::stdout(), "{line}")?;
     Ok(())
+}
+
+/// Notes in the account's audit log what was done here.
+async fn noted(dumont: &Dumont, user: &UserId, action: Action, object: Option<String>) {
+    audit::note(dumont, &Actor::command_line(user), action, object, Ok(())).await;
 }
 
 /// The account with an e-mail address.

@@ -27,11 +27,21 @@ const VERDICTS_MS: i64 = 90 * DAY_MS;
 /// How long users are reminded of what happened.
 const NOTIFICATIONS_MS: i64 = 90 * DAY_MS;
 
+/// How often the audit log is shortened.
+const SHORTEN: Duration = Duration::from_secs(3_600);
+/// How long the audit log goes back.
+const AUDIT_MS: i64 = 400 * DAY_MS;
+/// How many refused logins an account's log keeps: anybody can cause them.
+const AUDIT_REFUSED: i64 = 2_000;
+/// How many other rows an account's log keeps.
+const AUDIT_ROWS: i64 = 100_000;
+
 /// Begins it; ends on the token.
 pub fn start(dumont: &Dumont, tracker: &TaskTracker, token: &CancellationToken) {
     tracker.spawn(tidy(dumont.clone(), token.clone()));
     tracker.spawn(listen(dumont.clone(), token.clone()));
     tracker.spawn(credentials(dumont.clone(), token.clone()));
+    tracker.spawn(shorten(dumont.clone(), token.clone()));
     tracker.spawn(try_again(dumont.clone(), token.clone()));
 }
 
@@ -86,6 +96,16 @@ async fn credentials(dumont: Dumont, token: CancellationToken) {
             // What was missed is not known: read everybody's anew.
             Err(RecvError::Lagged(_)) => dumont.engine.all_credentials_changed(),
             Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+/// Keeps the audit log within its bounds.
+async fn shorten(dumont: Dumont, token: CancellationToken) {
+    while wait(SHORTEN, &token).await {
+        let before = dumont.now().plus(-AUDIT_MS);
+        if let Err(error) = dumont.store.audit().prune(before, AUDIT_REFUSED, AUDIT_ROWS).await {
+            tracing::debug!(%error, "old rows of the audit log not removed");
         }
     }
 }

@@ -85,6 +85,7 @@ pub(crate) async fn answer(
         Route::Settings => settings::failover::answer(visit, request, plane).await,
         Route::Credentials => settings::credentials::answer(request, plane).await,
         Route::Account => settings::account::answer(request, plane).await,
+        Route::Audit => settings::audit::answer(request, plane).await,
         Route::Confirm => settings::confirm::answer(request, plane).await,
         Route::Password => settings::account::password(request, plane).await,
         Route::NewToken => settings::account::new_token(visit, request, plane).await,

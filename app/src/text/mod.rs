@@ -4,12 +4,14 @@
 //! does not compile, and a key that no page uses is a field that is never read. Words of providers
 //! stay as they were said.
 
+mod audit;
 mod en;
 mod phrasebook;
 mod problem;
 mod pt;
 mod words;
 
+pub(crate) use self::audit::{action, area, credential};
 pub(crate) use self::en::Texts;
 pub(crate) use self::phrasebook::said;
 pub(crate) use self::problem::{field_text, problem_text};

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use domain::id::{FailoverId, GpuId, NotificationId};
 use domain::time::Millis;
 use domain::view::account::*;
+use domain::view::audit::{AuditLog, AuditQuery};
 use domain::view::balance::Balance;
 use domain::view::configure::ConfigureStandby;
 use domain::view::failover::*;
@@ -228,6 +229,12 @@ impl ControlPlane for Fake {
     }
     async fn update(&self, wanted: SettingsUpdate) -> Answer<Settings> {
         self.act(format!("update {wanted:?}"), self.settings.clone())
+    }
+    async fn audit(&self, wanted: AuditQuery) -> Answer<AuditLog> {
+        let mut log = story::audit();
+        log.entries
+            .retain(|one| wanted.area.as_ref().is_none_or(|area| *area == one.area.to_string()));
+        Ok(log)
     }
     fn confirmed(&self) -> bool {
         self.confirmed

@@ -2,6 +2,7 @@
 //! on its standby now, one that nobody protects.
 
 use domain::association::{AssociationState, Hooks, Serving};
+use domain::audit::{Action, Credential, Outcome as AuditOutcome};
 use domain::failover::{FailoverState, Kind, Outcome, Phase, Role, StepName};
 use domain::gpu::GpuState;
 use domain::id::{AssociationId, Epoch, FailoverId, GpuId, NotificationId};
@@ -14,6 +15,7 @@ use domain::time::{DAY_MS, HOUR_MS, Millis};
 use domain::verdict::{Cause, Verdict};
 use domain::view::Time;
 use domain::view::account::*;
+use domain::view::audit::{AuditEntry, AuditLog};
 use domain::view::balance::Balance;
 use domain::view::configure::*;
 use domain::view::failover::*;
@@ -752,4 +754,29 @@ pub(crate) fn sessions() -> Sessions {
         ip: Some("203.0.113.50".into()),
     };
     Sessions { sessions: vec![session("s1", true), session("s2", false)], count: 2 }
+}
+
+pub(crate) fn audit() -> AuditLog {
+    let entry =
+        |action: Action, credential, outcome: AuditOutcome, object: Option<&str>| AuditEntry {
+            id: format!("audit-{action}"),
+            at: ago(HOUR_MS),
+            action,
+            area: action.area(),
+            object: object.map(str::to_owned),
+            credential,
+            credential_name: (credential == Credential::ApiToken)
+                .then(|| "training script".to_owned()),
+            ip: Some("203.0.113.50".into()),
+            user_agent: Some("Mozilla/5.0 (X11; Linux x86_64) Firefox/145.0".into()),
+            outcome,
+            code: (outcome == AuditOutcome::Refused).then(|| "wrong_password".to_owned()),
+        };
+    AuditLog {
+        entries: vec![
+            entry(Action::Drill, Credential::ApiToken, AuditOutcome::Done, Some("7001")),
+            entry(Action::LogIn, Credential::Session, AuditOutcome::Refused, None),
+        ],
+        next_before: Some("audit-x".into()),
+    }
 }

@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod association;
+pub mod audit;
 pub mod failover;
 pub mod gpu;
 pub mod id;

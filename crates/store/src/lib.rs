@@ -22,6 +22,7 @@ mod row;
 mod secret;
 mod sqlite;
 
+pub use account::audit::{Audit, AuditPage, AuditRow};
 pub use account::credential::{
     Credential, CredentialKind, CredentialStatus, Credentials, NewCredential,
 };

@@ -136,6 +136,8 @@ repositories! {
     settings -> crate::Settings<'_>,
     /// Keys to the providers, sealed.
     credentials -> crate::Credentials<'_>,
+    /// Who did what.
+    audit -> crate::Audit<'_>,
     /// What each user is told.
     notifications -> crate::Notifications<'_>,
     /// Protected machines and their standbys.

@@ -1,8 +1,9 @@
 //! Logging in and out, tokens, sessions.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::{Extension, Json};
+use domain::audit::Credential;
 use domain::id::TokenId;
 use domain::view::Done;
 use domain::view::account::{
@@ -14,6 +15,7 @@ use tower_sessions::Session;
 
 use crate::http::client::Client;
 use crate::http::extract::{Body, Segments};
+use crate::http::guard::Subject;
 use crate::http::identity::{Caller, Owner, Via};
 use crate::http::session;
 use crate::service::{account, auth, confirm};
@@ -27,7 +29,7 @@ pub async fn login(
     client: Client,
     Body(asked): Body<LoginRequest>,
 ) -> Result<Json<LoginAnswer>, Fault> {
-    let user = auth::login(&dumont, asked, &client).await?;
+    let user = auth::login(&dumont, asked, &client, Credential::Login).await?;
     let token = auth::login_token(&dumont, &user.id, &client).await?;
     let token = token.expose_secret().to_owned();
     Ok(Json(LoginAnswer { success: true, user: account::view(&user), token }))
@@ -108,8 +110,9 @@ pub async fn create_token(
     State(dumont): State<Dumont>,
     Caller(who): Caller,
     Body(asked): Body<NewToken>,
-) -> Result<(StatusCode, Json<CreatedToken>), Fault> {
-    Ok((StatusCode::CREATED, Json(auth::mint(&dumont, &who, asked).await?)))
+) -> Result<(StatusCode, Extension<Subject>, Json<CreatedToken>), Fault> {
+    let made = auth::mint(&dumont, &who, asked).await?;
+    Ok((StatusCode::CREATED, Extension(Subject(made.info.id.clone())), Json(made)))
 }
 
 /// Revokes an API token.

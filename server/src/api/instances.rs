@@ -1,8 +1,8 @@
 //! GPU instances.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use domain::view::Done;
 use domain::view::instance::{
     CreateInstance, CreatedInstance, DestroyQuery, Instance, InstanceQuery, Instances,
@@ -10,6 +10,7 @@ use domain::view::instance::{
 use domain::view::offer::{OfferQuery, Offers};
 
 use crate::http::extract::{Body, Gpu, Params};
+use crate::http::guard::Subject;
 use crate::http::identity::Owner;
 use crate::service::instances;
 use crate::{Dumont, Fault};
@@ -40,8 +41,9 @@ pub async fn create(
     State(dumont): State<Dumont>,
     Owner(user): Owner,
     Body(asked): Body<CreateInstance>,
-) -> Result<(StatusCode, Json<CreatedInstance>), Fault> {
-    Ok((StatusCode::CREATED, Json(instances::rent(&dumont, &user, asked).await?)))
+) -> Result<(StatusCode, Extension<Subject>, Json<CreatedInstance>), Fault> {
+    let made = instances::rent(&dumont, &user, asked).await?;
+    Ok((StatusCode::CREATED, Extension(Subject(made.id.to_string())), Json(made)))
 }
 
 /// One GPU instance.

@@ -1,10 +1,11 @@
 //! Settings and credentials.
 
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 use domain::view::settings::{Settings, SettingsUpdate};
 
 use crate::http::extract::Body;
+use crate::http::guard::Subject;
 use crate::http::identity::{Caller, Owner};
 use crate::service::settings;
 use crate::{Dumont, Fault};
@@ -25,6 +26,7 @@ pub async fn put(
     State(dumont): State<Dumont>,
     Caller(who): Caller,
     Body(asked): Body<SettingsUpdate>,
-) -> Result<Json<Settings>, Fault> {
-    Ok(Json(settings::change(&dumont, &who, asked).await?))
+) -> Result<(Extension<Subject>, Json<Settings>), Fault> {
+    let subject = settings::subject(&asked);
+    Ok((Extension(Subject(subject)), Json(settings::change(&dumont, &who, asked).await?)))
 }

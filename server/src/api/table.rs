@@ -2,11 +2,12 @@
 
 use axum::http::Method;
 use domain::access::Scope;
+use domain::audit::Action;
 use utoipa::openapi::path::PathItem;
 use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
-use super::{auth, balance, events, failover, instances, notifications, settings, standby};
+use super::{audit, auth, balance, events, failover, instances, notifications, settings, standby};
 use crate::Dumont;
 
 /// Who may use a route.
@@ -39,6 +40,8 @@ impl Access {
 pub struct Route {
     /// Who may use it.
     pub access: Access,
+    /// What using it is called in the audit log; none where it changes nothing.
+    pub action: Option<Action>,
     /// A body that it can read, as JSON; for documentation and tests.
     pub example: Option<&'static str>,
     /// How it is served and described.
@@ -65,13 +68,16 @@ fn method(item: &PathItem) -> Option<Method> {
 }
 
 macro_rules! table {
-    ($($access:ident $module:ident::$handler:ident $(<- $example:literal)?;)+) => {
+    ($($access:ident $module:ident::$handler:ident $(as $action:ident)? $(<- $example:literal)?;)+) => {
         vec![$(Route {
             access: Access::$access,
+            action: table!(@action $($action)?),
             example: table!(@example $($example)?),
             served: routes!($module::$handler),
         }),+]
     };
+    (@action) => { None };
+    (@action $action:ident) => { Some(Action::$action) };
     (@example) => { None };
     (@example $example:literal) => { Some($example) };
 }
@@ -80,56 +86,58 @@ macro_rules! table {
 #[must_use]
 pub fn table() -> Vec<Route> {
     table! {
-        Public auth::login <- r#"{"email":"nobody@dumont.local","password":"wrong password"}"#;
+        Public auth::login as LogIn <- r#"{"email":"nobody@dumont.local","password":"wrong password"}"#;
         Public auth::sdk_config;
-        Read auth::logout;
+        Read auth::logout as LogOut;
         Read auth::me;
         Admin auth::tokens;
-        Admin auth::create_token <- r#"{"name":"example"}"#;
-        Admin auth::revoke_token;
+        Admin auth::create_token as CreateToken <- r#"{"name":"example"}"#;
+        Admin auth::revoke_token as RevokeToken;
         Admin auth::sessions;
-        Admin auth::revoke_session;
-        Admin auth::change_password <- r#"{"current_password":"not the password","new_password":"another password"}"#;
-        Admin auth::confirm <- r#"{"password":"not the password"}"#;
+        Admin auth::revoke_session as RevokeSession;
+        Admin auth::change_password as ChangePassword <- r#"{"current_password":"not the password","new_password":"another password"}"#;
+        Admin auth::confirm as Confirm <- r#"{"password":"not the password"}"#;
 
         Read settings::get;
-        Admin settings::put <- r#"{"theme":"dark"}"#;
+        Admin settings::put as ChangeSettings <- r#"{"theme":"dark"}"#;
 
         Read balance::balance;
         Read balance::instances_balance;
 
         Read instances::list;
         Read instances::offers;
-        Operate instances::create <- r#"{"offer_id":1,"image":"ubuntu:24.04","disk_size":20}"#;
+        Operate instances::create as Rent <- r#"{"offer_id":1,"image":"ubuntu:24.04","disk_size":20}"#;
         Read instances::get;
-        Operate instances::destroy;
-        Operate instances::pause;
-        Operate instances::resume;
+        Operate instances::destroy as Destroy;
+        Operate instances::pause as Pause;
+        Operate instances::resume as Resume;
 
         Read standby::status;
-        Admin standby::configure <- r#"{"enabled":false}"#;
+        Admin standby::configure as Configure <- r#"{"enabled":false}"#;
         Read standby::pricing;
         Read standby::associations;
         Read standby::association;
-        Operate standby::remove;
-        Operate standby::provision <- r#"{"name":"example"}"#;
-        Operate standby::start_sync;
-        Operate standby::stop_sync;
+        Operate standby::remove as Unprotect;
+        Operate standby::provision as Protect <- r#"{"name":"example"}"#;
+        Operate standby::start_sync as StartSync;
+        Operate standby::stop_sync as StopSync;
 
-        Operate failover::simulate <- r#"{"reason":"drill","simulate_new_gpu":false}"#;
-        Operate failover::start <- r#"{"reason":"example"}"#;
-        Operate failover::cancel;
-        Operate failover::fail_back <- r#"{"reason":"example"}"#;
+        Operate failover::simulate as Drill <- r#"{"reason":"drill","simulate_new_gpu":false}"#;
+        Operate failover::start as FailOver <- r#"{"reason":"example"}"#;
+        Operate failover::cancel as Cancel;
+        Operate failover::fail_back as FailBack <- r#"{"reason":"example"}"#;
         Read failover::status;
         Read failover::active;
         Read failover::report;
         Read failover::strategies;
         Read failover::readiness;
-        Read failover::test;
+        Operate failover::test as TestFailover;
 
         Read notifications::list;
-        Operate notifications::read;
-        Operate notifications::read_all;
+        Operate notifications::read as ReadNotifications;
+        Operate notifications::read_all as ReadNotifications;
+
+        Admin audit::list;
 
         Read events::events;
     }
@@ -160,6 +168,14 @@ mod tests {
         all.sort();
         all.dedup();
         assert_eq!(all.len(), count);
+    }
+
+    #[test]
+    fn what_changes_something_has_a_name_in_the_audit_log_and_nothing_else_has() {
+        for route in table() {
+            let (method, path) = route.method_and_path().expect("described");
+            assert_eq!(route.action.is_some(), method != Method::GET, "{method} {path}");
+        }
     }
 
     #[test]

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
+use domain::audit::Action;
 use domain::view::settings::{SecretStatus, SettingsUpdate};
 use serde_json::Value;
 
-use super::{account, say};
+use super::{account, noted, say};
 use crate::Dumont;
 use crate::service::settings;
 
@@ -41,7 +42,9 @@ pub(super) async fn run(dumont: &Dumont, command: Command) -> anyhow::Result<()>
         gcp_credentials: gcp_file.map(read).transpose()?.map(|text| Some(Value::String(text))),
         ..SettingsUpdate::default()
     };
+    let subject = settings::subject(&asked);
     let saved = settings::put(dumont, &user.id, asked).await?;
+    noted(dumont, &user.id, Action::ChangeSettings, Some(subject)).await;
     say(&line("vast_api_key", &saved.vast_api_key))?;
     say(&line("gcp_credentials", &saved.gcp_credentials))
 }

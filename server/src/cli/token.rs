@@ -2,11 +2,12 @@
 
 use clap::Subcommand;
 use domain::access::Scope;
+use domain::audit::Action;
 use domain::time::DAY_MS;
 use domain::view::Time;
 use domain::view::account::NewToken;
 
-use super::{account, say};
+use super::{account, noted, say};
 use crate::Dumont;
 use crate::service::auth;
 
@@ -40,5 +41,6 @@ pub(super) async fn run(dumont: &Dumont, command: Command) -> anyhow::Result<()>
     let expires_at = (!never_expires).then_some(end);
     let wanted = NewToken { name, scope, expires_at, never_expires };
     let made = auth::create_token(dumont, &user.id, wanted, None).await?;
+    noted(dumont, &user.id, Action::CreateToken, Some(made.info.id)).await;
     say(&made.token)
 }

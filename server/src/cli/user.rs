@@ -4,9 +4,10 @@ use std::io::Read as _;
 
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
+use domain::audit::Action;
 use secrecy::SecretString;
 
-use super::{account, say};
+use super::{account, noted, say};
 use crate::Dumont;
 use crate::service::{account as accounts, auth};
 
@@ -42,6 +43,7 @@ pub(super) async fn run(dumont: &Dumont, command: Command) -> anyhow::Result<()>
     match command {
         Command::Create { email, username, .. } => {
             let user = accounts::create(dumont, &email, &username, password()?, false).await?;
+            noted(dumont, &user.id, Action::CreateAccount, None).await;
             say(&format!("created {} ({})", user.email, user.username))
         }
         Command::List => {
@@ -54,6 +56,7 @@ pub(super) async fn run(dumont: &Dumont, command: Command) -> anyhow::Result<()>
             let user = account(dumont, &email).await?;
             // No login of the account's own is kept: there is none here.
             auth::set_password(dumont, &user.id, "password", password()?, None).await?;
+            noted(dumont, &user.id, Action::ChangePassword, None).await;
             say(&format!(
                 "the password of {} is replaced; its logins are ended, and the API tokens that they made",
                 user.email

@@ -1,57 +1,122 @@
-//! Which credential may use which route: the one place, for every route that is not open to anyone.
+//! Which credential may use which route, and the note of what was done with it: the one place, for
+//! every route that is not open to anyone.
 //!
 //! The rules are the table's own. A request for a route without a rule is refused, so that a route
-//! that is added elsewhere is open to nobody.
+//! that is added elsewhere is open to nobody. A request that may change something goes on to its end
+//! and into the audit log even when whoever sent it does not wait for the answer.
 
+use std::any::Any;
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{FromRequestParts as _, MatchedPath, RawPathParams, Request, State};
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use domain::access::Scope;
+use domain::audit::Action;
+use futures::FutureExt as _;
+use tracing::Instrument as _;
 
+use super::client::Client;
 use super::identity::Identity;
-use crate::Fault;
 use crate::api::table::Route;
+use crate::service::audit::{self, Actor};
+use crate::{Dumont, Fault};
 
-/// What each route of the table needs, by method and path below the mount point.
+/// What a route needs, and what using it is called.
+#[derive(Debug, Clone, Copy)]
+struct Rule {
+    scope: Scope,
+    action: Option<Action>,
+}
+
+/// The rule of each route of the table, by method and path below the mount point.
 #[derive(Debug, Clone)]
-pub struct Rules(Arc<HashMap<(Method, String), Scope>>);
+pub struct Guard {
+    dumont: Dumont,
+    rules: Arc<HashMap<(Method, String), Rule>>,
+}
 
-impl Rules {
+/// What an act was done to, where its address does not say: a handler gives it with its answer.
+#[derive(Debug, Clone)]
+pub struct Subject(pub String);
+
+impl Guard {
     /// Of a table.
     #[must_use]
-    pub fn of(table: &[Route]) -> Self {
-        let rules = table
-            .iter()
-            .filter_map(|route| Some((route.method_and_path()?, route.access.scope()?)));
-        Self(Arc::new(rules.collect()))
+    pub fn of(dumont: &Dumont, table: &[Route]) -> Self {
+        let rules = table.iter().filter_map(|route| {
+            let rule = Rule { scope: route.access.scope()?, action: route.action };
+            Some((route.method_and_path()?, rule))
+        });
+        Self { dumont: dumont.clone(), rules: Arc::new(rules.collect()) }
     }
 
-    fn scope(&self, method: &Method, matched: &str) -> Option<Scope> {
+    fn rule(&self, method: &Method, matched: &str) -> Option<Rule> {
         let path = matched.strip_prefix("/api/v1").or_else(|| matched.strip_prefix("/api"))?;
         let method = if method == Method::HEAD { Method::GET } else { method.clone() };
-        self.0.get(&(method, path.to_owned())).copied()
+        self.rules.get(&(method, path.to_owned())).copied()
     }
 }
 
-/// Lets a request through whose credential reaches as far as the route needs.
-pub async fn guard(State(rules): State<Rules>, request: Request, next: Next) -> Response {
-    let Some(identity) = request.extensions().get::<Identity>() else {
+/// Lets a request through whose credential reaches as far as the route needs, and notes what came of
+/// one that may change something.
+pub async fn guard(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+    let Some(identity) = request.extensions().get::<Identity>().cloned() else {
         return Fault::Unauthorized.into_response();
     };
     let matched = request.extensions().get::<MatchedPath>();
-    let needed = matched.and_then(|path| rules.scope(request.method(), path.as_str()));
-    let Some(needed) = needed else {
+    let rule = matched.and_then(|path| guard.rule(request.method(), path.as_str()));
+    let Some(rule) = rule else {
         // No route of the table: a known path with a method that it does not have.
         return Fault::Status(StatusCode::METHOD_NOT_ALLOWED).into_response();
     };
-    match allow(identity, needed) {
-        Ok(()) => next.run(request).await,
-        Err(fault) => fault.into_response(),
+    let allowed = allow(&identity, rule.scope);
+    let Some(action) = rule.action else {
+        return match allowed {
+            Ok(()) => next.run(request).await,
+            Err(fault) => fault.into_response(),
+        };
+    };
+    let (mut parts, body) = request.into_parts();
+    let client = match Client::from_request_parts(&mut parts, &guard.dumont).await {
+        Ok(client) => client,
+        Err(never) => match never {},
+    };
+    let named = RawPathParams::from_request_parts(&mut parts, &()).await;
+    let named = named.ok().and_then(|all| all.iter().next().map(|(_, value)| value.to_owned()));
+    let actor = Actor::of(&identity, &client);
+    let request = Request::from_parts(parts, body);
+    let act = async move {
+        let outcome = match allowed {
+            Ok(()) => AssertUnwindSafe(next.run(request)).catch_unwind().await,
+            Err(fault) => Ok(fault.into_response()),
+        };
+        let subject = outcome.as_ref().ok().and_then(|answer| answer.extensions().get::<Subject>());
+        let subject = subject.map(|subject| subject.0.clone());
+        let told = told(&outcome);
+        let told = told.as_ref().map_or(Ok(()), |code| Err(code.as_str()));
+        audit::note(&guard.dumont, &actor, action, subject.or(named), told).await;
+        outcome
+    };
+    match tokio::spawn(act.in_current_span()).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(panic)) => resume_unwind(panic),
+        Err(error) => Fault::Internal(format!("an act was cut short: {error}")).into_response(),
     }
+}
+
+/// The code of a refusal; none where it was done.
+fn told(outcome: &Result<Response, Box<dyn Any + Send>>) -> Option<String> {
+    let Ok(answer) = outcome else { return Some("internal".to_owned()) };
+    if let Some(fault) = answer.extensions().get::<Fault>() {
+        return Some(fault.code().to_owned());
+    }
+    let status = answer.status();
+    let refused = status.is_client_error() || status.is_server_error();
+    refused.then(|| Fault::Status(status).code().to_owned())
 }
 
 /// Whether a credential reaches far enough.

@@ -42,6 +42,8 @@ pub struct Identity {
     pub via: Via,
     /// What it may do.
     pub scope: Scope,
+    /// What the credential is called, where it has a name.
+    pub name: Option<String>,
     /// When it last proved to know the password.
     pub confirmed_at: Option<Millis>,
 }
@@ -106,6 +108,7 @@ async fn recognise(
             user: token.user,
             via: Via::Token(token.id, token.kind),
             scope: token.scope,
+            name: Some(token.name),
             confirmed_at: token.confirmed_at,
         }));
     }
@@ -122,6 +125,7 @@ async fn recognise(
         user,
         via: Via::Session(handle),
         scope: Scope::Admin,
+        name: None,
         confirmed_at: confirmed.map(Millis),
     }))
 }

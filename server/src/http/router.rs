@@ -15,7 +15,7 @@ use tower_http::compression::CompressionLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-use super::guard::{self, Rules};
+use super::guard::{self, Guard};
 use super::{csrf, describe, docs, headers, idempotency, identity, problem, session};
 use crate::api::table::{Access, table};
 use crate::{Dumont, web};
@@ -53,7 +53,7 @@ fn api(dumont: &Dumont) -> (Router<Dumont>, OpenApi) {
     let mut open = OpenApiRouter::new();
     let mut own = OpenApiRouter::new();
     let table = table();
-    let rules = Rules::of(&table);
+    let guard = Guard::of(dumont, &table);
     for route in table {
         match route.access {
             Access::Public => open = open.routes(route.served),
@@ -62,7 +62,7 @@ fn api(dumont: &Dumont) -> (Router<Dumont>, OpenApi) {
     }
     let own = own
         .route_layer(from_fn_with_state(dumont.clone(), idempotency::once))
-        .route_layer(from_fn_with_state(rules, guard::guard));
+        .route_layer(from_fn_with_state(guard, guard::guard));
     let (router, described) = open.merge(own).split_for_parts();
     // A report of thousands of rows is a megabyte; a stream of events is never held back for this.
     let small = CompressionLayer::new().quality(CompressionLevel::Fastest);

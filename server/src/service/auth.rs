@@ -1,6 +1,7 @@
 //! Logging in and out, tokens and sessions.
 
 use domain::access::Scope;
+use domain::audit::{Action, Credential};
 use domain::id::{TokenId, UserId};
 use domain::time::DAY_MS;
 use domain::view::Time;
@@ -14,6 +15,7 @@ use uuid::Uuid;
 
 use crate::http::client::Client;
 use crate::http::identity::{Identity, Via};
+use crate::service::audit::{self, Actor};
 use crate::service::confirm;
 use crate::{Dumont, Fault};
 
@@ -25,12 +27,17 @@ const API_TOKEN_DAYS: i64 = 90;
 /// Kind of the doorbell that says that a credential has ended.
 pub const ACCESS_DOORBELL: &str = "access";
 
-/// Checks a login by e-mail or user name. Takes as long for an unknown account as for a wrong
+/// Checks a login by e-mail or user name, and notes it in the account's audit log. Takes as long for an unknown account as for a wrong
 /// password, and says the same.
 ///
 /// # Errors
 /// `WrongPassword`, or `TooMany` attempts.
-pub async fn login(dumont: &Dumont, asked: LoginRequest, client: &Client) -> Result<User, Fault> {
+pub async fn login(
+    dumont: &Dumont,
+    asked: LoginRequest,
+    client: &Client,
+    with: Credential,
+) -> Result<User, Fault> {
     let named = |name: Option<String>| name.filter(|name| !name.trim().is_empty());
     let Some(name) = named(asked.email).or_else(|| named(asked.username)) else {
         return Err(Fault::field("email", "required", "an e-mail or a user name is required"));
@@ -39,6 +46,11 @@ pub async fn login(dumont: &Dumont, asked: LoginRequest, client: &Client) -> Res
     let found = dumont.store.users().by_login(name.trim()).await?;
     let stored = found.as_ref().map(|login| login.password_hash.clone());
     let fits = dumont.passwords.fits(SecretString::from(asked.password), stored).await?;
+    let outcome = if fits { Ok(()) } else { Err("wrong_password") };
+    if let Some(login) = &found {
+        let actor = Actor::at_the_door(&login.user.id, with, client);
+        audit::note(dumont, &actor, Action::LogIn, None, outcome).await;
+    }
     match found {
         Some(login) if fits => Ok(login.user),
         _ => {

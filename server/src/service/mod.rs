@@ -4,6 +4,7 @@
 //! answers with a view. It knows nothing of HTTP.
 
 pub mod account;
+pub mod audit;
 pub mod auth;
 pub mod balance;
 pub mod confirm;

@@ -33,6 +33,20 @@ pub async fn get(dumont: &Dumont, user: &UserId) -> Result<Settings, Fault> {
     })
 }
 
+/// The names of the fields that an update changes, for the audit log; never what is in them.
+#[must_use]
+pub fn subject(asked: &SettingsUpdate) -> String {
+    let named = [
+        ("vast_api_key", asked.vast_api_key.is_some()),
+        ("gcp_credentials", asked.gcp_credentials.is_some()),
+        ("locale", asked.locale.is_some()),
+        ("theme", asked.theme.is_some()),
+    ];
+    let names: Vec<&str> =
+        named.into_iter().filter_map(|(name, changed)| changed.then_some(name)).collect();
+    names.join(", ")
+}
+
 /// Saves what is given, for someone who is logged in: to put other provider keys in the place of
 /// these, or take them away, needs a confirmation.
 ///

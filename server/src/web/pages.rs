@@ -1,5 +1,6 @@
 //! Requests for pages and forms, handed to `app` and back.
 
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use app::form::Fields;
@@ -13,6 +14,7 @@ use axum::{Extension, Router};
 use domain::access::Scope;
 use store::Stamp;
 use tower_sessions::Session;
+use tracing::Instrument as _;
 
 use super::drawings::{Drawing, Sheet};
 use super::encoding::Encoding;
@@ -32,14 +34,28 @@ const PART: HeaderName = HeaderName::from_static("x-dumont-part");
 const YEAR: i64 = 31_536_000;
 
 pub(super) fn router(assets: Assets) -> Router<Dumont> {
-    Router::new().fallback(answer).layer(Extension(Arc::new(assets)))
+    Router::new().fallback(take).layer(Extension(Arc::new(assets)))
 }
 
-async fn answer(
+/// A form is worked on to its end, and into the audit log, even when whoever sent it does not wait.
+async fn take(
     State(dumont): State<Dumont>,
     Extension(assets): Extension<Arc<Assets>>,
     request: Request,
 ) -> Result<Response, Fault> {
+    if request.method() != Method::POST {
+        return answer(dumont, assets, request).await;
+    }
+    match tokio::spawn(answer(dumont, assets, request).in_current_span()).await {
+        Ok(answered) => answered,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => resume_unwind(panic),
+            Err(error) => Err(Fault::Internal(format!("a form was cut short: {error}"))),
+        },
+    }
+}
+
+async fn answer(dumont: Dumont, assets: Arc<Assets>, request: Request) -> Result<Response, Fault> {
     let path = request.uri().path();
     if path == "/api" || path.starts_with("/api/") {
         return Err(Fault::Status(StatusCode::NOT_FOUND));

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use app::control_plane::{Answer, ControlPlane, Visitor};
 use async_trait::async_trait;
+use domain::audit::{Action, Credential};
 use domain::id::{FailoverId, GpuId, NotificationId, TokenId, UserId};
 use domain::time::Millis;
 use domain::view::account::{
     ChangePassword, Confirm, CreatedToken, LoginRequest, NewToken, Sessions, SetupRequest, Tokens,
 };
+use domain::view::audit::{AuditLog, AuditQuery};
 use domain::view::balance::Balance;
 use domain::view::configure::ConfigureStandby;
 use domain::view::failover::{ActiveFailovers, FailoverPage, SimulateFailover, StartFailover};
@@ -28,9 +30,10 @@ use tower_sessions::Session;
 use crate::http::client::Client;
 use crate::http::identity::{Identity, Via};
 use crate::http::{problem, session};
+use crate::service::audit::Actor;
 use crate::service::{
-    account, auth, balance, confirm, failover, instances, machines, notifications, readiness,
-    report, settings, standby,
+    account, audit, auth, balance, confirm, failover, instances, machines, notifications,
+    readiness, report, settings, standby,
 };
 use crate::{Dumont, Fault};
 
@@ -70,6 +73,21 @@ impl Plane {
         })
     }
 
+    /// The same of an act, noted in the audit log.
+    async fn done<T>(
+        &self,
+        action: Action,
+        object: Option<String>,
+        outcome: Result<T, Fault>,
+    ) -> Answer<T> {
+        if let Some(who) = &self.identity {
+            let actor = Actor::of(who, &self.client);
+            let told = outcome.as_ref().map(|_| ()).map_err(Fault::code);
+            audit::note(&self.dumont, &actor, action, object, told).await;
+        }
+        self.tell(outcome)
+    }
+
     async fn look(&self) -> Result<Visitor, Fault> {
         let user = self.seen.clone()?.as_ref().map(|(user, _)| account::view(user));
         let empty = user.is_none() && account::is_empty(&self.dumont).await?;
@@ -80,11 +98,13 @@ impl Plane {
         let password = SecretString::from(first.password);
         let user =
             account::create(&self.dumont, &first.email, &first.username, password, true).await?;
+        let actor = Actor::at_the_door(&user.id, Credential::Session, &self.client);
+        audit::note(&self.dumont, &actor, Action::CreateAccount, None, Ok(())).await;
         session::begin(&self.session, &user.id, &self.client, self.dumont.now()).await
     }
 
     async fn enter(&self, login: LoginRequest) -> Result<(), Fault> {
-        let user = auth::login(&self.dumont, login, &self.client).await?;
+        let user = auth::login(&self.dumont, login, &self.client, Credential::Session).await?;
         session::begin(&self.session, &user.id, &self.client, self.dumont.now()).await
     }
 
@@ -117,6 +137,18 @@ macro_rules! ask {
     }};
 }
 
+/// Calls a service that acts, for the one who asks; notes the act and tells a failure.
+macro_rules! act {
+    ($self:ident, $action:ident $object:expr, $service:path $(, $argument:expr)*) => {{
+        let object: Option<String> = $object;
+        let outcome = match $self.user() {
+            Ok(user) => $service(&$self.dumont, user $(, $argument)*).await,
+            Err(fault) => Err(fault),
+        };
+        $self.done(Action::$action, object, outcome).await
+    }};
+}
+
 #[async_trait]
 impl ControlPlane for Plane {
     fn now(&self) -> Millis {
@@ -136,7 +168,8 @@ impl ControlPlane for Plane {
     }
 
     async fn log_out(&self) -> Answer<()> {
-        self.tell(self.leave().await)
+        let outcome = self.leave().await;
+        self.done(Action::LogOut, None, outcome).await
     }
 
     async fn balance(&self) -> Option<Answer<Balance>> {
@@ -183,47 +216,59 @@ impl ControlPlane for Plane {
     }
 
     async fn rent(&self, wanted: CreateInstance) -> Answer<GpuId> {
-        ask!(self, instances::rent, wanted).map(|made| made.id)
+        let outcome = match self.user() {
+            Ok(user) => instances::rent(&self.dumont, user, wanted).await,
+            Err(fault) => Err(fault),
+        };
+        let made = outcome.as_ref().ok().map(|made| made.id.to_string());
+        self.done(Action::Rent, made, outcome).await.map(|made| made.id)
     }
 
     async fn destroy(&self, gpu: GpuId, standby_too: bool) -> Answer<()> {
-        ask!(self, instances::destroy, gpu, standby_too)
+        act!(self, Destroy Some(gpu.to_string()), instances::destroy, gpu, standby_too)
     }
 
     async fn pause(&self, gpu: GpuId) -> Answer<()> {
-        ask!(self, instances::pause, gpu)
+        act!(self, Pause Some(gpu.to_string()), instances::pause, gpu)
     }
 
     async fn resume(&self, gpu: GpuId) -> Answer<()> {
-        ask!(self, instances::resume, gpu)
+        act!(self, Resume Some(gpu.to_string()), instances::resume, gpu)
     }
 
     async fn protect(&self, gpu: GpuId, wanted: ProvisionStandby) -> Answer<()> {
-        ask!(self, standby::provision, gpu, None, wanted).map(|_| ())
+        act!(self, Protect Some(gpu.to_string()), standby::provision, gpu, None, wanted).map(|_| ())
     }
 
     async fn unprotect(&self, gpu: GpuId) -> Answer<()> {
-        ask!(self, standby::remove, gpu)
+        act!(self, Unprotect Some(gpu.to_string()), standby::remove, gpu)
     }
 
     async fn follow(&self, gpu: GpuId, on: bool) -> Answer<()> {
-        ask!(self, standby::set_sync, gpu, on)
+        if on {
+            act!(self, StartSync Some(gpu.to_string()), standby::set_sync, gpu, true)
+        } else {
+            act!(self, StopSync Some(gpu.to_string()), standby::set_sync, gpu, false)
+        }
     }
 
     async fn drill(&self, gpu: GpuId, wanted: SimulateFailover) -> Answer<FailoverId> {
-        ask!(self, failover::simulate, gpu, wanted).map(|begun| begun.failover_id)
+        act!(self, Drill Some(gpu.to_string()), failover::simulate, gpu, wanted)
+            .map(|begun| begun.failover_id)
     }
 
     async fn fail_over(&self, gpu: GpuId, wanted: StartFailover) -> Answer<FailoverId> {
-        ask!(self, failover::start, gpu, wanted.reason).map(|begun| begun.failover_id)
+        act!(self, FailOver Some(gpu.to_string()), failover::start, gpu, wanted.reason)
+            .map(|begun| begun.failover_id)
     }
 
     async fn fail_back(&self, failover: &FailoverId) -> Answer<FailoverId> {
-        ask!(self, failover::fail_back, failover).map(|begun| begun.failover_id)
+        act!(self, FailBack Some(failover.to_string()), failover::fail_back, failover)
+            .map(|begun| begun.failover_id)
     }
 
     async fn cancel(&self, failover: &FailoverId) -> Answer<()> {
-        ask!(self, failover::cancel, failover)
+        act!(self, Cancel Some(failover.to_string()), failover::cancel, failover)
     }
 
     async fn active(&self) -> Answer<ActiveFailovers> {
@@ -259,7 +304,7 @@ impl ControlPlane for Plane {
     }
 
     async fn read(&self, id: NotificationId) -> Answer<()> {
-        ask!(self, notifications::read, id)
+        act!(self, ReadNotifications Some(id.to_string()), notifications::read, id)
     }
 
     async fn read_failover(&self, failover: &FailoverId) -> Answer<()> {
@@ -267,7 +312,7 @@ impl ControlPlane for Plane {
     }
 
     async fn read_all(&self) -> Answer<()> {
-        ask!(self, notifications::read_all).map(|_| ())
+        act!(self, ReadNotifications None, notifications::read_all).map(|_| ())
     }
 
     async fn settings(&self) -> Answer<Settings> {
@@ -275,15 +320,16 @@ impl ControlPlane for Plane {
     }
 
     async fn configure(&self, wanted: ConfigureStandby) -> Answer<()> {
-        ask!(self, standby::configure, &wanted).map(|_| ())
+        act!(self, Configure None, standby::configure, &wanted).map(|_| ())
     }
 
     async fn update(&self, wanted: SettingsUpdate) -> Answer<Settings> {
+        let subject = settings::subject(&wanted);
         let outcome = match self.who() {
             Ok(who) => settings::change(&self.dumont, who, wanted).await,
             Err(fault) => Err(fault),
         };
-        self.tell(outcome)
+        self.done(Action::ChangeSettings, Some(subject), outcome).await
     }
 
     fn confirmed(&self) -> bool {
@@ -291,7 +337,12 @@ impl ControlPlane for Plane {
     }
 
     async fn confirm(&self, asked: Confirm) -> Answer<()> {
-        self.tell(self.prove(asked).await)
+        let outcome = self.prove(asked).await;
+        self.done(Action::Confirm, None, outcome).await
+    }
+
+    async fn audit(&self, wanted: AuditQuery) -> Answer<AuditLog> {
+        ask!(self, audit::page, &wanted)
     }
 
     async fn tokens(&self) -> Answer<Tokens> {
@@ -303,11 +354,12 @@ impl ControlPlane for Plane {
             Ok(who) => auth::mint(&self.dumont, who, wanted).await,
             Err(fault) => Err(fault),
         };
-        self.tell(outcome)
+        let made = outcome.as_ref().ok().map(|made| made.info.id.clone());
+        self.done(Action::CreateToken, made, outcome).await
     }
 
     async fn revoke_token(&self, id: &str) -> Answer<()> {
-        ask!(self, auth::revoke_token, &TokenId::new(id))
+        act!(self, RevokeToken Some(id.to_owned()), auth::revoke_token, &TokenId::new(id))
     }
 
     async fn sessions(&self) -> Answer<Sessions> {
@@ -319,7 +371,7 @@ impl ControlPlane for Plane {
     }
 
     async fn revoke_session(&self, id: &str) -> Answer<()> {
-        ask!(self, auth::revoke_session, id)
+        act!(self, RevokeSession Some(id.to_owned()), auth::revoke_session, id)
     }
 
     async fn change_password(&self, wanted: ChangePassword) -> Answer<()> {
@@ -329,6 +381,6 @@ impl ControlPlane for Plane {
             }
             Err(fault) => Err(fault),
         };
-        self.tell(outcome)
+        self.done(Action::ChangePassword, None, outcome).await
     }
 }

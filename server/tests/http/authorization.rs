@@ -164,7 +164,13 @@ async fn another_account_sees_and_touches_nothing(world: World) {
             answer.text().await.expect("a body")
         };
         // An address that names something of the owner's may be told back, and nothing else.
-        let told = text.replace(&row.path, "");
+        let mut told = text.replace(&row.path, "");
+        if row.path.starts_with("/audit") {
+            // Nor are the names in their own log, of what they tried in vain a moment ago.
+            for name in [&GPU.to_string(), &things.failover, &things.token, &things.session] {
+                told = told.replace(name.as_str(), "");
+            }
+        }
         for mark in MARKS.iter().chain(&[owner.email.as_str(), owner.id.as_str()]) {
             assert!(!told.contains(mark), "{what} tells {mark}: {text}");
         }

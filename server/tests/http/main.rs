@@ -15,6 +15,7 @@ mod world;
 mod access;
 mod accounts;
 mod assets;
+mod audit;
 mod authorization;
 mod bodies;
 mod contract;

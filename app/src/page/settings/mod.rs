@@ -1,6 +1,7 @@
 //! Settings: CPU Failover, credentials, the account.
 
 pub(crate) mod account;
+pub(crate) mod audit;
 pub(crate) mod confirm;
 pub(crate) mod credentials;
 pub(crate) mod failover;
@@ -11,13 +12,14 @@ use crate::router::Route;
 use crate::ui::tabs;
 use crate::visit::Visit;
 
-/// The three parts, and where we are.
+/// The parts, and where we are.
 fn parts(visit: &Visit) -> AnyView {
     let t = visit.t();
     let links = [
         (Route::Settings, t.nav_failover_settings),
         (Route::Credentials, t.nav_credentials),
         (Route::Account, t.nav_account),
+        (Route::Audit, t.nav_audit),
     ]
     .into_iter()
     .map(|(route, word)| {

@@ -6,6 +6,7 @@
 //! zero.
 
 pub mod account;
+pub mod audit;
 pub mod balance;
 pub mod configure;
 pub mod event;

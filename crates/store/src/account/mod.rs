@@ -1,5 +1,6 @@
 //! Users, how they prove who they are, what they have chosen, and what they are told.
 
+pub(crate) mod audit;
 pub(crate) mod credential;
 pub(crate) mod idempotency;
 pub(crate) mod notification;

@@ -1,0 +1,56 @@
+//! The words of the audit log.
+
+use domain::audit::{Action, Area, Credential};
+
+use super::Texts;
+
+type Word = &'static str;
+
+/// What was done, in the audit log.
+pub(crate) const fn action(action: Action, t: &'static Texts) -> Word {
+    match action {
+        Action::CreateAccount => t.action_create_account,
+        Action::LogIn => t.action_log_in,
+        Action::LogOut => t.action_log_out,
+        Action::Confirm => t.action_confirm,
+        Action::ChangePassword => t.action_change_password,
+        Action::CreateToken => t.action_create_token,
+        Action::RevokeToken => t.action_revoke_token,
+        Action::RevokeSession => t.action_revoke_session,
+        Action::ChangeSettings => t.action_change_settings,
+        Action::Configure => t.action_configure,
+        Action::Rent => t.action_rent,
+        Action::Destroy => t.action_destroy,
+        Action::Pause => t.action_pause,
+        Action::Resume => t.action_resume,
+        Action::Protect => t.action_protect,
+        Action::Unprotect => t.action_unprotect,
+        Action::StartSync => t.action_start_sync,
+        Action::StopSync => t.action_stop_sync,
+        Action::TestFailover => t.action_test_failover,
+        Action::Drill => t.action_drill,
+        Action::FailOver => t.action_fail_over,
+        Action::FailBack => t.action_fail_back,
+        Action::Cancel => t.action_cancel,
+        Action::ReadNotifications => t.action_read_notifications,
+    }
+}
+
+pub(crate) const fn area(area: Area, t: &'static Texts) -> Word {
+    match area {
+        Area::Access => t.area_access,
+        Area::Settings => t.area_settings,
+        Area::Machines => t.area_machines,
+        Area::Failovers => t.area_failovers,
+        Area::Notifications => t.area_notifications,
+    }
+}
+
+pub(crate) const fn credential(credential: Credential, t: &'static Texts) -> Word {
+    match credential {
+        Credential::Session => t.credential_session,
+        Credential::Login => t.credential_login,
+        Credential::ApiToken => t.credential_api_token,
+        Credential::CommandLine => t.credential_command_line,
+    }
+}

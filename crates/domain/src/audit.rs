@@ -1,0 +1,125 @@
+//! What can be done in an account, as its audit log names it.
+
+crate::text_enum! {
+    /// What somebody did or tried to do.
+    pub enum Action ("action") {
+        /// Made the account.
+        CreateAccount = "create_account",
+        /// Logged in.
+        LogIn = "log_in",
+        /// Logged out.
+        LogOut = "log_out",
+        /// Gave the password again.
+        Confirm = "confirm",
+        /// Changed the password.
+        ChangePassword = "change_password",
+        /// Made an API token.
+        CreateToken = "create_token",
+        /// Revoked a token.
+        RevokeToken = "revoke_token",
+        /// Ended another login.
+        RevokeSession = "revoke_session",
+        /// Changed language, look or provider keys.
+        ChangeSettings = "change_settings",
+        /// Changed the rules of failovers.
+        Configure = "configure",
+        /// Rented a GPU.
+        Rent = "rent",
+        /// Destroyed a GPU.
+        Destroy = "destroy",
+        /// Stopped a GPU.
+        Pause = "pause",
+        /// Started a GPU.
+        Resume = "resume",
+        /// Gave a machine a standby.
+        Protect = "protect",
+        /// Removed a standby.
+        Unprotect = "unprotect",
+        /// Had a standby follow.
+        StartSync = "start_sync",
+        /// Had a standby stop following.
+        StopSync = "stop_sync",
+        /// Asked what a failover would do, or for a drill by the address for that.
+        TestFailover = "test_failover",
+        /// Began a drill.
+        Drill = "drill",
+        /// Began a failover.
+        FailOver = "fail_over",
+        /// Asked for the way back to a GPU.
+        FailBack = "fail_back",
+        /// Asked a failover to stop.
+        Cancel = "cancel",
+        /// Marked notifications as read.
+        ReadNotifications = "read_notifications",
+    }
+}
+
+crate::text_enum! {
+    /// What an action is about.
+    pub enum Area ("area") {
+        /// Getting in: logins, password, tokens.
+        Access = "access",
+        /// What is chosen, and provider keys.
+        Settings = "settings",
+        /// Machines and standbys.
+        Machines = "machines",
+        /// Failovers, drills and moves.
+        Failovers = "failovers",
+        /// What the account was told.
+        Notifications = "notifications",
+    }
+}
+
+impl Action {
+    /// What it is about.
+    #[must_use]
+    pub const fn area(self) -> Area {
+        match self {
+            Self::CreateAccount
+            | Self::LogIn
+            | Self::LogOut
+            | Self::Confirm
+            | Self::ChangePassword
+            | Self::CreateToken
+            | Self::RevokeToken
+            | Self::RevokeSession => Area::Access,
+            Self::ChangeSettings | Self::Configure => Area::Settings,
+            Self::Rent
+            | Self::Destroy
+            | Self::Pause
+            | Self::Resume
+            | Self::Protect
+            | Self::Unprotect
+            | Self::StartSync
+            | Self::StopSync => Area::Machines,
+            Self::TestFailover | Self::Drill | Self::FailOver | Self::FailBack | Self::Cancel => {
+                Area::Failovers
+            }
+            Self::ReadNotifications => Area::Notifications,
+        }
+    }
+}
+
+crate::text_enum! {
+    /// What somebody acted with.
+    pub enum Credential ("credential") {
+        /// A browser's session, or its login form.
+        Session = "session",
+        /// A login over the API.
+        Login = "login",
+        /// An API token.
+        ApiToken = "api_token",
+        /// The command line on the server itself.
+        CommandLine = "command_line",
+    }
+}
+
+crate::text_enum! {
+    /// What came of it.
+    pub enum Outcome ("outcome") {
+        /// It was done.
+        Done = "done",
+        /// It was not done; the code says why.
+        Refused = "refused",
+    }
+}
