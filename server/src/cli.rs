@@ -82,7 +82,13 @@ async fn open(common: &Common) -> anyhow::Result<Dumont> {
 
 /// Of a command that serves nobody.
 fn site(common: &Common) -> Site {
-    Site { public_url: None, secure: false, sandbox: common.sandbox(), trust_proxy: false }
+    Site {
+        public_url: None,
+        secure: false,
+        sandbox: common.sandbox(),
+        hosts: Vec::new(),
+        trust_proxy: false,
+    }
 }
 
 async fn rotate(dumont: &Dumont) -> anyhow::Result<()> {

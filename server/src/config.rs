@@ -56,6 +56,9 @@ pub struct Serving {
     /// Address under which people reach it, for example <https://dumont.example.org>
     #[arg(long, env = "DUMONT_PUBLIC_URL")]
     pub public_url: Option<String>,
+    /// Further names under which it may be asked, separated by commas; addresses and localhost are always good
+    #[arg(long, env = "DUMONT_ALLOWED_HOSTS", value_delimiter = ',')]
+    pub allowed_hosts: Vec<String>,
     /// Folder of the built site
     #[arg(long, env = "DUMONT_SITE_ROOT")]
     pub site_root: Option<PathBuf>,

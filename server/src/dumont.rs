@@ -21,6 +21,8 @@ pub struct Site {
     pub secure: bool,
     /// A provider is not the real one.
     pub sandbox: bool,
+    /// Further names under which it may be asked.
+    pub hosts: Vec<String>,
     /// Believe the last address in `X-Forwarded-For`.
     pub trust_proxy: bool,
 }

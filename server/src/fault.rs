@@ -32,6 +32,11 @@ pub enum Fault {
         /// In English.
         message: &'static str,
     },
+    /// Asked under a name that is not this install's.
+    #[error(
+        "this install is not known under the name that was asked for; name it in DUMONT_PUBLIC_URL or DUMONT_ALLOWED_HOSTS, or use its address"
+    )]
+    UnknownHost,
     /// No such thing, or not this user's.
     #[error("{0} not found")]
     NotFound(&'static str),
@@ -139,6 +144,7 @@ impl Fault {
             Self::Unauthorized | Self::WrongPassword => 401,
             Self::Forbidden { .. } => 403,
             Self::NotFound(_) => 404,
+            Self::UnknownHost => 421,
             Self::Conflict { .. } => 409,
             Self::Invalid(_) => 422,
             Self::Credentials { .. } => 424,
@@ -159,6 +165,7 @@ impl Fault {
             Self::WrongPassword => "wrong_password",
             Self::Forbidden { code, .. } | Self::Conflict { code, .. } => code,
             Self::NotFound(_) => "not_found",
+            Self::UnknownHost => "unknown_host",
             Self::Invalid(_) => "invalid",
             Self::Credentials { provider: Provider::Gcp, code: "missing", .. } => {
                 "gcp_credentials_missing"
@@ -243,6 +250,7 @@ impl Fault {
             409 => "Not possible now",
             413 => "Too large",
             415 => "Wrong content type",
+            421 => "Not this install's name",
             422 => "Not acceptable as it is",
             424 => "Provider credentials needed",
             429 => "Too often",

@@ -10,6 +10,7 @@ use domain::view::balance::Balance;
 use domain::view::machine::MachinesPage;
 use domain::view::report::FailoverReport;
 
+use crate::http::streams::Streams;
 use crate::memo::Memo;
 use crate::service::figures::Figures;
 use crate::web::Drawings;
@@ -43,6 +44,8 @@ pub struct Kept {
     pub drawings: Drawings,
     /// Sessions that were noted to be in use.
     pub noted: Noted,
+    /// Streams of events that are open.
+    pub streams: Streams,
 }
 
 impl Default for Kept {
@@ -55,6 +58,7 @@ impl Default for Kept {
             unread: Memo::new(HEAD_MS),
             drawings: Drawings::default(),
             noted: Noted::default(),
+            streams: Streams::default(),
         }
     }
 }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use axum::Router;
 use axum::routing::get;
-use axum::serve::ListenerExt as _;
 use engine::Engine;
 use store::Store;
 use tokio::net::TcpListener;
@@ -18,13 +17,14 @@ use crate::clock::SystemClock;
 use crate::config::{Common, Serving};
 use crate::dumont::{Dumont, Parts, Site};
 use crate::http::limit::{LoginLimiter, LoginLimits};
+use crate::http::listener::{self, Bounds};
 use crate::http::router;
 use crate::kept::Kept;
 use crate::lifecycle::Shutdown;
 use crate::service::environment::{self, Environment};
 use crate::service::password::Passwords;
 use crate::service::readiness::Recent;
-use crate::{housekeeping, telemetry, web};
+use crate::{descriptors, housekeeping, telemetry, web};
 
 /// Opens the database and puts a control plane together; nothing acts yet.
 ///
@@ -84,8 +84,10 @@ pub async fn run(common: Common, serving: Serving) -> anyhow::Result<()> {
         public_url: serving.public_url.clone(),
         secure: serving.secure(),
         sandbox: common.sandbox(),
+        hosts: serving.allowed_hosts.clone(),
         trust_proxy: serving.trust_proxy,
     };
+    let bounds = Bounds::of(descriptors::raise(), serving.trust_proxy);
     let dumont = open(&common, site, shutdown.soft.clone()).await?;
     let listener = TcpListener::bind(serving.listen)
         .await
@@ -103,19 +105,11 @@ pub async fn run(common: Common, serving: Serving) -> anyhow::Result<()> {
     tracker.spawn(take_environment(dumont.clone(), held, shutdown.soft.clone()));
     dumont.engine.start();
     let application = router::application(&dumont, &web::Site { root: serving.site_root() });
-    tracing::info!(%address, sandbox = dumont.site.sandbox, install = dumont.store.install_id(), "listening");
+    tracing::info!(%address, sandbox = dumont.site.sandbox, install = dumont.store.install_id(), connections = bounds.total, "listening");
 
-    // The end of an answer does not wait until its beginning is acknowledged.
-    let at_once = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection sends with delay");
-        }
-    });
-    let served =
-        axum::serve(at_once, application.into_make_service_with_connect_info::<SocketAddr>())
-            .with_graceful_shutdown(shutdown.soft.clone().cancelled_owned());
+    let served = listener::serve(listener, application, bounds, shutdown.soft.clone());
     tokio::select! {
-        outcome = served.into_future() => outcome.context("the listener failed")?,
+        () = served => {}
         () = shutdown.hard.cancelled() => {}
     }
     shutdown.soft.cancel();

@@ -19,6 +19,7 @@ use tokio::time::Interval;
 use tokio_util::sync::CancellationToken;
 
 use super::identity::Identity;
+use super::streams::Open;
 use crate::service::auth::ACCESS_DOORBELL;
 use crate::{Dumont, Fault};
 
@@ -37,12 +38,13 @@ pub fn last_seen(headers: &HeaderMap) -> Option<i64> {
 /// The doorbells of whoever asks from now on, after those missed since `seen`.
 ///
 /// # Errors
-/// The database.
+/// The database, and too many streams of the account.
 pub async fn stream(
     dumont: &Dumont,
     who: &Identity,
     seen: Option<i64>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>> + use<>>, Fault> {
+    let place = dumont.kept.streams.open(&who.user)?;
     // Listening begins before looking back, so that nothing falls between the two.
     let bells = dumont.store.doorbells();
     let seen = match seen {
@@ -56,6 +58,7 @@ pub async fn stream(
         bells,
         look: tokio::time::interval(LOOK),
         soft: dumont.soft.clone(),
+        _place: place,
     };
     let missed = dumont.store.events().after(&who.user, seen, MISSED).await?;
     let begun = stream::iter([Ok(Event::default().comment("listening").retry(RETRY))]);
@@ -79,6 +82,7 @@ struct Watch {
     bells: Receiver<Doorbell>,
     look: Interval,
     soft: CancellationToken,
+    _place: Open,
 }
 
 impl Watch {

@@ -73,7 +73,7 @@ impl LoginLimiter {
 }
 
 /// One customer's network: an IPv6 host may choose among 2^64 addresses.
-fn network(address: IpAddr) -> IpAddr {
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V6(six) if six.to_ipv4_mapped().is_none() => {
             IpAddr::from((six.to_bits() & !u128::from(u64::MAX)).to_be_bytes())

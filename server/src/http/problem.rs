@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use axum::Json;
 use axum::extract::{MatchedPath, Request};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use domain::view::problem::MEDIA_TYPE;
@@ -26,11 +26,11 @@ pub struct RequestId(pub String);
 pub async fn frame(mut request: Request, next: Next) -> Response {
     let id = Uuid::now_v7().simple().to_string();
     request.extensions_mut().insert(RequestId(id.clone()));
-    let method = request.method().clone();
+    let method = word(request.method());
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let route = route.unwrap_or_else(|| "unmatched".to_owned());
     let span = tracing::info_span!(
-        "request", request_id = %id, %method, route = %route, user = tracing::field::Empty
+        "request", request_id = %id, method, route = %route, user = tracing::field::Empty
     );
     let started = Instant::now();
     let answer = next.run(request).instrument(span.clone()).await;
@@ -41,10 +41,24 @@ pub async fn frame(mut request: Request, next: Next) -> Response {
         tracing::debug!(status = status.as_u16(), ms = elapsed.as_millis(), "answered")
     });
     let labels =
-        [("method", method.to_string()), ("route", route), ("status", status.as_u16().to_string())];
+        [("method", method.to_owned()), ("route", route), ("status", status.as_u16().to_string())];
     metrics::counter!("dumont_http_requests_total", &labels).increment(1);
     metrics::histogram!("dumont_http_request_seconds", &labels).record(elapsed.as_secs_f64());
     response
+}
+
+/// A method as a label: a stranger may send any word, and each would be counted by itself for ever.
+fn word(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
 }
 
 /// The answer to a panic, told like every other failure. The panic's own text goes to the log.
@@ -121,6 +135,15 @@ mod tests {
     use tower_http::catch_panic::CatchPanicLayer;
 
     use super::*;
+
+    #[test]
+    fn a_method_is_one_of_a_few_words() {
+        let sent = |name: &str| word(&Method::from_bytes(name.as_bytes()).expect("a method"));
+        assert_eq!((sent("GET"), sent("DELETE")), ("GET", "DELETE"));
+        for strange in ["get", "BREW", "X0", "TRACE"] {
+            assert_eq!(sent(strange), "other");
+        }
+    }
 
     async fn broken() -> &'static str {
         panic!("the inside of a secret")

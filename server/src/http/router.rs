@@ -3,12 +3,9 @@
 use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use serde_json::json;
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -16,7 +13,8 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::guard::{self, Guard};
-use super::{csrf, describe, docs, headers, idempotency, identity, problem, session};
+use super::ready::Probe;
+use super::{body, csrf, describe, docs, headers, hosts, idempotency, identity, problem, session};
 use crate::api::table::{Access, table};
 use crate::{Dumont, web};
 
@@ -38,8 +36,16 @@ pub fn application(dumont: &Dumont, site: &web::Site) -> Router {
         .layer(from_fn_with_state(dumont.clone(), identity::identify))
         .layer(session::layer(dumont))
         .layer(DefaultBodyLimit::max(BODY_BYTES));
+    let probe = Arc::new(Probe::default());
+    let ready = move |State(dumont): State<Dumont>| {
+        let probe = Arc::clone(&probe);
+        async move { probe.answer(&dumont).await }
+    };
     dynamic
         .merge(web::files::routes(site))
+        .layer(from_fn(body::in_time))
+        .layer(from_fn_with_state(dumont.clone(), hosts::guard))
+        // Asked under whatever name by what watches the process; they tell nothing of anybody's.
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(ready))
         .layer(CatchPanicLayer::custom(problem::after_panic))
@@ -67,24 +73,4 @@ fn api(dumont: &Dumont) -> (Router<Dumont>, OpenApi) {
     // A report of thousands of rows is a megabyte; a stream of events is never held back for this.
     let small = CompressionLayer::new().quality(CompressionLevel::Fastest);
     (router.layer(small), describe::complete(described))
-}
-
-/// Whether this process can do its work: the database answers for reading and writing.
-async fn ready(State(dumont): State<Dumont>) -> Response {
-    let now = dumont.now();
-    let database = dumont.store.ping().await;
-    let leases = dumont
-        .store
-        .leases()
-        .list()
-        .await
-        .map(|all| all.iter().filter(|one| one.expires_at > now).count());
-    let well = database.is_ok() && leases.is_ok();
-    let body = json!({
-        "ready": well,
-        "database": if database.is_ok() { "ok" } else { "down" },
-        "leases": leases.ok(),
-    });
-    let status = if well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, [(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
 }

@@ -27,6 +27,7 @@ mod drawings;
 mod environment;
 mod events;
 mod figures;
+mod hosts;
 mod idempotency;
 mod limits;
 mod notifications;

@@ -1,6 +1,5 @@
 //! A running server, and ways to talk to it.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Once};
 use std::time::Duration;
@@ -13,6 +12,7 @@ use serde_json::{Value, json};
 use server::clock::SystemClock;
 use server::dumont::{Dumont, Parts, Site};
 use server::http::limit::{LoginLimiter, LoginLimits};
+use server::http::listener::{self, Bounds};
 use server::http::router::application;
 use server::kept::Kept;
 use server::service::password::Passwords;
@@ -72,7 +72,13 @@ impl World {
             engine: Engine::new(store.clone(), config, clock.clone()),
             store,
             clock,
-            site: Site { public_url: choice.public_url, secure, sandbox: true, trust_proxy: true },
+            site: Site {
+                public_url: choice.public_url,
+                secure,
+                sandbox: true,
+                hosts: vec!["known.example".into()],
+                trust_proxy: true,
+            },
             limiter: LoginLimiter::new(choice.limits.unwrap_or_default()),
             passwords: Passwords::new().expect("random"),
             recent: Recent::default(),
@@ -146,10 +152,9 @@ impl World {
 
 async fn serve(dumont: &Dumont, root: PathBuf) -> String {
     let app = application(dumont, &web::Site { root });
-    let app = app.into_make_service_with_connect_info::<SocketAddr>();
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
-    tokio::spawn(async move { axum::serve(listener, app).await });
+    tokio::spawn(listener::serve(listener, app, Bounds::of(4_096, true), dumont.soft.clone()));
     url
 }
 

@@ -15,6 +15,7 @@ mod crash;
 mod credentials;
 mod drill;
 mod failover;
+mod flood;
 mod idempotency;
 mod many;
 mod no_failover;

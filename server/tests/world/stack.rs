@@ -21,6 +21,7 @@ pub struct Stack {
     listen: String,
     pub token: String,
     database: String,
+    descriptors: Option<u32>,
     http: reqwest::Client,
 }
 
@@ -29,11 +30,13 @@ pub struct Plan {
     pub profile: &'static str,
     pub scale: &'static str,
     pub database: Option<String>,
+    /// How many files and connections the server may have open, where it is not the system's.
+    pub descriptors: Option<u32>,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { profile: "instant", scale: "1", database: None }
+        Self { profile: "instant", scale: "1", database: None, descriptors: None }
     }
 }
 
@@ -72,6 +75,7 @@ impl Stack {
             listen,
             token: String::new(),
             database,
+            descriptors: plan.descriptors,
             http: reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap(),
         };
         let state = format!("{}/_sandbox/state", stack.sandbox_url);
@@ -161,10 +165,18 @@ impl Stack {
 
     pub async fn start_server(&mut self) {
         let log = self.dir.path().join("server.log");
-        let server = Process::start(Path::new(env!("CARGO_BIN_EXE_dumont")), &log, |command| {
-            self.arrange(command);
-            command.arg("serve");
-        });
+        let dumont = Path::new(env!("CARGO_BIN_EXE_dumont"));
+        let server = match self.descriptors {
+            // Becomes the server, so that its process is the server's.
+            Some(count) => Process::start(Path::new("prlimit"), &log, |command| {
+                self.arrange(command);
+                command.arg(format!("--nofile={count}:{count}")).arg(dumont).arg("serve");
+            }),
+            None => Process::start(dumont, &log, |command| {
+                self.arrange(command);
+                command.arg("serve");
+            }),
+        };
         self.server = Some(server);
         let ready = format!("{}/readyz", self.url);
         self.eventually("the server to be ready", async |stack| {
