@@ -411,11 +411,11 @@ fn settings_are_saved_as_typed() {
     let acts = plane.acts();
     let saved = acts.iter().find(|act| act.starts_with("configure")).expect("saved");
     for part in [
-        "gcp_disk_size: 250",
-        "sync_interval: 10",
+        "gcp_disk_size: Some(250)",
+        "sync_interval: Some(10)",
         "max_price: Some(Some(0.75))",
         "enabled: false",
-        "gcp_spot: false",
+        "gcp_spot: Some(false)",
     ] {
         assert!(saved.contains(part), "{part} in {saved}");
     }

@@ -26,6 +26,8 @@ const PAGES_LEAVE: usize = 6;
 const LOOKER_LEAVES: usize = 3;
 /// How long a search is new enough for someone who looks at offers, ms.
 const LOOKER_MS: i64 = 5_000;
+/// How many times as long it is waited where nothing is known.
+const UNKNOWN: u32 = 3;
 /// When to ask again where nothing is known yet, ms.
 const AGAIN_MS: i64 = 5_000;
 
@@ -135,9 +137,10 @@ fn admitted(found: &[Offer], filter: &OfferFilter) -> Vec<Offer> {
     found.iter().filter(|offer| filter.admits(offer)).cloned().collect()
 }
 
-/// Offers that meet the filter, cheapest first, for one who waits so long and no longer: as they are
-/// now where that can be told in time, else as they were last, ten minutes ago at most. A search that
-/// takes longer goes on for who asks next.
+/// Offers that meet the filter, cheapest first, for one who waits so long: as they are now where that
+/// can be told in time, else as they were last, ten minutes ago at most. Where nothing is known it is
+/// waited three times as long, as a search takes Vast about three seconds. One that takes longer goes
+/// on for who asks next.
 ///
 /// # Errors
 /// No key, or the provider refuses it; `RateLimited` where nothing is known and nothing could be
@@ -149,7 +152,6 @@ pub(crate) async fn within(
     storage_gb: f64,
     patience: Duration,
 ) -> Result<(Millis, Vec<Offer>), EngineError> {
-    let until = Instant::now() + patience;
     // Says so when no key is stored, instead of showing old offers.
     context.accounts.vast(user).await?;
     let wanted = (filter.clone(), storage_gb);
@@ -161,6 +163,8 @@ pub(crate) async fn within(
     if let Some(found) = known(LOOKER_MS) {
         return Ok(found);
     }
+    let patience = if known(KEPT_MS).is_some() { patience } else { patience * UNKNOWN };
+    let until = Instant::now() + patience;
     let turn = timeout_at(until, Arc::clone(&account.market.asking).lock_owned()).await;
     let outcome = match turn {
         // Who asked before may have asked for the same.

@@ -13,7 +13,7 @@ use crate::{Dumont, Fault};
 
 /// Who did what in this account, with what, from where, and what came of it; newest first. With
 /// `format=csv` all of it, as a file.
-#[utoipa::path(get, path = "/audit", tag = "audit", params(AuditQuery), responses((status = 200, body = AuditLog), (status = 200, content_type = "text/csv", body = String)))]
+#[utoipa::path(get, path = "/audit", tag = "audit", params(AuditQuery), responses((status = 200, content((AuditLog = "application/json"), (String = "text/csv")))))]
 pub async fn list(
     State(dumont): State<Dumont>,
     Owner(user): Owner,

@@ -40,7 +40,7 @@ async fn an_outbid_gpu_that_resumes_while_the_user_is_on_the_standby_is_stopped(
     let gpu = stack.protected_bid().await;
     stack.fault(json!({ "name": "outbid", "target": gpu.to_string(), "params": { "resume_after_s": 8 } })).await;
     let status = stack.ended(&stack.failover_of(gpu).await).await;
-    assert_eq!(status["success"], true, "{status:#}");
+    assert_eq!(status["ending"], "on_standby", "{status:#}");
     let standby = stack.get(&format!("/standby/associations/{gpu}")).await["cpu_standby"]["name"]
         .as_str()
         .unwrap()

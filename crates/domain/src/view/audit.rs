@@ -50,11 +50,15 @@ pub struct AuditLog {
 #[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 pub struct AuditQuery {
     /// Only those about this: `access`, `settings`, `machines`, `failovers` or `notifications`.
+    #[cfg_attr(feature = "openapi", param(max_length = 64))]
     pub area: Option<String>,
     /// Only those older than this one.
+    #[cfg_attr(feature = "openapi", param(max_length = 64))]
     pub before: Option<String>,
     /// At most so many, 1 to 200; 50. An export has all.
+    #[cfg_attr(feature = "openapi", param(minimum = 1, maximum = 200))]
     pub limit: Option<i64>,
     /// `json` or `csv`; `csv` is the export.
+    #[cfg_attr(feature = "openapi", param(max_length = 4))]
     pub format: Option<String>,
 }
