@@ -24,7 +24,7 @@ use domain::view::problem::Problem;
 use domain::view::readiness::{DryRun, Readiness};
 use domain::view::report::{FailoverReport, ReportQuery};
 use domain::view::settings::{Settings, SettingsUpdate};
-use domain::view::standby::ProvisionStandby;
+use domain::view::standby::{AcceptDeletions, ProvisionStandby};
 
 /// What was asked for, or why not.
 pub type Answer<T> = Result<T, Problem>;
@@ -82,6 +82,13 @@ pub trait ControlPlane: Send + Sync {
     async fn unprotect(&self, gpu: GpuId) -> Answer<()>;
     /// Switches following on or off.
     async fn follow(&self, gpu: GpuId, on: bool) -> Answer<()>;
+
+    /// Lets a frozen copy follow again and delete as many files as were seen to be at stake.
+    async fn accept_deletions(&self, gpu: GpuId, seen: AcceptDeletions) -> Answer<()>;
+    /// Moves the machine of a GPU from its standby to a new GPU.
+    async fn back_to_gpu(&self, gpu: GpuId) -> Answer<FailoverId>;
+    /// Ends a failover's pause before its next attempt.
+    async fn retry_now(&self, failover: &FailoverId) -> Answer<()>;
 
     /// Begins a drill.
     async fn drill(&self, gpu: GpuId, wanted: SimulateFailover) -> Answer<FailoverId>;

@@ -16,6 +16,8 @@ pub(crate) enum MachineAct {
     Protect,
     Unprotect,
     Destroy,
+    BackToGpu,
+    AcceptDeletions,
 }
 
 impl MachineAct {
@@ -29,6 +31,8 @@ impl MachineAct {
         (Self::Protect, "protect"),
         (Self::Unprotect, "unprotect"),
         (Self::Destroy, "destroy"),
+        (Self::BackToGpu, "back-to-gpu"),
+        (Self::AcceptDeletions, "accept-deletions"),
     ];
 
     pub(crate) fn word(self) -> &'static str {
@@ -45,6 +49,7 @@ impl MachineAct {
 pub(crate) enum FailoverAct {
     Cancel,
     FailBack,
+    Retry,
 }
 
 /// A page.
@@ -110,6 +115,9 @@ impl Route {
             ["app", "failovers", id, "failback"] => {
                 Self::FailoverAct(FailoverId::new(*id), FailoverAct::FailBack)
             }
+            ["app", "failovers", id, "retry"] => {
+                Self::FailoverAct(FailoverId::new(*id), FailoverAct::Retry)
+            }
             ["app", "_kit"] if cfg!(debug_assertions) => Self::Kit,
             ["app", "notifications"] => Self::Notifications,
             ["app", "notifications", "bell"] => Self::Bell,
@@ -149,6 +157,9 @@ impl Route {
             }
             Self::FailoverAct(id, FailoverAct::FailBack) => {
                 format!("/app/failovers/{}/failback", encode(id.as_str()))
+            }
+            Self::FailoverAct(id, FailoverAct::Retry) => {
+                format!("/app/failovers/{}/retry", encode(id.as_str()))
             }
             Self::Kit => "/app/_kit".to_owned(),
             Self::Notifications => "/app/notifications".to_owned(),
@@ -205,6 +216,7 @@ mod tests {
             Route::Failover(id()),
             Route::FailoverAct(id(), FailoverAct::Cancel),
             Route::FailoverAct(id(), FailoverAct::FailBack),
+            Route::FailoverAct(id(), FailoverAct::Retry),
             Route::Notifications,
             Route::Notification(NotificationId(9)),
             Route::Bell,

@@ -773,3 +773,98 @@ fn the_audit_log_says_what_with_what_and_what_came_of_it() {
     let older = shown("/app/settings/audit?area=access", &plane);
     assert!(older.contains("/app/settings/audit?area=access&amp;before=audit-x"), "{older}");
 }
+
+/// The story's machine, changed.
+fn machine(change: impl FnOnce(&mut domain::view::machine::MachinePage)) -> Fake {
+    let mut machine = story::machine();
+    change(&mut machine);
+    Fake { machine, ..Fake::default() }
+}
+
+#[test]
+fn a_standby_that_is_being_made_is_not_called_one_that_follows() {
+    let plane = machine(|page| {
+        let tie = page.row.association.as_mut().unwrap();
+        tie.cpu_standby.as_mut().unwrap().status = domain::standby::StandbyState::Booting;
+    });
+    let text = words(&shown("/app/machines/7001", &plane));
+    assert!(!text.contains("the standby follows."), "{text}");
+    assert!(text.contains("its standby could not take over now"), "{text}");
+}
+
+#[test]
+fn a_machine_on_its_standby_says_where_to_log_in_and_leads_back_to_a_gpu() {
+    let plane = machine(|page| {
+        page.row = story::away();
+        page.row.active = None;
+        let tie = page.row.association.as_mut().unwrap();
+        tie.state = domain::association::AssociationState::OnStandby;
+    });
+    let html = shown("/app/machines/7002", &plane);
+    let vm = plane.machine.row.association.as_ref().unwrap().cpu_standby.clone().unwrap();
+    let login = format!("ssh -p {} root@{}", vm.ssh_port.unwrap(), vm.ip.unwrap());
+    let first = html.find("ssh -p").expect("a command");
+    assert!(html[first..].starts_with(&login), "{}", &html[first..first + 60]);
+    assert!(html.contains("/app/machines/7002/back-to-gpu"));
+    assert!(!html.contains("/app/machines/7002/failover"), "that would be refused");
+    let to = reply(&post("/app/machines/7002/back-to-gpu", &[]), &plane).location;
+    assert_eq!(to.as_deref(), Some("/app/failovers/0199-back"));
+    assert_eq!(plane.acts(), ["back to gpu 7002"]);
+}
+
+#[test]
+fn a_failover_that_waits_says_for_what_until_when_and_can_be_tried_now() {
+    let plane = machine(|page| {
+        page.row = story::away();
+        let active = page.row.active.as_mut().unwrap();
+        active.state = FailoverState::Waiting;
+        active.waits = Some("no offer fits".into());
+        active.retry_at = Some(domain::view::Time(story::NOW.plus(30_000)));
+    });
+    let html = shown("/app/machines/7002", &plane);
+    assert!(words(&html).contains("Tries again by itself at"), "{}", words(&html));
+    assert!(html.contains("action=\"/app/failovers/0199-now/retry\""));
+    assert_eq!(reply(&post("/app/failovers/0199-now/retry", &[]), &plane).status, 303);
+    assert_eq!(plane.acts(), ["retry 0199-now"]);
+}
+
+#[test]
+fn a_frozen_copy_has_a_button_that_shows_what_it_would_accept_and_resuming_is_not_it() {
+    let plane = machine(|page| {
+        let tie = page.row.association.as_mut().unwrap();
+        tie.state = domain::association::AssociationState::Frozen;
+        tie.reason = Some("the GPU's workspace lost 27 of 30 files at once; the standby keeps them until you say otherwise".into());
+        tie.deletions = Some(27);
+    });
+    let html = shown("/app/machines/7001", &plane);
+    assert!(html.contains("/app/machines/7001/accept-deletions"));
+    let asked = shown("/app/machines/7001/accept-deletions", &plane);
+    assert!(words(&asked).contains("27 of 30 files"), "{asked}");
+    assert!(asked.contains("name=\"deletions\" value=\"27\""), "{asked}");
+    assert_eq!(reply(&post("/app/machines/7001/resume-sync", &[]), &plane).status, 303);
+    // What was shown is sent, not what is so by then.
+    let form = [("deletions", "26")];
+    assert_eq!(reply(&post("/app/machines/7001/accept-deletions", &form), &plane).status, 303);
+    assert_eq!(plane.acts(), ["follow 7001 true", "accept 26 deletions 7001"]);
+}
+
+#[test]
+fn leaving_a_gpu_at_once_asks_no_provider_first() {
+    let told = "asked the market";
+    let plane = Fake { dry_run: Err(problem(502, told, &[])), ..Fake::default() };
+    let text = words(&shown("/app/machines/7001/failover", &plane));
+    assert!(!text.contains("can't be told") && !text.contains(told), "{text}");
+    let words_of_failure = words(&shown("/app/machines/7001/drill", &plane));
+    assert_ne!(text, words_of_failure);
+}
+
+#[test]
+fn those_in_trouble_come_first() {
+    let mut frozen = story::row();
+    frozen.association.as_mut().unwrap().state = domain::association::AssociationState::Frozen;
+    let mut waiting = story::away();
+    waiting.active.as_mut().unwrap().state = FailoverState::Waiting;
+    let order = [waiting, frozen, story::away(), story::row(), story::bare(), story::leaving()];
+    let ranks: Vec<u8> = order.iter().map(domain::view::machine::MachineRow::rank).collect();
+    assert!(ranks.windows(2).all(|pair| pair[0] < pair[1]), "{ranks:?}");
+}

@@ -2,8 +2,10 @@
 
 use domain::association::{AssociationState, Serving};
 use domain::failover::Kind;
+use domain::standby::StandbyState;
 use domain::view::machine::{MachineRow, MachinesPage};
 use domain::view::readiness::LastDrill;
+use domain::view::standby::Association;
 use leptos::prelude::*;
 
 use super::Page;
@@ -330,13 +332,29 @@ fn standby(visit: &Visit, row: &MachineRow) -> AnyView {
         format!("{} · {} · {spot}", vm.machine_type, vm.zone)
     });
     view! {
-        {badge(state_tone(tie.state), text::association(tie.state, t))}
+        {tied(visit, tie)}
         <span class="under">{vm.unwrap_or_else(|| t.no_vm_yet.to_owned())}</span>
     }
     .into_any()
 }
 
-pub(crate) const fn state_tone(state: AssociationState) -> Tone {
+/// What the standby does; one that could not take over is never shown as one that follows.
+pub(crate) fn tied(visit: &Visit, tie: &Association) -> AnyView {
+    let t = visit.t();
+    match tie.cpu_standby.as_ref().map(|vm| vm.status) {
+        Some(StandbyState::Ready) => {}
+        Some(status) if tie.state == AssociationState::Following => {
+            return badge(Tone::Warn, text::vm(status, t)).into_any();
+        }
+        None if tie.state == AssociationState::Following => {
+            return badge(Tone::Warn, t.no_vm_yet).into_any();
+        }
+        _ => {}
+    }
+    badge(state_tone(tie.state), text::association(tie.state, t)).into_any()
+}
+
+const fn state_tone(state: AssociationState) -> Tone {
     match state {
         AssociationState::Following => Tone::Ok,
         AssociationState::Preparing

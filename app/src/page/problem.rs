@@ -44,6 +44,8 @@ pub(crate) fn done_word(visit: &Visit, word: Option<&str>) -> Option<AnyView> {
         "unprotecting" => t.said_unprotecting,
         "destroying" => t.said_destroying,
         "rented" => t.said_rented,
+        "retrying" => t.said_retrying,
+        "accepted" => t.said_accepted,
         "cancelling" => t.said_cancelling,
         _ => return None,
     };

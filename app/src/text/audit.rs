@@ -27,11 +27,13 @@ pub(crate) const fn action(action: Action, t: &'static Texts) -> Word {
         Action::Unprotect => t.action_unprotect,
         Action::StartSync => t.action_start_sync,
         Action::StopSync => t.action_stop_sync,
+        Action::AcceptDeletions => t.action_accept_deletions,
         Action::TestFailover => t.action_test_failover,
         Action::Drill => t.action_drill,
         Action::FailOver => t.action_fail_over,
         Action::FailBack => t.action_fail_back,
         Action::Cancel => t.action_cancel,
+        Action::Retry => t.action_retry,
         Action::ReadNotifications => t.action_read_notifications,
     }
 }

@@ -304,6 +304,8 @@ pub(crate) const fn act(act: MachineAct, t: &'static Texts) -> Word {
         MachineAct::Protect => t.act_protect,
         MachineAct::Unprotect => t.act_unprotect,
         MachineAct::Destroy => t.act_destroy,
+        MachineAct::BackToGpu => t.act_fail_back,
+        MachineAct::AcceptDeletions => t.act_accept,
     }
 }
 
@@ -319,6 +321,8 @@ pub(crate) const fn act_question(act: MachineAct, t: &'static Texts) -> Word {
         MachineAct::Protect => t.ask_protect,
         MachineAct::Unprotect => t.ask_unprotect,
         MachineAct::Destroy => t.ask_destroy,
+        MachineAct::BackToGpu => t.fail_back_question,
+        MachineAct::AcceptDeletions => t.ask_accept,
     }
 }
 
@@ -334,6 +338,8 @@ pub(crate) const fn act_what(act: MachineAct, t: &'static Texts) -> Word {
         MachineAct::Protect => t.what_protect,
         MachineAct::Unprotect => t.what_unprotect,
         MachineAct::Destroy => t.what_destroy,
+        MachineAct::BackToGpu => t.fail_back_what,
+        MachineAct::AcceptDeletions => t.what_accept,
     }
 }
 
@@ -344,13 +350,15 @@ pub(crate) const fn act_do(act: MachineAct, t: &'static Texts) -> Word {
         MachineAct::FailOver => t.do_fail_over,
         MachineAct::Unprotect => t.do_unprotect,
         MachineAct::Destroy => t.do_destroy,
+        MachineAct::BackToGpu => t.fail_back_do,
+        MachineAct::AcceptDeletions => t.do_accept,
         other => self::act(other, t),
     }
 }
 
 pub(crate) const fn act_class(act: MachineAct) -> Word {
     match act {
-        MachineAct::Drill | MachineAct::Protect => "primary",
+        MachineAct::Drill | MachineAct::Protect | MachineAct::BackToGpu => "primary",
         MachineAct::Unprotect | MachineAct::Destroy => "danger",
         _ => "",
     }
@@ -368,6 +376,8 @@ pub(crate) const fn gate(reason: Reason, t: &'static Texts) -> Word {
         Reason::BeingRemoved => t.gate_being_removed,
         Reason::NotRunning => t.gate_not_running,
         Reason::Running => t.gate_running,
+        Reason::NotOnStandby => t.gate_not_on_standby,
+        Reason::NotFrozen => t.gate_not_frozen,
     }
 }
 

@@ -19,7 +19,7 @@ use domain::view::problem::{FieldProblem, Problem};
 use domain::view::readiness::{DryRun, Readiness};
 use domain::view::report::{FailoverReport, ReportQuery};
 use domain::view::settings::{Settings, SettingsUpdate};
-use domain::view::standby::ProvisionStandby;
+use domain::view::standby::{AcceptDeletions, ProvisionStandby};
 
 use super::story;
 
@@ -168,6 +168,15 @@ impl ControlPlane for Fake {
     }
     async fn follow(&self, gpu: GpuId, on: bool) -> Answer<()> {
         self.act(format!("follow {gpu} {on}"), ())
+    }
+    async fn accept_deletions(&self, gpu: GpuId, seen: AcceptDeletions) -> Answer<()> {
+        self.act(format!("accept {} deletions {gpu}", seen.deletions), ())
+    }
+    async fn back_to_gpu(&self, gpu: GpuId) -> Answer<FailoverId> {
+        self.act(format!("back to gpu {gpu}"), FailoverId::new("0199-back"))
+    }
+    async fn retry_now(&self, failover: &FailoverId) -> Answer<()> {
+        self.act(format!("retry {failover}"), ())
     }
     async fn drill(&self, gpu: GpuId, wanted: SimulateFailover) -> Answer<FailoverId> {
         let what = format!(

@@ -39,6 +39,8 @@ crate::text_enum! {
         StartSync = "start_sync",
         /// Had a standby stop following.
         StopSync = "stop_sync",
+        /// Let a frozen copy delete what was shown.
+        AcceptDeletions = "accept_deletions",
         /// Asked what a failover would do, or for a drill by the address for that.
         TestFailover = "test_failover",
         /// Began a drill.
@@ -49,6 +51,8 @@ crate::text_enum! {
         FailBack = "fail_back",
         /// Asked a failover to stop.
         Cancel = "cancel",
+        /// Ended the pause of a failover that waits.
+        Retry = "retry",
         /// Marked notifications as read.
         ReadNotifications = "read_notifications",
     }
@@ -91,10 +95,14 @@ impl Action {
             | Self::Protect
             | Self::Unprotect
             | Self::StartSync
-            | Self::StopSync => Area::Machines,
-            Self::TestFailover | Self::Drill | Self::FailOver | Self::FailBack | Self::Cancel => {
-                Area::Failovers
-            }
+            | Self::StopSync
+            | Self::AcceptDeletions => Area::Machines,
+            Self::TestFailover
+            | Self::Drill
+            | Self::FailOver
+            | Self::FailBack
+            | Self::Cancel
+            | Self::Retry => Area::Failovers,
             Self::ReadNotifications => Area::Notifications,
         }
     }

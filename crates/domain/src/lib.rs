@@ -8,6 +8,7 @@ pub mod access;
 pub mod association;
 pub mod audit;
 pub mod failover;
+pub mod frozen;
 pub mod gpu;
 pub mod id;
 pub mod money;

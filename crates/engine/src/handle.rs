@@ -242,6 +242,35 @@ impl Engine {
         ops::protect::set_sync(&self.context, user, gpu, true).await
     }
 
+    /// Lets a frozen copy follow again and delete `seen` files at most.
+    ///
+    /// # Errors
+    /// No association, its copy is not frozen, or it would delete more than that.
+    pub async fn accept_deletions(
+        &self,
+        user: &UserId,
+        gpu: GpuId,
+        seen: i64,
+    ) -> Result<(), EngineError> {
+        ops::protect::accept_deletions(&self.context, user, gpu, seen).await
+    }
+
+    /// Moves a machine that runs on its standby to a new GPU.
+    ///
+    /// # Errors
+    /// It does not run on its standby, or a failover is under way.
+    pub async fn back_to_gpu(&self, user: &UserId, gpu: GpuId) -> Result<FailoverId, EngineError> {
+        ops::failovers::back_to_gpu(&self.context, user, gpu).await
+    }
+
+    /// Ends a failover's pause before its next attempt.
+    ///
+    /// # Errors
+    /// Not found, or nothing of it waits.
+    pub async fn retry_now(&self, user: &UserId, failover: &FailoverId) -> Result<(), EngineError> {
+        ops::failovers::retry_now(&self.context, user, failover).await
+    }
+
     /// Switches following off; `false` when it was off.
     ///
     /// # Errors

@@ -92,7 +92,7 @@ pub struct Machine {
     seen: Mutex<Observations>,
     standby_contact: Mutex<Contact>,
     dirty: Mutex<DirtyPaths>,
-    accept_deletions: Mutex<bool>,
+    accepted_deletions: Mutex<i64>,
     /// The GPU to beat at.
     pub gpu: watch::Sender<Option<Target>>,
     /// The standby to beat at.
@@ -113,7 +113,7 @@ impl Default for Machine {
             seen: Mutex::default(),
             standby_contact: Mutex::default(),
             dirty: Mutex::default(),
-            accept_deletions: Mutex::default(),
+            accepted_deletions: Mutex::default(),
             gpu: watch::Sender::new(None),
             standby: watch::Sender::new(None),
             gpu_shell: watch::Sender::new(None),
@@ -163,14 +163,14 @@ impl Machine {
         *lock(&self.dirty) = paths;
     }
 
-    /// Lets the next sync delete as much as the GPU did.
-    pub fn accept_deletions(&self) {
-        *lock(&self.accept_deletions) = true;
+    /// Lets the next sync delete so many files.
+    pub fn accept_deletions(&self, most: i64) {
+        *lock(&self.accepted_deletions) = most;
     }
 
-    /// Whether deletions were accepted, once.
-    pub fn take_accepted(&self) -> bool {
-        std::mem::take(&mut *lock(&self.accept_deletions))
+    /// How many deletions were accepted, once.
+    pub fn take_accepted(&self) -> i64 {
+        std::mem::take(&mut *lock(&self.accepted_deletions))
     }
 
     /// The shell to the standby, if one is open.

@@ -63,6 +63,28 @@ pub async fn fail_back(
     Ok(Json(failover::fail_back(&dumont, &user, &id).await?))
 }
 
+/// Moves a machine from its standby to a new GPU, whichever failover brought it there.
+#[utoipa::path(post, path = "/standby/associations/{machine_id}/back-to-gpu", tag = "failover", params(("machine_id" = String, Path)), responses((status = 200, body = FailoverStarted)))]
+pub async fn back_to_gpu(
+    State(dumont): State<Dumont>,
+    Owner(user): Owner,
+    Machine(machine): Machine,
+) -> Result<Json<FailoverStarted>, Fault> {
+    let id = machines::find(&dumont, &user, &machine).await?.gpu;
+    Ok(Json(failover::back_to_gpu(&dumont, &user, id).await?))
+}
+
+/// Ends a failover's pause before its next attempt; 409 when nothing of it waits.
+#[utoipa::path(post, path = "/standby/failover/{failover_id}/retry", tag = "failover", params(("failover_id" = String, Path)), responses((status = 200, body = Done)))]
+pub async fn retry_now(
+    State(dumont): State<Dumont>,
+    Owner(user): Owner,
+    Segments(id): Segments<FailoverId>,
+) -> Result<Json<Done>, Fault> {
+    failover::retry_now(&dumont, &user, &id).await?;
+    Ok(Json(Done::new("it is tried again now")))
+}
+
 /// The figures of one failover, computed from its journal.
 #[utoipa::path(get, path = "/standby/failover/status/{failover_id}", tag = "failover", params(("failover_id" = String, Path)), responses((status = 200, body = FailoverStatus)))]
 pub async fn status(

@@ -7,7 +7,7 @@ use domain::view::Done;
 use domain::view::configure::{ConfigureStandby, Configured};
 use domain::view::pricing::{Pricing, PricingQuery};
 use domain::view::standby::{
-    Association, Associations, ProvisionQuery, ProvisionStandby, StandbyStatus,
+    AcceptDeletions, Association, Associations, ProvisionQuery, ProvisionStandby, StandbyStatus,
 };
 
 use crate::http::extract::{Body, Gpu, Machine, OptionalBody, Params};
@@ -101,6 +101,20 @@ pub async fn start_sync(
     let id = machines::find(&dumont, &user, &machine).await?.gpu;
     standby::set_sync(&dumont, &user, id, true).await?;
     Ok(Json(Done::new("the standby follows")))
+}
+
+/// Lets a frozen copy follow again and delete as many files as were shown; 409 when it is not frozen,
+/// or would delete more. Where more are gone by then, it freezes again.
+#[utoipa::path(post, path = "/standby/associations/{machine_id}/accept-deletions", tag = "standby", params(("machine_id" = String, Path)), request_body = AcceptDeletions, responses((status = 200, body = Done)))]
+pub async fn accept_deletions(
+    State(dumont): State<Dumont>,
+    Owner(user): Owner,
+    Machine(machine): Machine,
+    Body(asked): Body<AcceptDeletions>,
+) -> Result<Json<Done>, Fault> {
+    let id = machines::find(&dumont, &user, &machine).await?.gpu;
+    standby::accept_deletions(&dumont, &user, id, asked).await?;
+    Ok(Json(Done::new("the standby follows again; it deletes no more than was accepted")))
 }
 
 /// Stops following; 409 when it is stopped already.

@@ -121,11 +121,14 @@ pub fn table() -> Vec<Route> {
         Operate standby::provision as Protect <- r#"{"name":"example"}"#;
         Operate standby::start_sync as StartSync;
         Operate standby::stop_sync as StopSync;
+        Operate standby::accept_deletions as AcceptDeletions <- r#"{"deletions":27}"#;
 
         Operate failover::simulate as Drill <- r#"{"reason":"drill","simulate_new_gpu":false}"#;
         Operate failover::start as FailOver <- r#"{"reason":"example"}"#;
         Operate failover::cancel as Cancel;
         Operate failover::fail_back as FailBack <- r#"{"reason":"example"}"#;
+        Operate failover::back_to_gpu as FailBack;
+        Operate failover::retry_now as Retry;
         Read failover::status;
         Read failover::active;
         Read failover::report;

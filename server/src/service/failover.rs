@@ -56,6 +56,27 @@ pub async fn fail_back(
     Ok(begun(id, former.gpu, "the way back to a GPU has begun"))
 }
 
+/// Moves the machine of a GPU from its standby to a new GPU.
+///
+/// # Errors
+/// No association, or it does not run on its standby.
+pub async fn back_to_gpu(
+    dumont: &Dumont,
+    user: &UserId,
+    gpu: GpuId,
+) -> Result<FailoverStarted, Fault> {
+    let id = dumont.engine.back_to_gpu(user, gpu).await?;
+    Ok(begun(id, gpu, "the way back to a GPU has begun"))
+}
+
+/// Ends a failover's pause before its next attempt.
+///
+/// # Errors
+/// No such failover, or nothing of it waits.
+pub async fn retry_now(dumont: &Dumont, user: &UserId, id: &FailoverId) -> Result<(), Fault> {
+    Ok(dumont.engine.retry_now(user, id).await?)
+}
+
 /// Asks a failover to stop and clean up.
 ///
 /// # Errors

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use domain::association::{Association as Tie, Hooks, Serving};
+use domain::failover::FailoverState;
 use domain::gpu::{GpuInstance, GpuState};
 use domain::id::{AssociationId, FailoverId, GpuId, MachineRef, UserId};
 use domain::name::shown;
@@ -12,7 +13,6 @@ use domain::report::{whereabouts, witnesses};
 use domain::time::{DAY_MS, Millis};
 use domain::verdict::{VerdictPolicy, decide};
 use domain::view::Time;
-use domain::view::failover::FailoverStatus;
 use domain::view::instance::Instance;
 use domain::view::machine::{
     ActiveFailover, Errand, MachinePage, MachineRow, MachinesPage, Stretch, SyncCycle, VerdictRow,
@@ -60,7 +60,7 @@ pub async fn page(dumont: &Dumont, user: &UserId) -> Result<MachinesPage, Fault>
     machines.retain(|machine| machine.association.is_some() || machine.instance.is_some());
     machines.sort_by(|a, b| {
         let rank = |machine: &MachineRow| {
-            (machine.association.is_none(), machine.name.to_lowercase(), machine.gpu_instance_id)
+            (machine.rank(), machine.name.to_lowercase(), machine.gpu_instance_id)
         };
         rank(a).cmp(&rank(b))
     });
@@ -254,15 +254,29 @@ async fn actives(
     user: &UserId,
     under_way: &[FailoverId],
 ) -> Result<HashMap<AssociationId, ActiveFailover>, Fault> {
-    let found = figures::of(dumont, user, under_way).await?;
-    let line = |figures: &FailoverStatus| ActiveFailover {
-        failover_id: figures.failover_id.clone(),
-        kind: figures.kind,
-        state: figures.state,
-        phase: figures.phase,
-        started_at: figures.started_at,
-    };
-    Ok(found.iter().map(|one| (one.association_id.clone(), line(one))).collect())
+    let mut lines = HashMap::new();
+    for figures in figures::of(dumont, user, under_way).await?.iter() {
+        let waiting = figures.state == FailoverState::Waiting;
+        let retry_at = if waiting { retry_at(dumont, &figures.failover_id).await? } else { None };
+        let line = ActiveFailover {
+            failover_id: figures.failover_id.clone(),
+            kind: figures.kind,
+            state: figures.state,
+            phase: figures.phase,
+            started_at: figures.started_at,
+            waits: figures.error.clone().filter(|_| waiting),
+            retry_at: retry_at.map(Time),
+        };
+        lines.insert(figures.association_id.clone(), line);
+    }
+    Ok(lines)
+}
+
+/// When a failover that waits tries again.
+async fn retry_at(dumont: &Dumont, failover: &FailoverId) -> Result<Option<Millis>, Fault> {
+    let now = dumont.now();
+    let rows = dumont.store.steps().list(failover).await?;
+    Ok(rows.iter().filter_map(|row| row.retry_at).filter(|at| *at > now).min())
 }
 
 fn row(dumont: &Dumont, gpu: Option<&GpuInstance>, tie: Option<&Tie>, known: &Known) -> MachineRow {

@@ -8,7 +8,9 @@ use domain::policy::FieldError;
 use domain::pricing;
 use domain::view::configure::{ConfigureStandby, Configured, StandbyConfig};
 use domain::view::pricing::{Pricing, PricingQuery};
-use domain::view::standby::{Association, Associations, ProvisionStandby, StandbyStatus};
+use domain::view::standby::{
+    AcceptDeletions, Association, Associations, ProvisionStandby, StandbyStatus,
+};
 
 use super::{credentials, machines};
 use crate::{Dumont, Fault};
@@ -151,6 +153,19 @@ pub async fn provision(
 /// None there, or a failover is under way.
 pub async fn remove(dumont: &Dumont, user: &UserId, gpu: GpuId) -> Result<(), Fault> {
     Ok(dumont.engine.unprotect(user, gpu).await?)
+}
+
+/// Lets a frozen copy follow again and delete what was shown.
+///
+/// # Errors
+/// No association, its copy is not frozen, or it would delete more.
+pub async fn accept_deletions(
+    dumont: &Dumont,
+    user: &UserId,
+    gpu: GpuId,
+    asked: AcceptDeletions,
+) -> Result<(), Fault> {
+    Ok(dumont.engine.accept_deletions(user, gpu, asked.deletions).await?)
 }
 
 /// Switches following on or off.

@@ -22,7 +22,7 @@ use domain::view::offer::{OfferQuery, Offers};
 use domain::view::readiness::{DryRun, Readiness};
 use domain::view::report::{FailoverReport, ReportQuery};
 use domain::view::settings::{Settings, SettingsUpdate};
-use domain::view::standby::ProvisionStandby;
+use domain::view::standby::{AcceptDeletions, ProvisionStandby};
 use secrecy::SecretString;
 use store::{Stamp, User};
 use tower_sessions::Session;
@@ -250,6 +250,19 @@ impl ControlPlane for Plane {
         } else {
             act!(self, StopSync Some(gpu.to_string()), standby::set_sync, gpu, false)
         }
+    }
+
+    async fn accept_deletions(&self, gpu: GpuId, seen: AcceptDeletions) -> Answer<()> {
+        act!(self, AcceptDeletions Some(gpu.to_string()), standby::accept_deletions, gpu, seen)
+    }
+
+    async fn back_to_gpu(&self, gpu: GpuId) -> Answer<FailoverId> {
+        act!(self, FailBack Some(gpu.to_string()), failover::back_to_gpu, gpu)
+            .map(|begun| begun.failover_id)
+    }
+
+    async fn retry_now(&self, failover: &FailoverId) -> Answer<()> {
+        act!(self, Retry Some(failover.to_string()), failover::retry_now, failover)
     }
 
     async fn drill(&self, gpu: GpuId, wanted: SimulateFailover) -> Answer<FailoverId> {

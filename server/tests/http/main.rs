@@ -36,3 +36,4 @@ mod people;
 mod problems;
 mod seed;
 mod sessions;
+mod ways_out;

@@ -37,6 +37,10 @@ async fn execute(id: &FailoverId, act: FailoverAct, plane: &dyn ControlPlane) ->
             plane.cancel(id).await?;
             done(&Route::Failover(id.clone()), "cancelling")
         }
+        FailoverAct::Retry => {
+            plane.retry_now(id).await?;
+            done(&Route::Failover(id.clone()), "retrying")
+        }
         FailoverAct::FailBack => {
             let begun = plane.fail_back(id).await?;
             Outcome::see(Route::Failover(begun).path())
@@ -49,6 +53,7 @@ fn page(visit: &Visit, act: FailoverAct, data: &FailoverPage, refused: Option<&P
     let status = &data.status;
     let (title, what, word, class) = match act {
         FailoverAct::Cancel => (t.cancel_question, t.cancel_what, t.cancel_do, "button danger"),
+        FailoverAct::Retry => (t.retry_question, t.retry_what, t.act_retry, "button primary"),
         FailoverAct::FailBack => {
             (t.fail_back_question, t.fail_back_what, t.fail_back_do, "button primary")
         }

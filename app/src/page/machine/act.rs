@@ -7,7 +7,7 @@ use domain::view::machine::MachinePage;
 use domain::view::pricing::Pricing;
 use domain::view::problem::Problem;
 use domain::view::readiness::DryRun;
-use domain::view::standby::ProvisionStandby;
+use domain::view::standby::{AcceptDeletions, ProvisionStandby};
 use leptos::prelude::*;
 
 use super::{named, per_hour, per_month};
@@ -33,6 +33,7 @@ struct Asked {
     restore: bool,
     standby_too: bool,
     workspace: String,
+    deletions: i64,
 }
 
 pub(crate) async fn answer(
@@ -94,6 +95,16 @@ async fn execute(
             plane.resume(gpu).await?;
             done(&machine, "resumed")
         }
+        MachineAct::BackToGpu => {
+            let id = plane.back_to_gpu(gpu).await?;
+            Outcome::see(Route::Failover(id).path())
+        }
+        MachineAct::AcceptDeletions => {
+            // Without a figure nothing was seen, and nothing is accepted.
+            let deletions = form.text("deletions").parse().unwrap_or_default();
+            plane.accept_deletions(gpu, AcceptDeletions { deletions }).await?;
+            done(&machine, "accepted")
+        }
         MachineAct::Protect => {
             let wanted = ProvisionStandby {
                 name: form.get("name").map(str::to_owned),
@@ -123,7 +134,8 @@ async fn ask(
     let form = &request.form;
     let machine = plane.machine(gpu).await?;
     let dry_run = match act {
-        MachineAct::Drill | MachineAct::FailOver => Some(plane.dry_run(gpu).await),
+        // Whoever leaves a GPU at once does not wait for what a provider would say of it.
+        MachineAct::Drill => Some(plane.dry_run(gpu).await),
         _ => None,
     };
     let standby = match act {
@@ -131,6 +143,8 @@ async fn ask(
         _ => None,
     };
     let fresh = !request.post;
+    let tie = machine.row.association.as_ref();
+    let deletions = tie.and_then(|tie| tie.deletions).unwrap_or_default();
     Ok(Asked {
         machine,
         dry_run,
@@ -140,6 +154,7 @@ async fn ask(
         restore: fresh || form.ticked("simulate_restore"),
         standby_too: form.ticked("destroy_standby"),
         workspace: form.get("workspace").unwrap_or("/workspace").to_owned(),
+        deletions,
     })
 }
 
@@ -147,7 +162,8 @@ fn page(visit: &Visit, act: MachineAct, asked: &Asked, refused: Option<&Problem>
     let t = visit.t();
     let gpu = asked.machine.row.gpu_instance_id;
     let title = text::act_question(act, t);
-    let danger = matches!(act, MachineAct::Destroy | MachineAct::Unprotect);
+    let danger =
+        matches!(act, MachineAct::Destroy | MachineAct::Unprotect | MachineAct::AcceptDeletions);
     let class = if danger { "button danger" } else { "button primary" };
     let body = view! {
         <div class="ask">
@@ -179,7 +195,14 @@ fn cost(visit: &Visit, act: MachineAct, asked: &Asked) -> Option<AnyView> {
     let vm =
         row.association.as_ref().and_then(|tie| tie.cpu_standby.as_ref()).map(|vm| vm.dph_total);
     match act {
-        MachineAct::Drill | MachineAct::FailOver => Some(forecast(visit, asked.dry_run.as_ref()?)),
+        MachineAct::Drill => Some(forecast(visit, asked.dry_run.as_ref()?)),
+        MachineAct::FailOver => known(visit, &asked.machine),
+        // Its own words say what would be deleted, and when that was seen.
+        MachineAct::AcceptDeletions => {
+            let words = visit.told(row.association.as_ref()?.reason.as_ref())?;
+            let words = view! { <p class="words">{words}</p> };
+            Some(notice(Tone::Warn, t.alarm_frozen, Some(words.into_any())))
+        }
         MachineAct::Protect => {
             let wanted = asked.standby.as_ref()?;
             let price = Pricing::of(
@@ -215,8 +238,25 @@ fn cost(visit: &Visit, act: MachineAct, asked: &Asked) -> Option<AnyView> {
             Some(properties(vec![(t.stops_costing, rate(gpu))]))
         }
         MachineAct::Resume => Some(properties(vec![(t.will_cost, rate(gpu))])),
-        MachineAct::PauseSync | MachineAct::ResumeSync => None,
+        MachineAct::BackToGpu | MachineAct::PauseSync | MachineAct::ResumeSync => None,
     }
+}
+
+/// What is known to stand in the way, without asking anyone now.
+fn known(visit: &Visit, machine: &MachinePage) -> Option<AnyView> {
+    let t = visit.t();
+    let found = machine.readiness.as_ref()?;
+    let lines = found
+        .checks
+        .iter()
+        .filter(|check| !check.ok)
+        .map(|check| {
+            let words = format!("{}: {}", check.key, check.message);
+            view! { <li>{blocker(visit, &words)}</li> }
+        })
+        .collect_view();
+    let lines = view! { <ul class="plain">{lines}</ul> };
+    (!found.ready).then(|| notice(Tone::Warn, t.forecast_blocked, Some(lines.into_any())))
 }
 
 /// What a failover would find now.
@@ -302,6 +342,9 @@ fn fields(
             let control = Control::Text { kind: "text", autocomplete: "off" };
             let hint = Some(t.workspace_hint.to_owned());
             field(visit, refused, Field { name: "workspace", label: t.workspace, hint, value: asked.workspace.clone(), required: true, unit: None, control })
+        }
+        MachineAct::AcceptDeletions => {
+            view! { <input type="hidden" name="deletions" value=asked.deletions/> }.into_any()
         }
         MachineAct::Destroy if asked.machine.row.association.is_some() => {
             tick("destroy_standby", t.destroy_standby, Some(t.destroy_standby_hint.to_owned()), asked.standby_too)

@@ -21,6 +21,8 @@ pub(crate) enum Reason {
     BeingRemoved,
     NotRunning,
     Running,
+    NotOnStandby,
+    NotFrozen,
 }
 
 /// Whether something can be done now.
@@ -68,6 +70,19 @@ fn reason(act: MachineAct, data: &MachinePage) -> Option<Reason> {
             } else {
                 None
             }
+        }
+        MachineAct::BackToGpu => {
+            let Some(tie) = tie else { return Some(Reason::NoStandby) };
+            let ready = tie.cpu_standby.as_ref().is_some_and(|vm| vm.status == StandbyState::Ready);
+            if row.serving != Serving::Standby {
+                Some(Reason::NotOnStandby)
+            } else {
+                (!ready).then_some(Reason::StandbyNotReady)
+            }
+        }
+        MachineAct::AcceptDeletions => {
+            let frozen = tie.is_some_and(|tie| tie.state == AssociationState::Frozen);
+            (!frozen).then_some(Reason::NotFrozen)
         }
         MachineAct::PauseSync | MachineAct::ResumeSync | MachineAct::Unprotect => {
             tie.is_none().then_some(Reason::NoStandby)

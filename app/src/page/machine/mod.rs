@@ -3,13 +3,16 @@
 pub(crate) mod act;
 mod capability;
 mod exposure;
+mod now;
 mod sections;
 mod sync;
 mod whereabouts;
 
 use domain::association::{AssociationState, Serving};
 use domain::id::GpuId;
+use domain::standby::StandbyState;
 use domain::view::machine::MachinePage;
+use domain::view::standby::Association;
 use leptos::prelude::*;
 
 pub(crate) use self::capability::Reason;
@@ -42,6 +45,7 @@ fn page(visit: &Visit, data: &MachinePage, word: Option<&str>) -> Page {
         <div data-key="machine" data-refresh=refresh>
             {heading(title.clone(), Some(state(visit, data)), Some(actions(visit, data)))}
             {done_word(visit, word)}
+            {now::now(visit, data)}
             {sections::alarm(visit, data)}
             {sections::figures(visit, data)}
             {whereabouts::whereabouts(visit, data)}
@@ -84,12 +88,18 @@ fn state(visit: &Visit, data: &MachinePage) -> AnyView {
     };
     let following = tie.state == AssociationState::Following;
     let (tone, text) = match (row.serving, following) {
+        (Serving::Gpu, true) if !ready(tie) => (Tone::Warn, t.machine_standby_made),
         (Serving::Gpu, true) => (Tone::Ok, t.machine_safe),
         (Serving::Gpu, false) => (Tone::Warn, t.machine_not_safe),
         (Serving::Standby, _) => (Tone::Standby, t.machine_on_standby),
         (Serving::None, _) => (Tone::Down, t.machine_on_none),
     };
     view! { {mark(tone)} " " {text} {visit.told(tie.reason.as_ref()).map(|reason| view! { " " <span class="words">{reason}</span> })} }.into_any()
+}
+
+/// Whether there is a standby that could take over.
+fn ready(tie: &Association) -> bool {
+    tie.cpu_standby.as_ref().is_some_and(|vm| vm.status == StandbyState::Ready)
 }
 
 /// What is used most, on top.
@@ -103,6 +113,10 @@ fn actions(visit: &Visit, data: &MachinePage) -> AnyView {
     let shown = match tie {
         None if data.row.errand.is_some() => Vec::new(),
         None => vec![MachineAct::Protect],
+        Some(_) if data.row.serving == Serving::Standby => vec![MachineAct::BackToGpu],
+        Some(tie) if tie.state == AssociationState::Frozen => {
+            vec![MachineAct::AcceptDeletions, MachineAct::FailOver, sync]
+        }
         Some(_) => vec![MachineAct::Drill, MachineAct::FailOver, sync],
     };
     shown.into_iter().map(|act| button(visit, data, act)).collect_view().into_any()

@@ -7,7 +7,7 @@ use domain::view::machine::MachinePage;
 use domain::view::standby::Association;
 use leptos::prelude::*;
 
-use super::machines::{drilled, lag, per_hour, per_month, serving, state_tone};
+use super::machines::{drilled, lag, per_hour, per_month, serving, tied};
 use crate::form::encode;
 use crate::format;
 use crate::page::failovers::history_table;
@@ -45,7 +45,7 @@ pub(super) fn figures(visit: &Visit, data: &MachinePage) -> AnyView {
     let month = row.total_dph.map(|total| per_month(visit, total).into_any());
     view! {
         <dl class="stats">
-            {stat(t.col_serving, serving(visit, row), tie.map(|tie| badge(state_tone(tie.state), text::association(tie.state, t))))}
+            {stat(t.col_serving, serving(visit, row), tie.map(|tie| tied(visit, tie)))}
             {stat(t.col_lag, lag(visit, row), Some(view! { {t.col_recovery_point} ": " {point} }.into_any()))}
             {stat(t.col_last_drill, drilled(visit, row.last_drill.as_ref()), None)}
             {stat(t.col_cost, row.total_dph.map_or_else(|| unknown(t.unknown), |total| per_hour(visit, total).into_any()), month)}

@@ -8,7 +8,7 @@ use super::instance::Instance;
 use super::readiness::{LastDrill, Readiness};
 use super::report::HistoryRow;
 use super::standby::Association;
-use crate::association::Serving;
+use crate::association::{AssociationState, Serving};
 use crate::failover::{FailoverState, Kind, Phase};
 use crate::id::{FailoverId, GpuId};
 use crate::verdict::Verdict;
@@ -63,13 +63,45 @@ pub struct ActiveFailover {
     pub phase: Phase,
     /// When it began.
     pub started_at: Time,
+    /// Why it waits; `null` while it does not.
+    #[serde(default)]
+    pub waits: Option<String>,
+    /// When it tries again by itself; `null` while it does not wait.
+    #[serde(default)]
+    pub retry_at: Option<Time>,
+}
+
+impl MachineRow {
+    /// How much it needs someone to look at it; the least number first.
+    #[must_use]
+    pub fn rank(&self) -> u8 {
+        let Some(tie) = &self.association else {
+            return if self.errand.is_some() { 9 } else { 8 };
+        };
+        if self.active.as_ref().is_some_and(|active| active.state == FailoverState::Waiting) {
+            return 0;
+        }
+        let lost = self.verdict == Some(Verdict::ConfirmedLost);
+        match (self.serving, tie.state) {
+            (Serving::None, _) if lost => 0,
+            (_, AssociationState::Frozen) => 1,
+            (Serving::Standby, _) => 2,
+            (_, AssociationState::FailingOver) => 3,
+            (_, AssociationState::Degraded) => 4,
+            (_, AssociationState::Preparing | AssociationState::FirstSync) => 5,
+            (_, AssociationState::Deleting) => 7,
+            _ if lost || self.verdict == Some(Verdict::Suspect) => 3,
+            (_, AssociationState::Paused) => 6,
+            _ => 7,
+        }
+    }
 }
 
 /// The Machines page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MachinesPage {
-    /// Protected machines first, then by name.
+    /// Those in trouble first, unprotected ones last, then by name.
     pub machines: Vec<MachineRow>,
     /// When the provider listed the GPUs; `null` when it never did.
     pub as_of: Option<Time>,

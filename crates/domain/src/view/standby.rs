@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::configure::StandbyConfig;
 use super::{Time, object};
 use crate::association::{Association as Tie, AssociationState, Hooks, Serving};
+use crate::frozen;
 use crate::id::{AssociationId, Epoch, FailoverId, GpuId};
 use crate::name;
 use crate::standby::StandbyState;
@@ -67,6 +68,9 @@ pub struct Association {
     pub bytes: Option<i64>,
     /// Why sync does not run or failed last.
     pub sync_problem: Option<String>,
+    /// While its copy is frozen for that: how many files the standby would have deleted.
+    #[serde(default)]
+    pub deletions: Option<i64>,
     /// Fencing number.
     pub epoch: Epoch,
     /// Whether its GPU is lost and not replaced yet.
@@ -135,6 +139,7 @@ impl Association {
             files: tie.sync.files,
             bytes: tie.sync.bytes,
             sync_problem: tie.sync.problem.clone(),
+            deletions: frozen::deletions(tie),
             epoch: tie.epoch,
             gpu_failed: lost,
             failure_reason: if lost { tie.reason.clone() } else { None },
@@ -164,15 +169,18 @@ impl From<&crate::standby::Standby> for AssociatedStandby {
     }
 }
 
-/// Milliseconds that the standby is behind: zero while nothing is known to wait, else the age of the
-/// newest recovery point. Unknown before the first copy and while the user works on the standby.
+/// Milliseconds that the standby is behind: zero only while it follows and nothing is known to wait,
+/// else the age of the newest recovery point: while nothing is copied, the copy grows old. Unknown
+/// before the first copy and while the user works on the standby.
 #[must_use]
 pub fn lag_ms(tie: &Tie, now: Millis) -> Option<i64> {
     if tie.serving == Serving::Standby {
         return None;
     }
     let complete = tie.sync.complete_to?;
-    if tie.sync.pending_files == Some(0) && tie.sync.problem.is_none() {
+    let follows =
+        tie.state == AssociationState::Following && tie.serving == Serving::Gpu && tie.sync_enabled;
+    if follows && tie.sync.pending_files == Some(0) && tie.sync.problem.is_none() {
         return Some(0);
     }
     Some(now.since(complete).max(0))
@@ -192,6 +200,16 @@ pub struct Associations {
     pub associations: BTreeMap<i64, Association>,
     /// How many.
     pub count: usize,
+}
+
+/// `POST /standby/associations/{machine_id}/accept-deletions`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AcceptDeletions {
+    /// How many files were shown to be deleted (`deletions` of the association); no more are.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0))]
+    pub deletions: i64,
 }
 
 /// `POST /standby/provision/{gpu_id}`. The query's `label` names the machine where the body does not.
@@ -220,4 +238,57 @@ pub struct ProvisionQuery {
     /// What people call the machine.
     #[cfg_attr(feature = "openapi", param(max_length = 64))]
     pub label: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::association::SyncStatus;
+    use crate::id::{AssociationId, UserId};
+    use crate::offer::GpuSpec;
+
+    fn tie(state: AssociationState, serving: Serving, sync_enabled: bool) -> Tie {
+        Tie {
+            id: AssociationId::new("a"),
+            user: UserId::new("u"),
+            gpu: GpuId(1),
+            name: "m".into(),
+            workspace: "/workspace".into(),
+            image: None,
+            spec: GpuSpec::default(),
+            hooks: Hooks::default(),
+            state,
+            reason: None,
+            serving,
+            want_running: true,
+            sync_enabled,
+            epoch: Epoch(1),
+            gpu_endpoint: None,
+            gpu_host_key: None,
+            standby: None,
+            sync: SyncStatus {
+                complete_to: Some(Millis(1_000)),
+                pending_files: Some(0),
+                ..SyncStatus::default()
+            },
+            active_failover: None,
+            created_at: Millis(0),
+        }
+    }
+
+    #[test]
+    fn a_copy_that_nothing_renews_is_never_called_up_to_date() {
+        let at = |tie: Tie| lag_ms(&tie, Millis(61_000));
+        let following = || tie(AssociationState::Following, Serving::Gpu, true);
+        assert_eq!(at(following()), Some(0));
+        for state in AssociationState::ALL.iter().filter(|it| **it != AssociationState::Following) {
+            assert_eq!(at(tie(*state, Serving::Gpu, true)), Some(60_000), "{state}");
+        }
+        assert_eq!(at(tie(AssociationState::Following, Serving::Gpu, false)), Some(60_000));
+        assert_eq!(at(tie(AssociationState::Following, Serving::None, true)), Some(60_000));
+        assert_eq!(at(tie(AssociationState::OnStandby, Serving::Standby, true)), None);
+        let mut first = following();
+        first.sync.complete_to = None;
+        assert_eq!(at(first), None, "nothing was copied yet");
+    }
 }

@@ -28,6 +28,8 @@ pub struct CycleRequest {
     pub cycle: String,
     /// Share of the standby's files that it may delete, percent; 100 lifts the tripwire.
     pub max_delete_percent: i64,
+    /// So many files may be deleted whatever their share: someone saw the number and said so.
+    pub accepted_deletions: i64,
 }
 
 /// How a sync ended.
@@ -112,7 +114,7 @@ pub async fn cycle_with(
             deletes_folders: counted("deletes_folders"),
             creates: counted("creates"),
         };
-        match tripwire(&counted, request.max_delete_percent) {
+        match tripwire(&counted, request.max_delete_percent, request.accepted_deletions) {
             Tripwire::Trip { would_delete, of } => {
                 return Ok(
                     report(CycleOutcome::Frozen { would_delete, of }, &talk.answer).nothing_done()

@@ -5,7 +5,7 @@
 //! the loop; nothing is stored here.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use domain::gpu::Endpoint;
@@ -97,7 +97,7 @@ pub struct Follower {
 struct Asks {
     now: Notify,
     changed: Arc<Notify>,
-    accept_deletions: AtomicBool,
+    accepted_deletions: AtomicI64,
     paused: watch::Sender<bool>,
 }
 
@@ -144,9 +144,9 @@ impl Follower {
         self.asks.now.notify_one();
     }
 
-    /// Lets the next sync delete as much as the GPU did, and begins it.
-    pub fn accept_deletions(&self) {
-        self.asks.accept_deletions.store(true, Ordering::Release);
+    /// Lets the next sync delete so many files, and begins it.
+    pub fn accept_deletions(&self, most: i64) {
+        self.asks.accepted_deletions.store(most, Ordering::Release);
         self.sync_now();
     }
 
@@ -259,21 +259,26 @@ impl Course {
             trust_gpu(shell, &plan.endpoint, &plan.host_key, plan.epoch).await?;
             *trusted = true;
         }
-        let accepted = self.asks.accept_deletions.load(Ordering::Acquire);
+        let accepted = self.asks.accepted_deletions.load(Ordering::Acquire);
         let request = CycleRequest {
             workspace: plan.workspace.clone(),
             endpoint: plan.endpoint.clone(),
             epoch: plan.epoch,
             cycle: started_at.0.to_string(),
-            max_delete_percent: if accepted { 100 } else { plan.max_delete_percent },
+            max_delete_percent: plan.max_delete_percent,
+            accepted_deletions: accepted,
         };
         // Figures are for display: where the reader lags, some are left out.
         let mut pending = |now| drop(self.events.try_send(FollowEvent::Pending(now)));
         let mut sent = |now| drop(self.events.try_send(FollowEvent::Sent(now)));
         let report = cycle_with(shell, &request, &mut pending, &mut sent).await?;
-        if accepted {
-            self.asks.accept_deletions.store(false, Ordering::Release);
-        }
+        // Used up, unless more was accepted meanwhile.
+        let _ = self.asks.accepted_deletions.compare_exchange(
+            accepted,
+            0,
+            Ordering::AcqRel,
+            Ordering::Relaxed,
+        );
         Ok(report)
     }
 

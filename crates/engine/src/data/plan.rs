@@ -76,8 +76,9 @@ pub(super) struct Counted {
 
 /// Decides whether a sync may be applied: it may delete up to `percent` of the standby's files, or 20
 /// where that is more, but never the last one. At 100 everything goes: someone asked for it. Judged is
-/// what the standby counted, never what the GPU said, and a figure that is missing trips.
-pub(super) fn tripwire(counted: &Counted, percent: i64) -> Tripwire {
+/// what the standby counted, never what the GPU said, and a figure that is missing trips. As many as were
+/// accepted may go, the last one too.
+pub(super) fn tripwire(counted: &Counted, percent: i64, accepted: i64) -> Tripwire {
     if percent >= 100 {
         return Tripwire::Pass { most_deletions: i32::MAX.into() };
     }
@@ -94,9 +95,9 @@ pub(super) fn tripwire(counted: &Counted, percent: i64) -> Tripwire {
         None if deletes == 0 && folders == 0 => 0,
         None => return Tripwire::Trip { would_delete: deletes, of: 0 },
     };
-    let most = (of.saturating_mul(percent.max(0)) / 100).max(ALWAYS_ALLOWED);
+    let most = (of.saturating_mul(percent.max(0)) / 100).max(ALWAYS_ALLOWED).max(accepted);
     let emptied = deletes > 0 && of.saturating_sub(deletes).saturating_add(creates) <= 0;
-    if emptied || deletes > most {
+    if deletes > most || (emptied && deletes > accepted) {
         return Tripwire::Trip { would_delete: deletes, of };
     }
     // rsync counts folders too. Files that went since the dry run are within the same bound.
@@ -114,6 +115,24 @@ mod tests {
             deletes_folders: Some(0),
             creates: Some(creates),
         }
+    }
+
+    #[test]
+    fn what_was_accepted_may_go_and_not_one_more() {
+        let passes = |deletes, accepted| {
+            matches!(tripwire(&counted(30, 0, deletes), 30, accepted), Tripwire::Pass { .. })
+        };
+        assert!(!passes(27, 0) && !passes(27, 26));
+        assert!(passes(27, 27) && passes(25, 27), "as many, or fewer");
+        assert!(!passes(28, 27), "one more went meanwhile");
+        assert!(!passes(30, 29) && passes(30, 30), "the last one too, where that was seen");
+        let most = tripwire(&counted(30, 0, 25), 30, 27);
+        assert_eq!(most, Tripwire::Pass { most_deletions: 27 }, "nor while it is applied");
+        let lacking = Counted { creates: None, ..counted(30, 0, 27) };
+        assert!(
+            matches!(tripwire(&lacking, 30, 30), Tripwire::Trip { .. }),
+            "not known, not accepted"
+        );
     }
 
     #[test]
@@ -141,30 +160,33 @@ mod tests {
 
     #[test]
     fn an_emptied_workspace_trips_however_small_it_was() {
-        assert_eq!(tripwire(&counted(3, 0, 3), 30), Tripwire::Trip { would_delete: 3, of: 3 });
-        assert!(matches!(tripwire(&counted(3, 0, 3), 100), Tripwire::Pass { .. }));
-        assert!(matches!(tripwire(&counted(0, 0, 0), 30), Tripwire::Pass { .. }));
-        assert!(matches!(tripwire(&counted(1, 1, 1), 30), Tripwire::Pass { .. }), "renamed");
+        assert_eq!(tripwire(&counted(3, 0, 3), 30, 0), Tripwire::Trip { would_delete: 3, of: 3 });
+        assert!(matches!(tripwire(&counted(3, 0, 3), 100, 0), Tripwire::Pass { .. }));
+        assert!(matches!(tripwire(&counted(0, 0, 0), 30, 0), Tripwire::Pass { .. }));
+        assert!(matches!(tripwire(&counted(1, 1, 1), 30, 0), Tripwire::Pass { .. }), "renamed");
     }
 
     #[test]
     fn the_share_decides_and_a_few_files_never_do() {
-        assert!(matches!(tripwire(&counted(30, 0, 20), 30), Tripwire::Pass { .. }));
-        assert_eq!(tripwire(&counted(31, 0, 21), 30), Tripwire::Trip { would_delete: 21, of: 31 });
+        assert!(matches!(tripwire(&counted(30, 0, 20), 30, 0), Tripwire::Pass { .. }));
         assert_eq!(
-            tripwire(&counted(1000, 0, 300), 30),
+            tripwire(&counted(31, 0, 21), 30, 0),
+            Tripwire::Trip { would_delete: 21, of: 31 }
+        );
+        assert_eq!(
+            tripwire(&counted(1000, 0, 300), 30, 0),
             Tripwire::Pass { most_deletions: 300 },
             "and not one more while it is applied"
         );
         let trip = Tripwire::Trip { would_delete: 301, of: 1000 };
-        assert_eq!(tripwire(&counted(1000, 0, 301), 30), trip);
-        assert_eq!(tripwire(&counted(1000, 1000, 301), 30), trip, "new files make up for none");
+        assert_eq!(tripwire(&counted(1000, 0, 301), 30, 0), trip);
+        assert_eq!(tripwire(&counted(1000, 1000, 301), 30, 0), trip, "new files make up for none");
     }
 
     #[test]
     fn a_figure_that_is_missing_trips() {
         let whole = counted(150, 0, 1);
-        assert!(matches!(tripwire(&whole, 30), Tripwire::Pass { .. }));
+        assert!(matches!(tripwire(&whole, 30, 0), Tripwire::Pass { .. }));
         for lacking in [
             Counted { here: None, ..whole },
             Counted { deletes: None, ..whole },
@@ -172,13 +194,13 @@ mod tests {
             Counted { creates: None, ..whole },
             Counted::default(),
         ] {
-            assert!(matches!(tripwire(&lacking, 30), Tripwire::Trip { .. }), "{lacking:?}");
+            assert!(matches!(tripwire(&lacking, 30, 0), Tripwire::Trip { .. }), "{lacking:?}");
         }
     }
 
     #[test]
     fn a_first_sync_never_trips() {
         let first = Counted { here: None, ..counted(0, 100_000, 0) };
-        assert!(matches!(tripwire(&first, 1), Tripwire::Pass { .. }));
+        assert!(matches!(tripwire(&first, 1, 0), Tripwire::Pass { .. }));
     }
 }

@@ -66,7 +66,20 @@ pub(crate) async fn fail_back(
 ) -> Result<FailoverId, EngineError> {
     let former = context.store.failovers().get(user, failover).await?;
     let association = context.store.associations().get(user, &former.association).await?;
-    require_standby(&association)?;
+    back(context, &association).await
+}
+
+/// Moves the machine of a GPU from its standby to a new GPU, whichever failover brought it there.
+pub(crate) async fn back_to_gpu(
+    context: &Context,
+    user: &UserId,
+    gpu: GpuId,
+) -> Result<FailoverId, EngineError> {
+    back(context, &protect::find(context, user, gpu).await?).await
+}
+
+async fn back(context: &Context, association: &Association) -> Result<FailoverId, EngineError> {
+    require_standby(association)?;
     if association.serving != Serving::Standby {
         return Err(EngineError::conflict(
             "not_on_standby",
@@ -74,7 +87,25 @@ pub(crate) async fn fail_back(
         ));
     }
     let options = Options { from_standby: true, ..Options::default() };
-    begin(context, &association, Kind::Planned, Cause::Manual, options, None).await
+    begin(context, association, Kind::Planned, Cause::Manual, options, None).await
+}
+
+/// Ends a failover's pause before its next attempt.
+pub(crate) async fn retry_now(
+    context: &Context,
+    user: &UserId,
+    failover: &FailoverId,
+) -> Result<(), EngineError> {
+    let found = context.store.failovers().get(user, failover).await?;
+    if context.store.steps().retry_now(user, failover, context.now()).await? == 0 {
+        return Err(EngineError::conflict(
+            "nothing_waits",
+            "nothing of this failover waits for its next attempt",
+        ));
+    }
+    context.live.machine(&found.association).poke.notify_one();
+    context.doorbell(user, "failover", failover.as_str()).await;
+    Ok(())
 }
 
 /// Asks a failover to stop and clean up.

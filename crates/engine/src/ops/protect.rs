@@ -3,6 +3,7 @@
 use domain::association::{
     Association, AssociationState, Hooks, Serving, SyncStatus, workspace as checked_workspace,
 };
+use domain::frozen;
 use domain::gpu::{GpuInstance, GpuState};
 use domain::id::{AssociationId, Epoch, GpuId, UserId};
 use domain::offer::GpuSpec;
@@ -93,8 +94,8 @@ pub(crate) async fn unprotect(
     Ok(())
 }
 
-/// Switches following on or off; whether that changed anything. Switching on again after the
-/// tripwire accepts the deletions that tripped it.
+/// Switches following on or off; whether that changed anything. A copy that the tripwire froze stays
+/// frozen: deletions are accepted by [`accept_deletions`] alone.
 pub(crate) async fn set_sync(
     context: &Context,
     user: &UserId,
@@ -103,17 +104,8 @@ pub(crate) async fn set_sync(
 ) -> Result<bool, EngineError> {
     let association = find(context, user, gpu).await?;
     let machine = context.live.machine(&association.id);
-    let frozen = association.state == AssociationState::Frozen;
-    if association.sync_enabled == on && !(on && frozen) {
+    if association.sync_enabled == on {
         return Ok(false);
-    }
-    if on && frozen {
-        machine.accept_deletions();
-        context
-            .store
-            .associations()
-            .set_state(&association.id, association.epoch, AssociationState::Following, None)
-            .await?;
     }
     context
         .store
@@ -123,6 +115,44 @@ pub(crate) async fn set_sync(
     machine.poke.notify_one();
     context.doorbell(user, "association", association.id.as_str()).await;
     Ok(true)
+}
+
+/// Lets the copy follow again after the tripwire froze it, and delete as many files as were seen to be
+/// at stake: where more are gone by then, it freezes again.
+pub(crate) async fn accept_deletions(
+    context: &Context,
+    user: &UserId,
+    gpu: GpuId,
+    seen: i64,
+) -> Result<(), EngineError> {
+    let association = find(context, user, gpu).await?;
+    if association.state != AssociationState::Frozen {
+        return Err(EngineError::conflict("not_frozen", "the copy of this machine is not frozen"));
+    }
+    // Frozen for another reason, nothing is known to be accepted, and the tripwire stays as it is.
+    let at_stake = frozen::deletions(&association).unwrap_or_default();
+    if seen < at_stake {
+        return Err(EngineError::conflict(
+            "more_deletions",
+            "the standby would delete more files than were shown; look again",
+        ));
+    }
+    let machine = context.live.machine(&association.id);
+    machine.accept_deletions(at_stake);
+    let associations = context.store.associations();
+    let (id, epoch) = (&association.id, association.epoch);
+    let recorded = async {
+        associations.set_sync_enabled(user, id, epoch, true).await?;
+        associations.set_state(id, epoch, AssociationState::Following, None).await
+    };
+    if let Err(error) = recorded.await {
+        // Else what follows later would take it for its own.
+        machine.take_accepted();
+        return Err(error.into());
+    }
+    machine.poke.notify_one();
+    context.doorbell(user, "association", association.id.as_str()).await;
+    Ok(())
 }
 
 /// The user's association of a GPU.

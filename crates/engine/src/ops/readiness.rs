@@ -1,6 +1,6 @@
 //! Could this machine be failed over now, and what blocks it?
 
-use domain::association::Serving;
+use domain::association::{AssociationState, Serving};
 use domain::id::{GpuId, UserId};
 use domain::offer::{rank, replacement_filter};
 use domain::provider::{ErrorClass, ProviderError};
@@ -43,7 +43,8 @@ pub(crate) async fn readiness(
         synced.is_some(),
         synced.map_or_else(|| "never".into(), |seconds| format!("{seconds} s ago")),
     );
-    check("sync_on", association.sync_enabled, association.state.to_string());
+    let follows = association.sync_enabled && association.state == AssociationState::Following;
+    check("sync_on", follows, association.state.to_string());
     check("on_gpu", association.serving == Serving::Gpu, association.serving.to_string());
     check(
         "auto_failover",

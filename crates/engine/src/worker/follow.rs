@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::association::{Association, AssociationState, Serving, SyncStatus};
+use domain::frozen::Loss;
 use domain::id::{AssociationId, Epoch, UserId};
 use domain::notification;
 use domain::standby::StandbyState;
@@ -178,8 +179,9 @@ impl Course {
         let (follower, mut events) =
             Follower::start(plan, shells, Arc::clone(&self.context.clock), token);
         self.machine.set_dirty(follower.dirty());
-        if self.machine.take_accepted() {
-            follower.accept_deletions();
+        let accepted = self.machine.take_accepted();
+        if accepted > 0 {
+            follower.accept_deletions(accepted);
         }
         while let Some(event) = events.recv().await {
             match event {
@@ -348,11 +350,7 @@ impl Course {
 
 fn frozen_words(outcome: CycleOutcome) -> String {
     match outcome {
-        CycleOutcome::Frozen { would_delete, of } => {
-            format!(
-                "the GPU's workspace lost {would_delete} of {of} files at once; the standby keeps them until you say otherwise"
-            )
-        }
+        CycleOutcome::Frozen { would_delete, of } => Loss { would_delete, of }.words(),
         CycleOutcome::SourceMissing => {
             "the workspace is not there on the GPU; the standby keeps its copy".into()
         }

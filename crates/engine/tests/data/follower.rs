@@ -157,9 +157,33 @@ async fn what_the_tripwire_stopped_goes_over_when_it_was_meant() {
         }
     }
     assert!(rig.standby.path("/workspace/a").exists());
-    follow.follower.accept_deletions();
+    follow.follower.accept_deletions(1);
     follow.ok().await;
     assert!(!rig.standby.path("/workspace/a").exists());
+}
+
+#[tokio::test]
+async fn what_went_after_it_was_looked_at_was_not_accepted() {
+    let rig = Rig::new().await;
+    for name in ["a", "b"] {
+        rig.gpu.write(format!("/workspace/{name}"), "x");
+    }
+    let mut follow = follow(&rig, NEVER);
+    while !(rig.standby.path("/workspace/a").exists() && rig.standby.path("/workspace/b").exists())
+    {
+        follow.ok().await;
+    }
+    for name in ["a", "b"] {
+        std::fs::remove_file(rig.gpu.path(format!("/workspace/{name}"))).expect("removed");
+    }
+    follow.follower.accept_deletions(1);
+    loop {
+        let outcome = follow.ended().await.1.expect("a report").outcome;
+        if matches!(outcome, CycleOutcome::Frozen { would_delete: 2, of: 2 }) {
+            break;
+        }
+    }
+    assert!(rig.standby.path("/workspace/a").exists() && rig.standby.path("/workspace/b").exists());
 }
 
 #[tokio::test]

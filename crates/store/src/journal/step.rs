@@ -4,7 +4,7 @@
 //! are never changed after their end and never removed.
 
 use domain::failover::{Outcome, StepName, StepRow};
-use domain::id::FailoverId;
+use domain::id::{FailoverId, UserId};
 use domain::notification as news;
 use domain::progress::Progress;
 use domain::time::Millis;
@@ -232,6 +232,27 @@ impl<'s> Steps<'s> {
     ) -> Result<u64, StoreError> {
         let done = query("UPDATE failover_steps SET outcome = 'interrupted', ended_at = $2 WHERE failover_id = $1 AND outcome IS NULL")
             .bind(failover.as_str())
+            .bind(now.0)
+            .execute(self.store.db().write())
+            .await?;
+        Ok(done.rows_affected())
+    }
+
+    /// Ends the pause before every attempt that waits: whoever drives the failover tries at once.
+    /// Returns how many waited.
+    ///
+    /// # Errors
+    /// As every query.
+    #[instrument(level = "debug", skip_all)]
+    pub async fn retry_now(
+        &self,
+        user: &UserId,
+        failover: &FailoverId,
+        now: Millis,
+    ) -> Result<u64, StoreError> {
+        let done = query("UPDATE failover_steps SET retry_at = $3 WHERE failover_id = $1 AND retry_at > $3 AND EXISTS (SELECT 1 FROM failovers WHERE id = $1 AND user_id = $2 AND state IN ('running', 'waiting'))")
+            .bind(failover.as_str())
+            .bind(user.as_str())
             .bind(now.0)
             .execute(self.store.db().write())
             .await?;
