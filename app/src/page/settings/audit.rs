@@ -97,10 +97,10 @@ fn line(visit: &Visit, entry: &AuditEntry) -> AnyView {
     let from = entry.ip.clone().unwrap_or_else(|| t.audit_here.to_owned());
     view! {
         <tr data-key=entry.id.clone()>
-            {key_cell(view! { {text::action(entry.action, t)} <span class="under"><code>{entry.object.clone()}</code></span> })}
+            {key_cell(view! { {text::action(entry.action, t)} <span class="under"><code>{entry.object.clone()}</code></span> <span class="under"><span class="agent" title=agent.clone()>{agent.clone()}</span></span> })}
             {cell(t.audit_when, clock_time(visit, entry.at))}
             {cell(t.audit_who, view! { {with} <span class="under">{entry.credential_name.clone()}</span> })}
-            {cell(t.audit_where, view! { {from} <span class="under agent" title=agent.clone()>{agent.clone()}</span> })}
+            {cell(t.audit_where, from)}
             {cell(t.audit_outcome, view! { {outcome} <span class="under"><code>{entry.code.clone()}</code></span> })}
         </tr>
     }
