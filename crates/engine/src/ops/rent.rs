@@ -16,6 +16,9 @@ use crate::purchase::{self, Order, Purchase};
 /// Most that a disk may be asked for, GB.
 const DISK_GB: std::ops::RangeInclusive<f64> = 8.0..=4096.0;
 
+/// Searches a minute, of the ten that Vast allows, that rentals leave to failovers.
+const RENTALS_LEAVE: usize = 2;
+
 /// Rents one offer, and gives it a standby where the user wants that for all.
 pub(crate) async fn rent(
     context: &Context,
@@ -32,9 +35,10 @@ pub(crate) async fn rent(
     let client = context.accounts.vast(user).await?;
     client.ensure_account_key(&public_key).await?;
     let offers = client
-        .search(
+        .search_leaving(
             &OfferFilter { min_disk_gb: Some(rent.disk_gb), ..OfferFilter::default() },
             rent.disk_gb,
+            RENTALS_LEAVE,
         )
         .await?;
     let known = offers.into_iter().find(|offer| offer.id == rent.offer);

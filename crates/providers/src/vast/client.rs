@@ -15,7 +15,7 @@ use tracing::Instrument;
 
 use super::endpoint::{Endpoint, Gates, Limits};
 use super::error::{self, Asked, Purchase, Reply};
-use crate::limiter::Gate;
+use crate::limiter::{Gate, NotYet};
 use crate::{message, retry};
 
 /// Longest wait for the turn under the rate limits.
@@ -174,23 +174,36 @@ impl VastClient {
     /// Whether a search that leaves so many calls of the allowance to others would be sent at once.
     #[must_use]
     pub fn can_search_leaving(&self, kept: usize) -> bool {
-        self.vast.0.search.is_open_leaving(kept)
+        self.gates.share.is_open_leaving(0) && self.vast.0.search.is_open_leaving(kept)
     }
 
     pub(super) fn http(&self) -> &reqwest::Client {
         &self.vast.0.http
     }
 
+    fn gate(&self, endpoint: Endpoint) -> &Gate {
+        self.gates.of(endpoint).unwrap_or(&self.vast.0.search)
+    }
+
+    /// Waits for the turn. A search that can wait first needs one of its own account's share, so that
+    /// however much one account asks for, it stands in nobody else's way.
+    async fn turn(&self, endpoint: Endpoint, kept: usize) -> Result<(), NotYet> {
+        let deadline = Instant::now() + TURN;
+        if kept == 0 {
+            return self.gate(endpoint).pass(deadline).await;
+        }
+        if endpoint == Endpoint::Search {
+            self.gates.share.pass(deadline).await?;
+        }
+        self.gate(endpoint).pass_leaving(kept, deadline).await
+    }
+
     async fn send(&self, call: &Call, longest: Duration) -> Result<Value, ProviderError> {
         let span =
             tracing::info_span!("provider_call", provider = "vast.ai", operation = call.operation);
         async {
-            let gate = self.gates.of(call.endpoint).unwrap_or(&self.vast.0.search);
-            let deadline = Instant::now() + TURN;
-            let turn = match call.kept {
-                0 => gate.pass(deadline).await,
-                kept => gate.pass_leaving(kept, deadline).await,
-            };
+            let gate = self.gate(call.endpoint);
+            let turn = self.turn(call.endpoint, call.kept).await;
             turn.map_err(|not_yet| {
                 let after_ms = i64::try_from(not_yet.wait.as_millis()).unwrap_or(i64::MAX);
                 failure(call.operation, ErrorClass::RateLimited { after_ms }, not_yet.to_string())
@@ -294,4 +307,32 @@ fn no_answer(operation: &'static str, after: Duration) -> ProviderError {
 fn cut(operation: &'static str, error: reqwest::Error) -> ProviderError {
     let class = if error.is_builder() { ErrorClass::Invalid } else { ErrorClass::Transient };
     failure(operation, class, message::causes(&error.without_url()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn forty_rentals_of_one_account_keep_neither_another_nor_a_failover_waiting() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let vast = Vast::new("http://127.0.0.1:9", Limits::published()).expect("an address");
+        let greedy = vast.account(SecretString::from("of one"));
+        let other = vast.account(SecretString::from("of another"));
+        let began = Instant::now();
+        let mut rentals = tokio::task::JoinSet::new();
+        for _ in 0..40 {
+            let greedy = greedy.clone();
+            rentals.spawn(async move { greedy.turn(Endpoint::Search, 2).await });
+        }
+        for _ in 0..200 {
+            tokio::task::yield_now().await;
+        }
+        other.turn(Endpoint::Search, 2).await.expect("another account looks");
+        greedy.turn(Endpoint::Search, 0).await.expect("a failover of the same account");
+        other.turn(Endpoint::Search, 0).await.expect("a failover of another");
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        let through = rentals.join_all().await.into_iter().filter(Result::is_ok).count();
+        assert_eq!(through, 6, "an account's share, and the rest is told when to come back");
+    }
 }

@@ -93,9 +93,16 @@ impl Limits {
     }
 }
 
-/// One account's gates. Searching is not among them: its limit counts the caller's address.
+/// Searches a minute, of the ten that Vast allows this process, that one account gets for what can
+/// wait. Not of Vast's making: what is left is for other accounts, and for failovers of all.
+const SEARCHES_OF_ONE: Rate = Rate { calls: 6, window: Duration::from_secs(60) };
+
+/// One account's gates. Searching is limited by the caller's address, so all accounts share that one;
+/// here is only an account's share of it.
 #[derive(Debug)]
 pub(super) struct Gates {
+    /// In front of what can wait.
+    pub(super) share: Gate,
     user: Gate,
     create: Gate,
     list: Gate,
@@ -110,7 +117,12 @@ pub(super) struct Gates {
 
 impl Gates {
     pub(super) fn new(limits: Limits) -> Self {
+        let share = match limits {
+            Limits::Published => SEARCHES_OF_ONE,
+            Limits::None => Rate::UNBOUNDED,
+        };
         Self {
+            share: Gate::new(share),
             user: limits.gate(Endpoint::User),
             create: limits.gate(Endpoint::Create),
             list: limits.gate(Endpoint::List),
