@@ -94,6 +94,13 @@ export class Stack {
     }
   }
 
+  /** Where the first account is made, as the server printed it. */
+  get setupAddress(): string {
+    const printed = /make the first account at (\S+)/.exec(Program.output(join(this.folder, "server.log")));
+    if (printed?.[1] === undefined) throw new Error("no address for the first account was printed");
+    return printed[1];
+  }
+
   async startServer(): Promise<void> {
     const server = Program.start("dumont", binary("DUMONT_BIN", "dumont"), ["serve"], this.env, join(this.folder, "server.log"));
     this.#server = server;

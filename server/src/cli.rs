@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{Common, Serving};
 use crate::dumont::Site;
 use crate::service::audit::{self, Actor};
+use crate::service::setup::SetupToken;
 use crate::{Dumont, serve, telemetry};
 
 /// Keeps rented GPUs survivable: standby, failover, proof.
@@ -86,6 +87,7 @@ fn site(common: &Common) -> Site {
         public_url: None,
         secure: false,
         sandbox: common.sandbox(),
+        setup: SetupToken::random(),
         hosts: Vec::new(),
         trust_proxy: false,
     }

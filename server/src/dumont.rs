@@ -11,6 +11,7 @@ use crate::http::limit::LoginLimiter;
 use crate::kept::Kept;
 use crate::service::password::Passwords;
 use crate::service::readiness::Recent;
+use crate::service::setup::SetupToken;
 
 /// How this install looks from outside.
 #[derive(Debug, Clone)]
@@ -21,6 +22,8 @@ pub struct Site {
     pub secure: bool,
     /// A provider is not the real one.
     pub sandbox: bool,
+    /// What makes the first account.
+    pub setup: SetupToken,
     /// Further names under which it may be asked.
     pub hosts: Vec<String>,
     /// Believe the last address in `X-Forwarded-For`.

@@ -1,5 +1,6 @@
 //! The server's life: open, listen, act, and end so that the next start goes on.
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ use crate::lifecycle::Shutdown;
 use crate::service::environment::{self, Environment};
 use crate::service::password::Passwords;
 use crate::service::readiness::Recent;
+use crate::service::setup::SetupToken;
 use crate::{descriptors, housekeeping, telemetry, web};
 
 /// Opens the database and puts a control plane together; nothing acts yet.
@@ -84,6 +86,7 @@ pub async fn run(common: Common, serving: Serving) -> anyhow::Result<()> {
         public_url: serving.public_url.clone(),
         secure: serving.secure(),
         sandbox: common.sandbox(),
+        setup: SetupToken::random(),
         hosts: serving.allowed_hosts.clone(),
         trust_proxy: serving.trust_proxy,
     };
@@ -107,6 +110,7 @@ pub async fn run(common: Common, serving: Serving) -> anyhow::Result<()> {
     let application = router::application(&dumont, &web::Site { root: serving.site_root() });
     tracing::info!(%address, sandbox = dumont.site.sandbox, install = dumont.store.install_id(), connections = bounds.total, "listening");
 
+    invite(&dumont, address).await?;
     let served = listener::serve(listener, application, bounds, shutdown.soft.clone());
     tokio::select! {
         () = served => {}
@@ -123,6 +127,27 @@ pub async fn run(common: Common, serving: Serving) -> anyhow::Result<()> {
         () = rest => tracing::info!("stopped"),
         () = shutdown.hard.cancelled() => tracing::warn!("stopped at once; the next start continues what was under way"),
     }
+    Ok(())
+}
+
+/// While there is no account, says where the first one is made: on the standard output, which only
+/// whoever runs this process reads.
+async fn invite(dumont: &Dumont, address: SocketAddr) -> anyhow::Result<()> {
+    if dumont.store.users().count().await? > 0 {
+        return Ok(());
+    }
+    let site = dumont.site.public_url.clone().unwrap_or_else(|| {
+        let reached = if address.ip().is_unspecified() {
+            SocketAddr::from(([127, 0, 0, 1], address.port()))
+        } else {
+            address
+        };
+        format!("http://{reached}")
+    });
+    // A server whose output nobody takes serves all the same.
+    let mut out = std::io::stdout();
+    let _ = writeln!(out, "make the first account at {}", dumont.site.setup.address(&site));
+    let _ = out.flush();
     Ok(())
 }
 

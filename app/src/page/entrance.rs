@@ -15,6 +15,7 @@ use crate::visit::{LANG_COOKIE, THEME_COOKIE, Visit};
 /// What was typed; never the password.
 #[derive(Debug, Clone, Default)]
 struct Typed {
+    token: String,
     email: String,
     username: String,
     next: String,
@@ -23,7 +24,9 @@ struct Typed {
 impl Typed {
     fn of(request: &Request) -> Self {
         let next = request.form.get("next").or(request.query.get("next"));
+        let token = request.form.get("token").or(request.query.get("token"));
         Self {
+            token: token.unwrap_or_default().trim().to_owned(),
             email: request.form.text("email"),
             username: request.form.text("username"),
             next: place(next).unwrap_or_default(),
@@ -44,6 +47,7 @@ pub(crate) async fn setup(
         return Outcome::page(move |visit| setup_page(visit, typed, None));
     }
     let first = SetupRequest {
+        token: typed.token.clone(),
         email: typed.email.clone(),
         username: typed.username.clone(),
         // A password may begin or end with a space.
@@ -63,6 +67,7 @@ fn setup_page(visit: &Visit, typed: Typed, problem: Option<&Problem>) -> Page {
             <p class="state">{t.setup_what}</p>
             {said(visit, problem)}
             <form method="post" action=Route::Setup.path()>
+                {field(visit, problem, text("token", t.setup_token, "text", "off", typed.token, Some(t.setup_token_hint)))}
                 {field(visit, problem, text("email", t.email, "email", "email", typed.email, None))}
                 {field(visit, problem, text("username", t.username, "text", "username", typed.username, Some(t.username_hint)))}
                 {field(visit, problem, text("password", t.password, "password", "new-password", String::new(), Some(t.password_hint)))}

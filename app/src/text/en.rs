@@ -113,12 +113,15 @@ texts! {
     field_service_account: "This is not the JSON key file of a service account.",
     field_key: "Must be one key without spaces.",
     field_taken: "Is taken.",
+    field_setup_token: "This is not the token that the server printed when it last started.",
     field_unknown_zone: "The project has no such zone.",
     field_wrong_password: "Is not the present password.",
 
     // entrance
     setup_title: "Welcome to Dumont",
     setup_what: "This install has no account yet. Make the first one; the providers' keys come next.",
+    setup_token: "Set-up token",
+    setup_token_hint: "Printed by the server when it started, with an address that fills it in.",
     setup_do: "Make the account",
     login_title: "Log in",
     login_name: "User name or e-mail",

@@ -97,12 +97,15 @@ pub(super) const PT: Texts = Texts {
     field_service_account: "Isto não é o arquivo JSON da chave de uma conta de serviço.",
     field_key: "Precisa ser uma chave sem espaços.",
     field_taken: "Já está em uso.",
+    field_setup_token: "Este não é o token que o servidor mostrou na última vez que iniciou.",
     field_unknown_zone: "O projeto não tem essa zona.",
     field_wrong_password: "Não é a senha atual.",
 
     // entrance
     setup_title: "Bem-vindo ao Dumont",
     setup_what: "Esta instalação ainda não tem conta. Crie a primeira; em seguida vêm as chaves dos provedores.",
+    setup_token: "Token de instalação",
+    setup_token_hint: "O servidor o mostrou ao iniciar, com um endereço que já o preenche.",
     setup_do: "Criar a conta",
     login_title: "Entrar",
     login_name: "Usuário ou e-mail",

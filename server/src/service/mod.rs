@@ -20,4 +20,5 @@ pub mod password;
 pub mod readiness;
 pub mod report;
 pub mod settings;
+pub mod setup;
 pub mod standby;

@@ -95,6 +95,9 @@ impl Plane {
     }
 
     async fn make_first(&self, first: SetupRequest) -> Result<(), Fault> {
+        if !self.dumont.site.setup.fits(&first.token) {
+            return Err(Fault::field("token", "wrong_token", "is not what the server printed"));
+        }
         let password = SecretString::from(first.password);
         let user =
             account::create(&self.dumont, &first.email, &first.username, password, true).await?;

@@ -9,6 +9,7 @@ use crate::world::{World, body, cookie};
 async fn an_empty_install_gets_exactly_one_first_account(world: World) {
     let form = |name: &str| {
         let fields = [
+            ("token", world.dumont.site.setup.reveal().to_owned()),
             ("email", format!("{name}@dumont.local")),
             ("username", name.to_owned()),
             ("password", PASSWORD.to_owned()),
@@ -66,9 +67,33 @@ on_both!(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_first_account_that_can_not_be_accepted_is_not_made() {
     let world = World::start(Database::sqlite()).await;
-    let fields = [("email", "ana"), ("username", "A B"), ("password", "short")];
+    let token = world.dumont.site.setup.reveal();
+    let fields = [("token", token), ("email", "ana"), ("username", "A B"), ("password", "short")];
     let answer = world.post("/setup").form(&fields).send().await.expect("an answer");
     assert_eq!((answer.status().as_u16(), cookie(&answer)), (422, None));
     assert_eq!(world.dumont.store.users().count().await.expect("a count"), 0);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_makes_the_first_account_without_what_the_server_printed() {
+    let world = World::start(Database::sqlite()).await;
+    let other = server::service::setup::SetupToken::random();
+    for token in [None, Some(""), Some(other.reveal())] {
+        let mut fields =
+            vec![("email", "eve@dumont.local"), ("username", "eve"), ("password", PASSWORD)];
+        fields.extend(token.map(|token| ("token", token)));
+        let answer = world.post("/setup").form(&fields).send().await.expect("an answer");
+        assert_eq!((answer.status().as_u16(), cookie(&answer)), (422, None), "{token:?}");
+    }
+    assert_eq!(world.dumont.store.users().count().await.expect("a count"), 0);
+    // The address that is printed fills the token in; no page shows it to who does not know it.
+    let token = world.dumont.site.setup.reveal();
+    let shown = async |path: String| {
+        let answer = world.get(&path).send().await.expect("an answer");
+        answer.text().await.expect("a page").contains(token)
+    };
+    assert!(!shown("/setup".into()).await);
+    assert!(shown(format!("/setup?token={token}")).await);
     world.end().await;
 }

@@ -17,6 +17,7 @@ use server::http::router::application;
 use server::kept::Kept;
 use server::service::password::Passwords;
 use server::service::readiness::Recent;
+use server::service::setup::SetupToken;
 use server::web;
 use store::{Keyring, Store};
 use tokio::net::TcpListener;
@@ -76,6 +77,7 @@ impl World {
                 public_url: choice.public_url,
                 secure,
                 sandbox: true,
+                setup: SetupToken::random(),
                 hosts: vec!["known.example".into()],
                 trust_proxy: true,
             },

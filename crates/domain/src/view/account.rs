@@ -242,6 +242,8 @@ pub struct ChangePassword {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SetupRequest {
+    /// What the server printed at its start, for whoever makes the first account.
+    pub token: String,
     /// E-mail.
     pub email: String,
     /// User name, 2 to 32 of `a-z 0-9 . _ -`.
