@@ -34,8 +34,9 @@ fn outside(rig: &Rig) -> BTreeMap<Vec<u8>, Entry> {
     tree.retain(|path, _| {
         let path = String::from_utf8_lossy(path);
         let state = path.strip_prefix("var/lib/dumont/");
-        !(path.starts_with("workspace") || path.starts_with("proc") || path.starts_with("dev"))
-            && !state.is_some_and(|name| ours.iter().any(|own| name.starts_with(own)))
+        let live = ["workspace", "proc", "dev"].iter().any(|folder| path.starts_with(folder));
+        let written = state.is_some_and(|name| ours.iter().any(|own| name.starts_with(own)));
+        !live && !written
     });
     tree
 }
