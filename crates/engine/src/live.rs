@@ -3,6 +3,7 @@
 //! Nothing here is needed by another process, and all of it is gathered again after a restart.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::gpu::{Endpoint, GpuInstance};
@@ -194,7 +195,9 @@ pub struct Account {
     pub(crate) market: Market,
     /// Look at the provider now.
     pub poke: Notify,
-    /// Counts lists read; changes wake those who wait for one.
+    /// How many looks at the provider have begun.
+    begun: AtomicU64,
+    /// Number of the newest look that has ended; changes wake those who wait for one.
     pub reads: watch::Sender<u64>,
 }
 
@@ -250,18 +253,46 @@ impl Account {
     /// Replaces the view and wakes those who wait for it.
     pub fn set_view(&self, view: AccountView) {
         *lock(&self.view) = view;
-        self.reads.send_modify(|count| *count += 1);
+        self.reads.send_replace(self.begun.load(Ordering::SeqCst));
     }
 
-    /// Has the provider asked now, and waits until a look has ended (well or not).
+    /// Notes that a look at the provider begins. One ends before the next begins.
+    pub fn begin_look(&self) {
+        self.begun.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Has the provider asked now, and waits until a look that began after this call has ended (well
+    /// or not): one under way may still show what was before.
     pub async fn refreshed(&self) {
+        let begun = self.begun.load(Ordering::SeqCst);
         let mut reads = self.reads.subscribe();
         self.poke.notify_one();
-        // The sender lives in `self`, so this can only end with a change.
-        let _ = reads.changed().await;
+        // The sender lives in `self`, so this can only end with such a look.
+        let _ = reads.wait_for(|ended| *ended > begun).await;
     }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_look_that_had_begun_before_refreshes_nothing() {
+        let account = Account::default();
+        account.begin_look();
+        let mut refreshed = pin!(account.refreshed());
+        assert!(futures::poll!(&mut refreshed).is_pending(), "nothing was looked at yet");
+        account.set_view(AccountView::default());
+        assert!(futures::poll!(&mut refreshed).is_pending(), "it had begun before");
+        account.begin_look();
+        assert!(futures::poll!(&mut refreshed).is_pending(), "it goes on");
+        account.set_view(AccountView::default());
+        assert!(futures::poll!(&mut refreshed).is_ready());
+    }
 }

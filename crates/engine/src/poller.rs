@@ -38,6 +38,7 @@ pub(crate) async fn run(context: Context, user: UserId, token: CancellationToken
     let mut misses = HashMap::new();
     let mut balance_at = 0;
     loop {
+        account.begin_look();
         let looked = look(&context, &user, &account, &mut misses).await;
         news::key_was_used(&context, &user, &looked).await;
         let pause = match looked {

@@ -16,11 +16,14 @@ use crate::machine::association::Associations;
 use crate::machine::standby;
 use crate::row::to_json;
 
+/// A machine that is being deleted is nothing else any more: who has not seen that yet changes nothing.
+const SET_STATE: &str = "UPDATE associations SET state = $3, reason = $4 WHERE id = $1 AND epoch = $2 AND (state <> 'deleting' OR $3 = 'deleting')";
+
 impl Associations<'_> {
     /// What it is doing, and why where that needs a reason.
     ///
     /// # Errors
-    /// `Stale` in another epoch, or when it is gone.
+    /// `Stale` in another epoch, or when it is being deleted or gone.
     #[instrument(level = "debug", skip_all)]
     pub async fn set_state(
         &self,
@@ -29,21 +32,20 @@ impl Associations<'_> {
         state: AssociationState,
         reason: Option<&str>,
     ) -> Result<(), StoreError> {
-        let done =
-            query("UPDATE associations SET state = $3, reason = $4 WHERE id = $1 AND epoch = $2")
-                .bind(id.as_str())
-                .bind(epoch.0)
-                .bind(state.as_str())
-                .bind(reason)
-                .execute(self.store.db().write())
-                .await?;
+        let done = query(SET_STATE)
+            .bind(id.as_str())
+            .bind(epoch.0)
+            .bind(state.as_str())
+            .bind(reason)
+            .execute(self.store.db().write())
+            .await?;
         fenced(changed(&done), epoch)
     }
 
     /// As [`Self::set_state`], and tells the user why that matters.
     ///
     /// # Errors
-    /// `Stale` in another epoch, or when it is gone; nothing is told then.
+    /// `Stale` in another epoch, or when it is being deleted or gone; nothing is told then.
     #[instrument(level = "debug", skip_all)]
     pub async fn set_state_and_tell(
         &self,
@@ -54,14 +56,13 @@ impl Associations<'_> {
         news: &News,
     ) -> Result<(), StoreError> {
         let mut tx = self.store.db().begin().await?;
-        let done =
-            query("UPDATE associations SET state = $3, reason = $4 WHERE id = $1 AND epoch = $2")
-                .bind(id.as_str())
-                .bind(epoch.0)
-                .bind(state.as_str())
-                .bind(reason)
-                .execute(&mut *tx)
-                .await?;
+        let done = query(SET_STATE)
+            .bind(id.as_str())
+            .bind(epoch.0)
+            .bind(state.as_str())
+            .bind(reason)
+            .execute(&mut *tx)
+            .await?;
         fenced(changed(&done), epoch)?;
         let told = tell(&mut tx, news).await?;
         commit(self.store, tx, told).await

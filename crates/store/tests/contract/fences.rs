@@ -11,6 +11,7 @@ use crate::world::World;
 
 on_both! {
     a_stale_write_changes_nothing,
+    a_machine_that_is_being_deleted_is_nothing_else_any_more,
     of_many_who_advance_an_epoch_one_succeeds,
     epochs_count_one_by_one_under_contention,
 }
@@ -129,4 +130,17 @@ async fn epochs_count_one_by_one_under_contention(world: &World) {
     }
     let read = world.store.associations().find(&one.id).await.expect("read");
     assert_eq!(read.expect("there").epoch, Epoch(one.epoch.0 + 20));
+}
+
+async fn a_machine_that_is_being_deleted_is_nothing_else_any_more(world: &World) {
+    let one = machine(&world.store, "ana").await;
+    let associations = world.store.associations();
+    let set = |state| associations.set_state(&one.id, one.epoch, state, None);
+    set(AssociationState::Following).await.expect("follows");
+    set(AssociationState::Deleting).await.expect("is deleted");
+    // Someone who read the row before that shows that its user has paused it.
+    stale(set(AssociationState::Paused).await);
+    set(AssociationState::Deleting).await.expect("asked twice");
+    let now = associations.get(&one.user, &one.id).await.expect("read");
+    assert_eq!(now.state, AssociationState::Deleting);
 }
