@@ -67,6 +67,12 @@ impl<K: Eq + Hash, V: Clone> Memo<K, V> {
         }
     }
 
+    /// Works the answer under this key out anew when it is asked for next: what it says was changed by
+    /// a request whose stamp was read before.
+    pub fn forget(&self, key: &K) {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+
     fn find(&self, key: K, stamp: Stamp, now: Millis) -> Found<V> {
         // A clock that was set back makes nothing good for longer.
         let within = |begun: &Millis, span: i64| (0..span).contains(&now.since(*begun));
@@ -109,6 +115,14 @@ mod tests {
     ) -> usize {
         let make = async { Ok::<_, ()>(made.fetch_add(1, Ordering::SeqCst)) };
         memo.get(key, stamp, Millis(now), make).await.expect("made")
+    }
+
+    #[tokio::test]
+    async fn a_forgotten_answer_is_worked_out_anew_under_the_same_stamp() {
+        let (memo, made) = (Memo::new(100), AtomicUsize::new(0));
+        assert_eq!(ask(&memo, "a", STAMP, 1_000, &made).await, 0);
+        memo.forget(&"a");
+        assert_eq!(ask(&memo, "a", STAMP, 1_001, &made).await, 1);
     }
 
     #[tokio::test]

@@ -324,7 +324,12 @@ impl ControlPlane for Plane {
     }
 
     async fn read_failover(&self, failover: &FailoverId) -> Answer<()> {
-        ask!(self, notifications::read_failover, failover)
+        let outcome = ask!(self, notifications::read_failover, failover);
+        // This request's own page counts what is unread now, not what was before.
+        if let Ok((user, _)) = self.known() {
+            self.dumont.kept.unread.forget(&user.id);
+        }
+        outcome
     }
 
     async fn read_all(&self) -> Answer<()> {
