@@ -1,0 +1,14 @@
+//! What `dumont-agent` is made of: the program that Dumont puts on a GPU machine and on its standby, and
+//! talks to over the stdio of an SSH session. No port, no daemon, no key on the GPU.
+//!
+//! One side has a workspace and answers ([`source::Source`]); the other keeps it ([`target::Target`] is
+//! where it is brought back to). Changed means device, inode, size, mtime and ctime; content is known by
+//! the BLAKE3 hash that the reading side computed; a file is whole or not published; what can't be read
+//! is said to be so. Nothing here decides by the wall clock: time comes in as [`clock::Clock`].
+
+pub mod clock;
+pub mod entry;
+pub mod hash;
+pub mod path;
+pub mod source;
+pub mod target;
