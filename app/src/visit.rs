@@ -3,6 +3,7 @@
 use domain::time::Millis;
 use domain::view::account::User;
 use domain::view::problem::{FieldProblem, Problem};
+use leptos::prelude::AnyView;
 
 use crate::control_plane::Visitor;
 use crate::format::Zone;
@@ -86,9 +87,9 @@ impl Visit {
         crate::text::said(words, self.lang)
     }
 
-    /// The same of words that may be missing.
-    pub(crate) fn told(&self, words: Option<&String>) -> Option<String> {
-        words.map(|words| self.said(words))
+    /// The same of words that may be missing, to be shown: what others said is quoted.
+    pub(crate) fn told(&self, words: Option<&String>) -> Option<AnyView> {
+        words.map(|words| crate::ui::words(self, words))
     }
 
     /// A problem of fields that this crate itself could not read.

@@ -162,7 +162,7 @@ fn a_page_has_the_one_script_that_its_policy_knows_and_only_where_it_was_built()
 fn the_machines_say_where_each_serves_and_what_all_cost() {
     let text = words(&shown("/app", &Fake::default()));
     assert!(text.contains("2 machines on GPU , 1 on its standby since 14:14 UTC ."), "{text}");
-    assert!(text.contains("REAL · Provisioning") && text.contains("not protected"), "{text}");
+    assert!(text.contains("FAILOVER · Provisioning") && text.contains("not protected"), "{text}");
     assert!(text.contains("$1.262 / h"), "{text}");
 }
 
@@ -317,7 +317,7 @@ fn an_action_that_is_not_possible_is_disabled_with_its_reason() {
     assert!(!shut.contains("href=\"/app/machines/7002/drill\""));
     assert!(
         shut.contains("disabled")
-            && words(&shut).contains("A failover of this machine is under way.")
+            && words(&shut).contains("A failover, drill or move of this machine is under way.")
     );
 }
 
@@ -573,7 +573,7 @@ fn the_report_asks_for_one_kind_and_an_empty_one_has_no_figures() {
     report.history.clear();
     let text = words(&shown("/app/failovers", &Fake { report, ..Fake::default() }));
     assert!(
-        text.contains("No GPU was lost in the last 30 days.") && !text.contains("Success rate"),
+        text.contains("No failover in the last 30 days.") && !text.contains("Success rate"),
         "{text}"
     );
 }
@@ -583,7 +583,7 @@ fn failovers_under_way_are_on_top_of_every_report() {
     let running = story::failover_running().status;
     let active = ActiveFailovers { active_count: 1, failovers: vec![running] };
     let html = shown("/app/failovers?kind=drill", &Fake { active, ..Fake::default() });
-    assert!(words(&html).contains("Under way now REAL llama-ft · Provisioning"));
+    assert!(words(&html).contains("Under way now FAILOVER llama-ft · Provisioning"));
     assert!(html.contains("data-refresh=\"1000\""));
 }
 
@@ -592,7 +592,8 @@ fn a_sandbox_is_marked_on_every_page() {
     let visitor = Visitor { user: Some(story::user()), empty: false, sandbox: true };
     for page in PAGES {
         let plane = Fake { visitor: visitor.clone(), ..Fake::default() };
-        assert!(words(&shown(page, &plane)).contains("SANDBOX"), "{page}");
+        // Once, in the bar: not on each row.
+        assert_eq!(words(&shown(page, &plane)).matches("SANDBOX").count(), 1, "{page}");
         assert!(!words(&shown(page, &Fake::default())).contains("SANDBOX"), "{page}");
     }
 }
@@ -640,7 +641,7 @@ fn notifications_are_told_in_words_marked_where_unread_and_lead_to_what_they_are
     for part in [
         "3 unread",
         "The credit is low: $0.31 is left, and an hour of the dearest machine costs $0.41.",
-        "llama-ft recovered. On CPU after 2.9 s, on GPU after 74.2 s.",
+        "The failover of llama-ft is complete: it is on a GPU again. On CPU after 2.9 s, on GPU after 74.2 s.",
         "Failover of llama-ft waits: no GPU on offer fits the rules.",
         "it would have deleted 1,200 of 3,310 files",
     ] {
@@ -710,7 +711,11 @@ fn a_toast_is_one_sentence_with_a_way_on_and_a_way_off_and_nothing_once_read() {
     assert_eq!(told.status, 200);
     assert!(told.html.contains("class=\"toast ok\"") && told.html.contains("data-dismiss"));
     assert!(told.html.contains("href=\"/app/notifications/57\""));
-    assert!(words(&told.html).starts_with("REAL llama-ft recovered."), "{}", words(&told.html));
+    assert!(
+        words(&told.html).starts_with("FAILOVER The failover of llama-ft is complete"),
+        "{}",
+        words(&told.html)
+    );
     let read = part(52);
     assert!(read.status == 200 && !read.html.contains("<div"), "{}", read.html);
 }
@@ -853,7 +858,7 @@ fn leaving_a_gpu_at_once_asks_no_provider_first() {
     let told = "asked the market";
     let plane = Fake { dry_run: Err(problem(502, told, &[])), ..Fake::default() };
     let text = words(&shown("/app/machines/7001/failover", &plane));
-    assert!(!text.contains("can't be told") && !text.contains(told), "{text}");
+    assert!(!text.contains("is not known now") && !text.contains(told), "{text}");
     let words_of_failure = words(&shown("/app/machines/7001/drill", &plane));
     assert_ne!(text, words_of_failure);
 }

@@ -9,11 +9,13 @@ mod en;
 mod phrasebook;
 mod problem;
 mod pt;
+#[cfg(test)]
+mod style;
 mod words;
 
 pub(crate) use self::audit::{action, area, credential};
 pub(crate) use self::en::Texts;
-pub(crate) use self::phrasebook::said;
+pub(crate) use self::phrasebook::{parts, said};
 pub(crate) use self::problem::{field_text, problem_text};
 pub(crate) use self::words::*;
 

@@ -10,7 +10,7 @@ use super::Lang;
 const DEPTH: u8 = 3;
 
 /// English and Portuguese, each with the same count of `{}`. The first that fits counts.
-const PHRASES: &[(&str, &str)] = &[
+pub(super) const PHRASES: &[(&str, &str)] = &[
     // where a machine stands
     (
         "the GPU is lost; automatic failover is off",
@@ -23,7 +23,7 @@ const PHRASES: &[(&str, &str)] = &[
     ("no standby: {}", "sem standby: {}"),
     ("the service account lacks {}", "faltam à conta de serviço: {}"),
     ("not prepared yet: {}", "ainda não preparado: {}"),
-    ("the VM was stopped; starting it again", "a VM foi parada; está sendo iniciada de novo"),
+    ("the VM was stopped; starting it again", "a VM foi desligada; está sendo iniciada de novo"),
     (
         "the provider took the Spot VM back; starting it again",
         "o provedor retomou a VM Spot; está sendo iniciada de novo",
@@ -34,11 +34,11 @@ const PHRASES: &[(&str, &str)] = &[
     ),
     (
         "the GPU's workspace lost {} of {} files at once; the standby keeps them until you say otherwise",
-        "o workspace da GPU perdeu {} de {} arquivos de uma vez; o standby os guarda até você decidir",
+        "a área de trabalho da GPU perdeu {} de {} arquivos de uma vez; o standby os guarda até você decidir",
     ),
     (
         "the workspace is not there on the GPU; the standby keeps its copy",
-        "o workspace não está na GPU; o standby guarda a sua cópia",
+        "a área de trabalho não está na GPU; o standby guarda a sua cópia",
     ),
     // steps of a failover
     (
@@ -131,14 +131,14 @@ const PHRASES: &[(&str, &str)] = &[
     ("up", "ligada"),
     ("gone", "não existe mais"),
     ("host_lost", "host perdido"),
-    ("preempted", "preemptada"),
+    ("preempted", "interrompida pelo provedor"),
     ("crashed", "contêiner encerrado"),
-    ("stopped", "parada"),
+    ("stopped", "desligada"),
     ("creating", "sendo criado"),
     ("booting", "iniciando"),
     ("ready", "pronto"),
     ("failed", "com falha"),
-    ("deleting", "sendo removido"),
+    ("deleting", "sendo excluído"),
     ("none", "nenhum"),
     ("answers", "responde"),
     ("not reached yet", "ainda não alcançado"),
@@ -155,39 +155,70 @@ const PHRASES: &[(&str, &str)] = &[
     ("frozen", "congelada"),
     ("failing_over", "em failover"),
     ("on_standby", "no standby"),
-    ("degraded", "degradada"),
+    ("degraded", "não acompanha"),
     ("{} s ago", "há {} s"),
 ];
 
+/// A part of a sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) text: String,
+    /// A sentence of a provider's or a host's, as it was said.
+    pub(crate) quoted: bool,
+}
+
 /// The engine's words for a reader.
 pub(crate) fn said(words: &str, lang: Lang) -> String {
-    match lang {
-        // A state's name in the code is read as words.
-        Lang::En if is_name(words) => words.replace('_', " "),
-        Lang::En => words.to_owned(),
-        Lang::Pt => portuguese(words, DEPTH),
+    parts(words, lang).into_iter().map(|part| part.text).collect()
+}
+
+/// The same in parts: what others said, in English, is told apart from our own words around it.
+pub(crate) fn parts(words: &str, lang: Lang) -> Vec<Part> {
+    // A state's name in the code is read as words.
+    if lang == Lang::En && is_name(words) {
+        return vec![Part { text: words.replace('_', " "), quoted: false }];
     }
+    let mut found = Vec::new();
+    look_up(words, lang, 0, &mut found);
+    found
 }
 
 fn is_name(words: &str) -> bool {
     words.bytes().all(|letter| letter == b'_' || letter.is_ascii_lowercase())
 }
 
-fn portuguese(words: &str, depth: u8) -> String {
-    if depth == 0 {
-        return words.to_owned();
-    }
-    let found = PHRASES.iter().find_map(|(en, pt)| Some((pt, holes(en, words)?)));
-    let Some((template, values)) = found else { return words.to_owned() };
-    let mut out = String::with_capacity(words.len() + 16);
+fn look_up(words: &str, lang: Lang, depth: u8, out: &mut Vec<Part>) {
+    let found = (depth < DEPTH)
+        .then(|| PHRASES.iter().find_map(|phrase| Some((phrase, holes(phrase.0, words)?))))
+        .flatten();
+    let Some(((en, pt), values)) = found else {
+        // Who reads English can't tell a sentence of ours that is not in the book from another's, unless
+        // it stands within one that is.
+        let foreign = depth > 0 || lang != Lang::En;
+        push(out, words, foreign && is_sentence(words));
+        return;
+    };
+    let template = if lang == Lang::Pt { pt } else { en };
     let mut values = values.into_iter();
     for (place, part) in template.split("{}").enumerate() {
         if place > 0 {
-            out.push_str(&portuguese(values.next().unwrap_or_default(), depth - 1));
+            look_up(values.next().unwrap_or_default(), lang, depth + 1, out);
         }
-        out.push_str(part);
+        push(out, part, false);
     }
-    out
+}
+
+/// Names, paths and figures stand as they are; several words are quoted.
+fn is_sentence(words: &str) -> bool {
+    words.split_whitespace().filter(|word| word.chars().all(char::is_alphabetic)).count() > 1
+}
+
+fn push(out: &mut Vec<Part>, text: &str, quoted: bool) {
+    match out.last_mut() {
+        _ if text.is_empty() => {}
+        Some(last) if !last.quoted && !quoted => last.text.push_str(text),
+        _ => out.push(Part { text: text.to_owned(), quoted }),
+    }
 }
 
 /// What stands in the holes of a template, if the words have its shape.
@@ -230,11 +261,34 @@ mod tests {
                 "the GPU's workspace lost 90 of 100 files at once; the standby keeps them until you say otherwise",
                 Lang::Pt
             ),
-            "o workspace da GPU perdeu 90 de 100 arquivos de uma vez; o standby os guarda até você decidir"
+            "a área de trabalho da GPU perdeu 90 de 100 arquivos de uma vez; o standby os guarda até você decidir"
         );
         assert_eq!(said("on", Lang::En), "on");
         assert_eq!(said("host_lost", Lang::En), "host lost");
         assert_eq!(said("job_1 ended", Lang::En), "job_1 ended");
+    }
+
+    #[test]
+    fn what_a_provider_said_is_told_apart_in_both_languages() {
+        let words =
+            "the standby does not answer: nothing answers SSH there: Connection refused by peer";
+        for (lang, own) in [
+            (Lang::En, "the standby does not answer: nothing answers SSH there: "),
+            (Lang::Pt, "o standby não responde: nada responde por SSH lá: "),
+        ] {
+            let found = parts(words, lang);
+            assert_eq!(found.len(), 2, "{found:?}");
+            assert_eq!((found[0].text.as_str(), found[0].quoted), (own, false));
+            assert_eq!(
+                (found[1].text.as_str(), found[1].quoted),
+                ("Connection refused by peer", true)
+            );
+        }
+        let whole = "Quota 'CPUS' exceeded";
+        assert!(parts(whole, Lang::Pt)[0].quoted && !parts(whole, Lang::En)[0].quoted);
+        for own in ["12 s ago", "/workspace/a b", "on", "3 of 9 files differ, for example a.bin"] {
+            assert!(parts(own, Lang::Pt).iter().all(|part| !part.quoted), "{own}");
+        }
     }
 
     #[test]

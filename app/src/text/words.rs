@@ -66,6 +66,15 @@ pub(crate) const fn failover_title(kind: Kind, t: &'static Texts) -> Word {
     }
 }
 
+/// Whether it shall be cancelled.
+pub(crate) const fn cancel_question(kind: Kind, t: &'static Texts) -> Word {
+    match kind {
+        Kind::Real => t.cancel_question,
+        Kind::Drill => t.cancel_question_drill,
+        Kind::Planned => t.cancel_question_planned,
+    }
+}
+
 pub(crate) const fn phase(phase: Phase, t: &'static Texts) -> Word {
     match phase {
         Phase::Detecting => t.phase_detecting,

@@ -11,6 +11,7 @@ pub(crate) mod parts;
 pub(crate) mod table;
 pub(crate) mod time;
 pub(crate) mod top_bar;
+pub(crate) mod words;
 
 pub(crate) use self::action::{act_link, go_link, gone_button, post_button};
 pub(crate) use self::badge::{Tone, badge, kind_badge, mark};
@@ -22,3 +23,4 @@ pub(crate) use self::parts::{
 };
 pub(crate) use self::table::{cell, key_cell, number_cell, table};
 pub(crate) use self::time::{ago, ago_or, clock_time, full_time};
+pub(crate) use self::words::words;

@@ -10,6 +10,7 @@ use crate::format;
 use crate::page::{Page, done};
 use crate::router::{FailoverAct, Route};
 use crate::site::{Outcome, Request};
+use crate::text;
 use crate::ui::{properties, said};
 use crate::visit::Visit;
 
@@ -52,7 +53,9 @@ fn page(visit: &Visit, act: FailoverAct, data: &FailoverPage, refused: Option<&P
     let t = visit.t();
     let status = &data.status;
     let (title, what, word, class) = match act {
-        FailoverAct::Cancel => (t.cancel_question, t.cancel_what, t.cancel_do, "button danger"),
+        FailoverAct::Cancel => {
+            (text::cancel_question(status.kind, t), t.cancel_what, t.cancel_do, "button danger")
+        }
         FailoverAct::Retry => (t.retry_question, t.retry_what, t.act_retry, "button primary"),
         FailoverAct::FailBack => {
             (t.fail_back_question, t.fail_back_what, t.fail_back_do, "button primary")

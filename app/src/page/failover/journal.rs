@@ -102,6 +102,9 @@ fn line(visit: &Visit, page: &FailoverPage, run: &Run<'_>) -> AnyView {
             &[("round", &(round + 1).to_string()), ("n", &attempt.to_string())],
         )),
     };
+    // What stands on top of the page is said once.
+    let above = row.error.is_some() && row.error == page.status.error;
+    let why = if above { Some(t.as_above.into_any()) } else { visit.told(row.error.as_ref()) };
     view! {
         <tr data-key=run.first.seq.to_string()>
             {key_cell(view! { {text::step(row.step, t)} {times.map(|times| view! { " " <strong>{times}</strong> })} {attempt.map(|text| view! { <span class="under">{text}</span> })} })}
@@ -109,7 +112,7 @@ fn line(visit: &Visit, page: &FailoverPage, run: &Run<'_>) -> AnyView {
             {number_cell(t.col_took, took.map_or_else(|| unknown(t.not_yet), IntoAny::into_any))}
             {number_cell(t.provider_time, format::span(run.provider_ms, lang))}
             {cell(t.col_outcome, badge(tone, word))}
-            {cell(t.col_what, view! { <span class="words">{visit.told(row.error.as_ref())}</span> {again} })}
+            {cell(t.col_what, view! { <span class="words">{why}</span> {again} })}
         </tr>
     }
     .into_any()

@@ -101,8 +101,8 @@ fn page(
     active: &ActiveFailovers,
     report: Result<&FailoverReport, &Problem>,
 ) -> Page {
-    let t = visit.t();
     let problem = report.err();
+    let title = text::kinds(wanted.kind, visit.t());
     let state = report.ok().map(|report| sentence(visit, report));
     let refresh = if active.active_count > 0 { "1000" } else { "15000" };
     let content = match report {
@@ -115,13 +115,13 @@ fn page(
     };
     let body = view! {
         <div data-key="failovers" data-refresh=refresh class="report">
-            {heading(t.failovers, state, Some(exports(visit, wanted)))}
+            {heading(title, state, Some(exports(visit, wanted)))}
             {under_way(visit, active)}
             {filters(visit, wanted, problem)}
             {content}
         </div>
     };
-    Page::new(t.failovers, body.into_any()).live("failover").of(problem)
+    Page::new(title, body.into_any()).live("failover").of(problem)
 }
 
 fn sentence(visit: &Visit, report: &FailoverReport) -> AnyView {
