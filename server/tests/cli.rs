@@ -191,12 +191,9 @@ async fn accounts_are_made_listed_and_given_other_passwords() {
     let list = world.ok(&["user", "list"], "").await;
     assert_eq!(list.lines().count(), 1);
     assert!(list.starts_with("ana@dumont.local\tana\t"), "{list}");
-    world
-        .ok(
-            &["user", "set-password", "--email", "ana@dumont.local", "--password-stdin"],
-            "another password",
-        )
-        .await;
+    let replace = ["user", "set-password", "--email", "ana@dumont.local", "--password-stdin"];
+    assert!(world.fails(&replace, "1234567890").await.contains("an attacker would try"));
+    world.ok(&replace, "another long sentence").await;
     assert!(
         world
             .fails(&["token", "create", "--email", "bob@dumont.local", "--name", "x"], "")

@@ -113,6 +113,7 @@ texts! {
     field_service_account: "This is not the JSON key file of a service account.",
     field_key: "Must be one key without spaces.",
     field_taken: "Is taken.",
+    field_guessable: "Is among the first that an attacker would try: a common password or word, a row of keys, or your own name. Several unrelated words are better.",
     field_setup_token: "This is not the token that the server printed when it last started.",
     field_unknown_zone: "The project has no such zone.",
     field_wrong_password: "Is not the present password.",
@@ -131,7 +132,7 @@ texts! {
     username: "User name",
     username_hint: "2 to 32 characters: letters, digits, dot, dash, underscore.",
     password: "Password",
-    password_hint: "At least 10 characters.",
+    password_hint: "At least 10 characters; nothing common and not your name.",
 
     // credit
     balance: "Credit",

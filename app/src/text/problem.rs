@@ -74,6 +74,7 @@ pub(crate) fn field_text(found: &FieldProblem, t: &'static Texts) -> String {
         ("not_a_key", _) => t.field_key.to_owned(),
         ("unknown_zone", _) => t.field_unknown_zone.to_owned(),
         ("taken", _) => t.field_taken.to_owned(),
+        ("guessable", _) => t.field_guessable.to_owned(),
         ("wrong_token", _) => t.field_setup_token.to_owned(),
         ("wrong_password", _) => t.field_wrong_password.to_owned(),
         ("too_short" | "too_long" | "length", _) if found.field.contains("password") => {

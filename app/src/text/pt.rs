@@ -97,6 +97,7 @@ pub(super) const PT: Texts = Texts {
     field_service_account: "Isto não é o arquivo JSON da chave de uma conta de serviço.",
     field_key: "Precisa ser uma chave sem espaços.",
     field_taken: "Já está em uso.",
+    field_guessable: "Está entre as primeiras que um atacante tentaria: senha ou palavra comum, sequência de teclas ou seu próprio nome. Várias palavras sem relação são melhores.",
     field_setup_token: "Este não é o token que o servidor mostrou na última vez que iniciou.",
     field_unknown_zone: "O projeto não tem essa zona.",
     field_wrong_password: "Não é a senha atual.",
@@ -115,7 +116,7 @@ pub(super) const PT: Texts = Texts {
     username: "Usuário",
     username_hint: "2 a 32 caracteres: letras, dígitos, ponto, hífen, sublinhado.",
     password: "Senha",
-    password_hint: "Pelo menos 10 caracteres.",
+    password_hint: "Pelo menos 10 caracteres; nada comum, nem seu nome.",
 
     // credit
     balance: "Crédito",

@@ -43,7 +43,7 @@ pub async fn create(
     if !is_username(&username) {
         wrong("username", "not_a_username", "must have 2 to 32 of the characters a-z 0-9 . _ -");
     }
-    let hash = dumont.passwords.hash("password", password).await;
+    let hash = dumont.passwords.hash("password", password, &[&email, &username]).await;
     if let Err(Fault::Invalid(fields)) = &hash {
         problems.extend(fields.iter().cloned());
     }

@@ -252,7 +252,9 @@ pub async fn set_password(
     password: SecretString,
     keep: Option<&str>,
 ) -> Result<(), Fault> {
-    let hash = dumont.passwords.hash(field, password).await?;
+    let owner = dumont.store.users().get(user).await?;
+    let about = [owner.email.as_str(), owner.username.as_str()];
+    let hash = dumont.passwords.hash(field, password, &about).await?;
     dumont.store.users().set_password(user, &hash, keep, dumont.now()).await?;
     ended(dumont, user).await;
     Ok(())

@@ -12,6 +12,7 @@ pub mod credentials;
 pub mod environment;
 pub mod failover;
 pub mod figures;
+pub mod guess;
 pub mod instances;
 pub mod journal;
 pub mod machines;

@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::Fault;
+use crate::service::guess;
 
 /// Least length, characters.
 pub const LEAST: usize = 10;
@@ -38,8 +39,14 @@ impl Passwords {
     /// The hash of a new password, in PHC form.
     ///
     /// # Errors
-    /// Too short or too long, as the field `name`.
-    pub async fn hash(&self, name: &str, password: SecretString) -> Result<String, Fault> {
+    /// Too short, too long or easily guessed, as the field `name`. `about` is what is known of its
+    /// owner, and so no secret.
+    pub async fn hash(
+        &self,
+        name: &str,
+        password: SecretString,
+        about: &[&str],
+    ) -> Result<String, Fault> {
         let length = password.expose_secret().chars().count();
         if !(LEAST..=MOST).contains(&length) {
             return Err(Fault::field(
@@ -48,7 +55,19 @@ impl Passwords {
                 format!("must have {LEAST} to {MOST} characters"),
             ));
         }
-        self.work(move || hash(&password)).await?
+        let product = std::iter::once(&"dumont");
+        let about: Vec<String> =
+            about.iter().chain(product).map(|word| (*word).to_owned()).collect();
+        let made = self.work(move || {
+            let about: Vec<&str> = about.iter().map(String::as_str).collect();
+            let secret = !guess::is_guessable(password.expose_secret(), &about);
+            secret.then(|| hash(&password))
+        });
+        made.await?.unwrap_or_else(|| {
+            let why = "is among the first that an attacker would try: a common password or word, a \
+                       row of keys, or the account's own name";
+            Err(Fault::field(name, "guessable", why))
+        })
     }
 
     /// Whether a password fits a stored hash. `None` (no such account) takes as long and never fits.
@@ -99,7 +118,7 @@ mod tests {
     #[tokio::test]
     async fn only_the_right_password_of_an_account_that_exists_fits() {
         let passwords = Passwords::new().expect("random");
-        let stored = passwords.hash("password", "correct horse".into()).await.expect("hashed");
+        let stored = passwords.hash("password", "correct horse".into(), &[]).await.expect("hashed");
         assert!(stored.starts_with("$argon2id$"), "{stored}");
         assert!(
             passwords.fits("correct horse".into(), Some(stored.clone())).await.expect("checked")
@@ -112,7 +131,8 @@ mod tests {
     #[tokio::test]
     async fn a_short_password_is_refused_by_name() {
         let passwords = Passwords::new().expect("random");
-        let refused = passwords.hash("new_password", "short".into()).await.expect_err("refused");
+        let refused =
+            passwords.hash("new_password", "short".into(), &[]).await.expect_err("refused");
         assert_eq!(refused.problem("r").errors.expect("named")[0].field, "new_password");
     }
 }

@@ -32,6 +32,7 @@ mod idempotency;
 mod limits;
 mod notifications;
 mod pages;
+mod passwords;
 mod people;
 mod problems;
 mod seed;
