@@ -22,7 +22,9 @@ mod row;
 mod secret;
 mod sqlite;
 
+pub use account::attempt::{Attempts, Bucket, Verdict as Attempt};
 pub use account::audit::{Audit, AuditPage, AuditRow};
+pub use account::browser::{Browser, Browsers, Visit as BrowserVisit};
 pub use account::credential::{
     Credential, CredentialKind, CredentialStatus, Credentials, NewCredential,
 };
@@ -30,6 +32,7 @@ pub use account::idempotency::{Claim, IdempotencyKeys};
 pub use account::notification::{
     DOORBELL as NOTIFICATION_DOORBELL, NotificationPage, Notifications,
 };
+pub use account::second_factor::{SecondFactor, SecondFactors};
 pub use account::session::{
     SESSION_CONFIRMED, SESSION_IP, SESSION_USER, SESSION_USER_AGENT, SessionRow, Sessions,
 };

@@ -132,6 +132,12 @@ repositories! {
     sessions -> crate::Sessions<'_>,
     /// Tokens for programs.
     tokens -> crate::Tokens<'_>,
+    /// Browsers that are known to accounts.
+    browsers -> crate::Browsers<'_>,
+    /// How often something was tried.
+    attempts -> crate::Attempts<'_>,
+    /// Second factors, sealed.
+    second_factors -> crate::SecondFactors<'_>,
     /// CPU Failover settings.
     settings -> crate::Settings<'_>,
     /// Keys to the providers, sealed.

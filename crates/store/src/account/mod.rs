@@ -1,9 +1,12 @@
 //! Users, how they prove who they are, what they have chosen, and what they are told.
 
+pub(crate) mod attempt;
 pub(crate) mod audit;
+pub(crate) mod browser;
 pub(crate) mod credential;
 pub(crate) mod idempotency;
 pub(crate) mod notification;
+pub(crate) mod second_factor;
 pub(crate) mod session;
 pub(crate) mod session_store;
 pub(crate) mod settings;

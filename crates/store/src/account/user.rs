@@ -6,6 +6,7 @@ use sqlx::any::AnyRow;
 use sqlx::query;
 use tracing::instrument;
 
+use crate::account::browser;
 use crate::db::{lock_install, must_exist};
 use crate::error::StoreError;
 use crate::open::Store;
@@ -206,7 +207,7 @@ impl<'s> Users<'s> {
     /// Replaces the password's hash and, with it, ends every login but `keep` (the handle of a
     /// session or token; none: all of them): sessions, tokens of logins, and API tokens that another
     /// login or token made. What the command line made stays, and what was made before it was noted
-    /// by whom.
+    /// by whom. No browser is known to the account after that.
     ///
     /// # Errors
     /// `NotFound`; then nothing has ended.
@@ -237,6 +238,7 @@ impl<'s> Users<'s> {
             .bind(now.0)
             .execute(&mut *tx)
             .await?;
+        browser::forget_all(&mut tx, user).await?;
         tx.commit().await?;
         Ok(())
     }

@@ -4,9 +4,11 @@
 //! taking it. So a value is never sealed under a key that a rotation has just dropped, not even by
 //! another process.
 
+use domain::id::UserId;
 use sqlx::query;
 use tracing::instrument;
 
+use crate::account::second_factor;
 use crate::db::lock_install;
 use crate::error::{KeyError, StoreError};
 use crate::open::Store;
@@ -32,18 +34,24 @@ impl Store {
         for row in rows {
             let (user, kind, sealed) =
                 (row.text("user_id")?, row.text("kind")?, row.text("secret")?);
-            if vault::key_id(&sealed) == Some(ring.newest().id()) {
-                continue;
-            }
             let place = Place::new("credentials", "secret", &[&user, &kind]);
-            let plain = match vault::open(&ring, &sealed, &place) {
-                Err(KeyError::UnknownKey(_)) => vault::open(&before, &sealed, &place)?,
-                opened => opened?,
-            };
+            let Some(sealed) = again(&ring, &before, &sealed, &place)? else { continue };
             query("UPDATE credentials SET secret = $3 WHERE user_id = $1 AND kind = $2")
                 .bind(&user)
                 .bind(&kind)
-                .bind(vault::seal(&ring, &plain, &place)?)
+                .bind(sealed)
+                .execute(&mut *tx)
+                .await?;
+            changed += 1;
+        }
+        let rows = query("SELECT user_id, secret FROM second_factors").fetch_all(&mut *tx).await?;
+        for row in rows {
+            let (user, sealed) = (UserId(row.text("user_id")?), row.text("secret")?);
+            let place = second_factor::place(&user);
+            let Some(sealed) = again(&ring, &before, &sealed, &place)? else { continue };
+            query("UPDATE second_factors SET secret = $2 WHERE user_id = $1")
+                .bind(user.as_str())
+                .bind(sealed)
                 .execute(&mut *tx)
                 .await?;
             changed += 1;
@@ -72,4 +80,21 @@ impl Store {
         self.vault().replace(alone);
         Ok(changed)
     }
+}
+
+/// A value sealed under the newest key of a ring; none where it is.
+fn again(
+    ring: &Keyring,
+    before: &Keyring,
+    sealed: &str,
+    place: &Place,
+) -> Result<Option<String>, KeyError> {
+    if vault::key_id(sealed) == Some(ring.newest().id()) {
+        return Ok(None);
+    }
+    let plain = match vault::open(ring, sealed, place) {
+        Err(KeyError::UnknownKey(_)) => vault::open(before, sealed, place)?,
+        opened => opened?,
+    };
+    vault::seal(ring, &plain, place).map(Some)
 }

@@ -21,6 +21,7 @@ mod failovers;
 mod fences;
 mod files;
 mod fixtures;
+mod getting_in;
 mod intents;
 mod many;
 mod measurements;
