@@ -8,6 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::id::{FailoverId, GpuId, NotificationId};
 use domain::time::Millis;
+use domain::view::access::Browsers;
 use domain::view::account::{
     ChangePassword, Confirm, CreatedToken, LoginRequest, NewToken, Sessions, SetupRequest, Tokens,
     User,
@@ -142,6 +143,10 @@ pub trait ControlPlane: Send + Sync {
     async fn sessions(&self) -> Answer<Sessions>;
     /// Ends a login.
     async fn revoke_session(&self, id: &str) -> Answer<()>;
+    /// The browsers that the account knows.
+    async fn browsers(&self) -> Answer<Browsers>;
+    /// Forgets a browser.
+    async fn forget_browser(&self, id: &str) -> Answer<()>;
     /// Changes the password.
     async fn change_password(&self, wanted: ChangePassword) -> Answer<()>;
 }

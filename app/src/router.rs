@@ -86,6 +86,7 @@ pub(crate) enum Route {
     NewToken,
     RevokeToken,
     RevokeSession,
+    ForgetBrowser,
     /// Every component in all its states; in debug builds alone.
     Kit,
 }
@@ -132,6 +133,7 @@ impl Route {
             ["app", "settings", "account", "tokens"] => Self::NewToken,
             ["app", "settings", "account", "tokens", "revoke"] => Self::RevokeToken,
             ["app", "settings", "account", "sessions", "revoke"] => Self::RevokeSession,
+            ["app", "settings", "account", "browsers", "forget"] => Self::ForgetBrowser,
             _ => return None,
         })
     }
@@ -175,6 +177,7 @@ impl Route {
             Self::NewToken => "/app/settings/account/tokens".to_owned(),
             Self::RevokeToken => "/app/settings/account/tokens/revoke".to_owned(),
             Self::RevokeSession => "/app/settings/account/sessions/revoke".to_owned(),
+            Self::ForgetBrowser => "/app/settings/account/browsers/forget".to_owned(),
         }
     }
 
@@ -230,6 +233,7 @@ mod tests {
             Route::NewToken,
             Route::RevokeToken,
             Route::RevokeSession,
+            Route::ForgetBrowser,
         ];
         all.extend(MachineAct::ALL.iter().map(|(act, _)| Route::MachineAct(GpuId(7), *act)));
         for route in all {

@@ -8,7 +8,7 @@ use leptos::prelude::AnyView;
 use crate::control_plane::Visitor;
 use crate::format::Zone;
 use crate::site::Request;
-use crate::text::{Lang, Texts};
+use crate::text::{AccessTexts, Lang, Texts};
 
 /// Light or dark, or as the system is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +80,11 @@ impl Visit {
     /// All texts in the language of this look.
     pub(crate) const fn t(&self) -> &'static Texts {
         self.lang.texts()
+    }
+
+    /// Those of getting in.
+    pub(crate) const fn access(&self) -> &'static AccessTexts {
+        self.lang.access()
     }
 
     /// The engine's or a provider's words, in the reader's language where they are known.

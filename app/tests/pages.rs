@@ -112,7 +112,8 @@ fn a_refused_login_keeps_the_name_and_says_why_with_the_request() {
     assert!(got.html.contains("value=\"ana\"") && !got.html.contains("sesame"));
     let text = words(&got.html);
     assert!(
-        text.contains("The name or the password is wrong.") && text.contains("0199req"),
+        text.contains("The name or the password is wrong, or it was tried too often")
+            && text.contains("0199req"),
         "{text}"
     );
 }

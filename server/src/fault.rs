@@ -21,8 +21,11 @@ pub enum Fault {
     /// Nobody is logged in, or the token is not good.
     #[error("log in or send a valid API token")]
     Unauthorized,
-    /// A login was refused. The same for an unknown account and a wrong password.
-    #[error("the user name or password is wrong")]
+    /// A login was refused. The same for an unknown account, a wrong password and too many tries of
+    /// an account, since to tell them apart would tell of the account.
+    #[error(
+        "the user name or password is wrong, or the account was tried too often: then wait some minutes"
+    )]
     WrongPassword,
     /// Logged in, but not allowed from there.
     #[error("{message}")]

@@ -48,7 +48,13 @@ pub fn start(dumont: &Dumont, tracker: &TaskTracker, token: &CancellationToken) 
 async fn tidy(dumont: Dumont, token: CancellationToken) {
     while wait(TIDY, &token).await {
         let now = dumont.now();
-        dumont.limiter.tidy();
+        dumont.limiter.tidy(now);
+        if let Err(error) = dumont.store.attempts().prune(now).await {
+            tracing::debug!(%error, "old counts of tries not removed");
+        }
+        if let Err(error) = dumont.store.browsers().delete_expired(now).await {
+            tracing::debug!(%error, "browsers of long ago not forgotten");
+        }
         if let Err(error) = dumont.store.sessions().delete_expired(now).await {
             tracing::debug!(%error, "expired sessions not removed");
         }

@@ -17,6 +17,7 @@ pub(crate) const fn action(action: Action, t: &'static Texts) -> Word {
         Action::CreateToken => t.action_create_token,
         Action::RevokeToken => t.action_revoke_token,
         Action::RevokeSession => t.action_revoke_session,
+        Action::ForgetBrowser => t.action_forget_browser,
         Action::ChangeSettings => t.action_change_settings,
         Action::Configure => t.action_configure,
         Action::Rent => t.action_rent,

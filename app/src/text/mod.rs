@@ -4,6 +4,7 @@
 //! does not compile, and a key that no page uses is a field that is never read. Words of providers
 //! stay as they were said.
 
+mod access;
 mod audit;
 mod en;
 mod phrasebook;
@@ -13,6 +14,7 @@ mod pt;
 mod style;
 mod words;
 
+pub(crate) use self::access::AccessTexts;
 pub(crate) use self::audit::{action, area, credential};
 pub(crate) use self::en::Texts;
 pub(crate) use self::phrasebook::{parts, said};
@@ -70,6 +72,15 @@ impl Lang {
     }
 }
 
+impl Lang {
+    pub(crate) const fn access(self) -> &'static AccessTexts {
+        match self {
+            Self::En => &access::EN,
+            Self::Pt => &access::PT,
+        }
+    }
+}
+
 /// Puts values in the place of `{name}`.
 pub(crate) fn fill(template: &str, values: &[(&str, &str)]) -> String {
     let mut out = String::with_capacity(template.len() + 32);
@@ -110,7 +121,8 @@ mod tests {
 
     #[test]
     fn both_languages_have_the_same_places_for_values_and_no_empty_text() {
-        for ((key, en), (_, pt)) in en::EN.all().into_iter().zip(pt::PT.all()) {
+        let access = access::EN.all().into_iter().zip(access::PT.all());
+        for ((key, en), (_, pt)) in en::EN.all().into_iter().zip(pt::PT.all()).chain(access) {
             assert!(!en.trim().is_empty() && !pt.trim().is_empty(), "{key} is empty");
             assert_eq!(places(en), places(pt), "{key}");
         }
@@ -122,6 +134,7 @@ mod tests {
         let unused: Vec<&str> = en::EN
             .all()
             .into_iter()
+            .chain(access::EN.all())
             .map(|(key, _)| key)
             .filter(|key| !used(&source, key))
             .collect();

@@ -9,6 +9,7 @@
 )]
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+pub(crate) mod access;
 pub(crate) mod plane;
 pub(crate) mod story;
 

@@ -6,6 +6,7 @@ use app::control_plane::{Answer, ControlPlane, Visitor};
 use async_trait::async_trait;
 use domain::id::{FailoverId, GpuId, NotificationId};
 use domain::time::Millis;
+use domain::view::access::Browsers;
 use domain::view::account::*;
 use domain::view::audit::{AuditLog, AuditQuery};
 use domain::view::balance::Balance;
@@ -21,7 +22,7 @@ use domain::view::report::{FailoverReport, ReportQuery};
 use domain::view::settings::{Settings, SettingsUpdate};
 use domain::view::standby::{AcceptDeletions, ProvisionStandby};
 
-use super::story;
+use super::{access, story};
 
 /// What it tells, and what it was asked to do.
 pub(crate) struct Fake {
@@ -39,6 +40,7 @@ pub(crate) struct Fake {
     pub(crate) settings: Settings,
     pub(crate) tokens: Tokens,
     pub(crate) sessions: Sessions,
+    pub(crate) browsers: Browsers,
     /// Whether the password was given a short while ago.
     pub(crate) confirmed: bool,
     /// Refuses everything that is to be done.
@@ -63,6 +65,7 @@ impl Default for Fake {
             settings: story::settings(),
             tokens: story::tokens(),
             sessions: story::sessions(),
+            browsers: access::browsers(),
             confirmed: true,
             refusal: None,
             done: Mutex::default(),
@@ -269,6 +272,12 @@ impl ControlPlane for Fake {
     }
     async fn revoke_session(&self, id: &str) -> Answer<()> {
         self.act(format!("revoke session {id}"), ())
+    }
+    async fn browsers(&self) -> Answer<Browsers> {
+        Ok(self.browsers.clone())
+    }
+    async fn forget_browser(&self, id: &str) -> Answer<()> {
+        self.act(format!("forget browser {id}"), ())
     }
     async fn change_password(&self, _: ChangePassword) -> Answer<()> {
         self.act("change password".to_owned(), ())

@@ -19,6 +19,8 @@ crate::text_enum! {
         RevokeToken = "revoke_token",
         /// Ended another login.
         RevokeSession = "revoke_session",
+        /// Forgot a browser that had logged in before.
+        ForgetBrowser = "forget_browser",
         /// Changed language, look or provider keys.
         ChangeSettings = "change_settings",
         /// Changed the rules of failovers.
@@ -86,7 +88,8 @@ impl Action {
             | Self::ChangePassword
             | Self::CreateToken
             | Self::RevokeToken
-            | Self::RevokeSession => Area::Access,
+            | Self::RevokeSession
+            | Self::ForgetBrowser => Area::Access,
             Self::ChangeSettings | Self::Configure => Area::Settings,
             Self::Rent
             | Self::Destroy

@@ -154,7 +154,7 @@ pub async fn change_password(
     client: Client,
     Body(asked): Body<ChangePassword>,
 ) -> Result<Json<Done>, Fault> {
-    auth::change_password(&dumont, &who.user, &who.via, asked, &client).await?;
+    auth::change_password(&dumont, &who, asked, &client).await?;
     Ok(Json(Done::new(
         "the password is changed; other logins are ended, and the API tokens that they made",
     )))

@@ -4,6 +4,7 @@
 //! service, and says the status. [`table`] is the only list of routes there is: the router, the
 //! OpenAPI document and the authorization test are all made from it.
 
+pub mod access;
 pub mod audit;
 pub mod auth;
 pub mod balance;

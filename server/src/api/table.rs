@@ -7,7 +7,9 @@ use utoipa::openapi::path::PathItem;
 use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
-use super::{audit, auth, balance, events, failover, instances, notifications, settings, standby};
+use super::{
+    access, audit, auth, balance, events, failover, instances, notifications, settings, standby,
+};
 use crate::Dumont;
 
 /// Who may use a route.
@@ -95,6 +97,8 @@ pub fn table() -> Vec<Route> {
         Admin auth::revoke_token as RevokeToken;
         Admin auth::sessions;
         Admin auth::revoke_session as RevokeSession;
+        Admin access::browsers;
+        Admin access::forget_browser as ForgetBrowser;
         Admin auth::change_password as ChangePassword <- r#"{"current_password":"not the password","new_password":"another password"}"#;
         Admin auth::confirm as Confirm <- r#"{"password":"not the password"}"#;
 

@@ -7,15 +7,27 @@ use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
+use super::browser;
 use crate::Dumont;
 
 /// The address and the name of the program that asks.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Client {
     /// Its address; unknown where the server was not told by the listener.
     pub address: Option<IpAddr>,
     /// What it calls itself, at most 200 characters.
     pub agent: Option<String>,
+    /// The cookie by which it may be known to an account.
+    pub browser: Option<String>,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client")
+            .field("address", &self.address)
+            .field("agent", &self.agent)
+            .finish_non_exhaustive()
+    }
 }
 
 impl FromRequestParts<Dumont> for Client {
@@ -28,6 +40,7 @@ impl FromRequestParts<Dumont> for Client {
         Ok(Self {
             address: told.or(peer),
             agent: agent.map(|name| name.chars().take(200).collect()),
+            browser: browser::read(&parts.headers),
         })
     }
 }

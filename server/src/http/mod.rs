@@ -1,6 +1,8 @@
 //! Who may ask, how often, and how answers are framed. Knows nothing of what is asked.
 
 pub mod body;
+pub mod browser;
+mod buckets;
 pub mod client;
 pub mod csrf;
 pub mod describe;

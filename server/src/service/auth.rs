@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::http::client::Client;
 use crate::http::identity::{Identity, Via};
 use crate::service::audit::{self, Actor};
-use crate::service::confirm;
+use crate::service::{attempts, confirm};
 use crate::{Dumont, Fault};
 
 /// How long a login token works, days.
@@ -42,17 +42,29 @@ pub async fn login(
     let Some(name) = named(asked.email).or_else(|| named(asked.username)) else {
         return Err(Fault::field("email", "required", "an e-mail or a user name is required"));
     };
-    dumont.limiter.attempt(client.address, &name)?;
+    attempts::shed(dumont, client)?;
     let found = dumont.store.users().by_login(name.trim()).await?;
-    let stored = found.as_ref().map(|login| login.password_hash.clone());
+    let knock = attempts::knock(dumont, &name, found.as_ref(), client).await?;
+    // One that is not heard costs the same work, and fits nothing.
+    let stored = found.as_ref().filter(|_| knock.heard).map(|login| login.password_hash.clone());
     let fits = dumont.passwords.fits(SecretString::from(asked.password), stored).await?;
-    let outcome = if fits { Ok(()) } else { Err("wrong_password") };
-    if let Some(login) = &found {
-        let actor = Actor::at_the_door(&login.user.id, with, client);
-        audit::note(dumont, &actor, Action::LogIn, None, outcome).await;
+    let outcome = match (fits, knock.heard) {
+        (true, _) => Ok(()),
+        (false, true) => Err("wrong_password"),
+        (false, false) => Err("too_many"),
+    };
+    match &found {
+        Some(login) => {
+            let actor = Actor::at_the_door(&login.user.id, with, client);
+            audit::note(dumont, &actor, Action::LogIn, None, outcome).await;
+        }
+        None => attempts::wrong(dumont, &knock).await?,
     }
     match found {
-        Some(login) if fits => Ok(login.user),
+        Some(login) if fits => {
+            attempts::right(dumont, &name, client, &knock).await?;
+            Ok(login.user)
+        }
         _ => {
             tracing::info!(address = ?client.address, "login refused");
             Err(Fault::WrongPassword)
@@ -230,15 +242,14 @@ pub async fn revoke_session(dumont: &Dumont, user: &UserId, id: &str) -> Result<
 /// The old password is wrong, or the new one can't be accepted.
 pub async fn change_password(
     dumont: &Dumont,
-    user: &UserId,
-    via: &Via,
+    who: &Identity,
     asked: ChangePassword,
     client: &Client,
 ) -> Result<(), Fault> {
     let current = SecretString::from(asked.current_password);
-    confirm::check(dumont, user, "current_password", current, client).await?;
-    let keep = Some(via.handle());
-    set_password(dumont, user, "new_password", asked.new_password.into(), keep).await
+    confirm::check(dumont, who, "current_password", current, client).await?;
+    let keep = Some(who.via.handle());
+    set_password(dumont, &who.user, "new_password", asked.new_password.into(), keep).await
 }
 
 /// Sets a password and ends every login but `keep`, the handle of the one that it came by.

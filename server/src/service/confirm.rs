@@ -5,13 +5,13 @@
 //! place of the owner's. A login counts, for ten minutes; after that the password is asked for again.
 //! So it is for API tokens, whatever their scope.
 
-use domain::id::UserId;
 use domain::time::Millis;
 use domain::view::account::Confirm;
 use secrecy::SecretString;
 
 use crate::http::client::Client;
 use crate::http::identity::{Identity, Via};
+use crate::service::attempts;
 use crate::{Dumont, Fault};
 
 /// How long a confirmation is good for, ms.
@@ -41,14 +41,19 @@ pub fn require(dumont: &Dumont, who: &Identity) -> Result<(), Fault> {
 /// It is wrong (told under the name `field`), or there were too many attempts.
 pub async fn check(
     dumont: &Dumont,
-    user: &UserId,
+    who: &Identity,
     field: &str,
     password: SecretString,
     client: &Client,
 ) -> Result<(), Fault> {
+    let user = &who.user;
     let login = dumont.store.users().login(user).await?;
-    dumont.limiter.attempt(client.address, &login.user.email)?;
+    // By what asks, so that nobody else can keep its holder from it.
+    let name = format!("confirm/{}", who.via.handle());
+    let bucket = dumont.limiter.limits.per_credential.bucket(name);
+    attempts::spend(dumont, &bucket).await?;
     if dumont.passwords.fits(password, Some(login.password_hash)).await? {
+        dumont.store.attempts().forget(&bucket.name).await?;
         return Ok(());
     }
     tracing::info!(address = ?client.address, %user, "confirmation refused");
@@ -65,7 +70,7 @@ pub async fn confirm(
     asked: Confirm,
     client: &Client,
 ) -> Result<Millis, Fault> {
-    check(dumont, &who.user, "password", asked.password.into(), client).await?;
+    check(dumont, who, "password", asked.password.into(), client).await?;
     let now = dumont.now();
     if let Via::Token(id, _) = &who.via {
         dumont.store.tokens().confirm(&who.user, id, now).await?;

@@ -4,9 +4,11 @@
 //! answers with a view. It knows nothing of HTTP.
 
 pub mod account;
+pub mod attempts;
 pub mod audit;
 pub mod auth;
 pub mod balance;
+pub mod browsers;
 pub mod confirm;
 pub mod credentials;
 pub mod environment;

@@ -1,7 +1,7 @@
 //! Requests for pages and forms, handed to `app` and back.
 
 use std::panic::resume_unwind;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use app::form::Fields;
 use app::site::{
@@ -106,7 +106,8 @@ async fn answer(dumont: Dumont, assets: Arc<Assets>, request: Request) -> Result
         let Form(sent) = form.map_err(|error| Fault::Status(error.into_response().status()))?;
         page.form = Fields(sent);
     }
-    let plane = Plane { dumont: dumont.clone(), identity, seen, session, client, request_id };
+    let keep = Mutex::default();
+    let plane = Plane { dumont: dumont.clone(), identity, seen, session, client, request_id, keep };
     let draw = async {
         let reply = handle(&page, &plane, &assets).await;
         // What is refused names its request, and what leads elsewhere is no page.
@@ -121,10 +122,14 @@ async fn answer(dumont: Dumont, assets: Arc<Assets>, request: Request) -> Result
         Some((sheet, stamp)) => dumont.kept.drawings.0.get(sheet, stamp, dumont.now(), draw).await,
         None => draw.await,
     };
-    match drawn {
+    let mut response = match drawn {
         Ok(drawing) => show(drawing),
         Err(reply) => respond(reply, dumont.site.secure),
+    }?;
+    if let Some(cookie) = plane.keep.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
     }
+    Ok(response)
 }
 
 /// What a drawing is found by again; none for a form.
@@ -191,8 +196,9 @@ fn cookies(headers: &HeaderMap) -> Fields {
     let sent = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let pairs =
         sent.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    // The session's own value is nothing that a page should hold.
-    let shown = pairs.filter(|(name, _)| *name != crate::http::session::COOKIE);
+    // What stands for the browser is nothing that a page should hold.
+    let hidden = [crate::http::session::COOKIE, crate::http::browser::COOKIE];
+    let shown = pairs.filter(|(name, _)| !hidden.contains(name));
     Fields(shown.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
 }
 
@@ -205,13 +211,15 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(
             header::COOKIE,
-            "dumont_lang=en; dumont_session=secret; dumont_theme=dark".parse().expect("a value"),
+            "dumont_lang=en; dumont_session=secret; dumont_browser=known; dumont_theme=dark"
+                .parse()
+                .expect("a value"),
         );
         let found = cookies(&headers);
         assert_eq!(
             (found.get("dumont_lang"), found.get("dumont_theme")),
             (Some("en"), Some("dark"))
         );
-        assert_eq!(found.get("dumont_session"), None);
+        assert_eq!((found.get("dumont_session"), found.get("dumont_browser")), (None, None));
     }
 }

@@ -1,13 +1,15 @@
 //! The product's answer to what pages ask: the services, for the one who asks.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use app::control_plane::{Answer, ControlPlane, Visitor};
 use async_trait::async_trait;
+use axum::http::HeaderValue;
 use domain::audit::{Action, Credential};
 use domain::id::{FailoverId, GpuId, NotificationId, TokenId, UserId};
 use domain::time::Millis;
+use domain::view::access::Browsers;
 use domain::view::account::{
     ChangePassword, Confirm, CreatedToken, LoginRequest, NewToken, Sessions, SetupRequest, Tokens,
 };
@@ -23,16 +25,16 @@ use domain::view::readiness::{DryRun, Readiness};
 use domain::view::report::{FailoverReport, ReportQuery};
 use domain::view::settings::{Settings, SettingsUpdate};
 use domain::view::standby::{AcceptDeletions, ProvisionStandby};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use store::{Stamp, User};
 use tower_sessions::Session;
 
 use crate::http::client::Client;
 use crate::http::identity::{Identity, Via};
-use crate::http::{problem, session};
+use crate::http::{browser, problem, session};
 use crate::service::audit::Actor;
 use crate::service::{
-    account, audit, auth, balance, confirm, failover, instances, machines, notifications,
+    account, audit, auth, balance, browsers, confirm, failover, instances, machines, notifications,
     readiness, report, settings, standby,
 };
 use crate::{Dumont, Fault};
@@ -49,6 +51,8 @@ pub(super) struct Plane {
     pub(super) session: Session,
     pub(super) client: Client,
     pub(super) request_id: String,
+    /// What the browser shall keep, to be known again.
+    pub(super) keep: Mutex<Option<HeaderValue>>,
 }
 
 impl Plane {
@@ -103,12 +107,26 @@ impl Plane {
             account::create(&self.dumont, &first.email, &first.username, password, true).await?;
         let actor = Actor::at_the_door(&user.id, Credential::Session, &self.client);
         audit::note(&self.dumont, &actor, Action::CreateAccount, None, Ok(())).await;
-        session::begin(&self.session, &user.id, &self.client, self.dumont.now()).await
+        self.begin(&user.id).await
+    }
+
+    /// Begins the session of somebody who has proved who they are, in a browser that is known from
+    /// then on.
+    async fn begin(&self, user: &UserId) -> Result<(), Fault> {
+        session::begin(&self.session, user, &self.client, self.dumont.now()).await?;
+        self.remember(user).await
+    }
+
+    async fn remember(&self, user: &UserId) -> Result<(), Fault> {
+        let value = browsers::remember(&self.dumont, user, &self.client).await?;
+        let cookie = browser::set(value.expose_secret(), self.dumont.site.secure)?;
+        *self.keep.lock().unwrap_or_else(PoisonError::into_inner) = Some(cookie);
+        Ok(())
     }
 
     async fn enter(&self, login: LoginRequest) -> Result<(), Fault> {
         let user = auth::login(&self.dumont, login, &self.client, Credential::Session).await?;
-        session::begin(&self.session, &user.id, &self.client, self.dumont.now()).await
+        self.begin(&user.id).await
     }
 
     async fn leave(&self) -> Result<(), Fault> {
@@ -117,6 +135,13 @@ impl Plane {
             auth::ended(&self.dumont, &who.user).await;
         }
         Ok(())
+    }
+
+    async fn replace_password(&self, wanted: ChangePassword) -> Result<(), Fault> {
+        let who = self.who()?;
+        auth::change_password(&self.dumont, who, wanted, &self.client).await?;
+        // No browser is known any more, and this one is at once again.
+        self.remember(&who.user).await
     }
 
     async fn prove(&self, asked: Confirm) -> Result<(), Fault> {
@@ -395,13 +420,16 @@ impl ControlPlane for Plane {
         act!(self, RevokeSession Some(id.to_owned()), auth::revoke_session, id)
     }
 
+    async fn browsers(&self) -> Answer<Browsers> {
+        ask!(self, browsers::list, &self.client)
+    }
+
+    async fn forget_browser(&self, id: &str) -> Answer<()> {
+        act!(self, ForgetBrowser Some(id.to_owned()), browsers::forget, id)
+    }
+
     async fn change_password(&self, wanted: ChangePassword) -> Answer<()> {
-        let outcome = match self.who() {
-            Ok(who) => {
-                auth::change_password(&self.dumont, &who.user, &who.via, wanted, &self.client).await
-            }
-            Err(fault) => Err(fault),
-        };
+        let outcome = self.replace_password(wanted).await;
         self.done(Action::ChangePassword, None, outcome).await
     }
 }

@@ -45,6 +45,7 @@ async fn every_route_that_may_change_something_leaves_its_row(world: World) {
             ("{notification_id}", &gpu),
             ("{token_id}", &other),
             ("{session_id}", &other),
+            ("{browser_id}", &other),
         ];
         let mut path = template.clone();
         let mut object = None;
@@ -146,6 +147,12 @@ async fn logins_and_forms_leave_their_rows_and_no_secret(world: World) {
             "/app/settings/account/sessions/revoke".into(),
             vec![("id", "none")],
             "revoke_session",
+            Some("none"),
+        ),
+        (
+            "/app/settings/account/browsers/forget".into(),
+            vec![("id", "none")],
+            "forget_browser",
             Some("none"),
         ),
         (

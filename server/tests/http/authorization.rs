@@ -36,7 +36,8 @@ fn rows(owners: &Things) -> Vec<Row> {
                 .replace("{failover_id}", &owners.failover)
                 .replace("{notification_id}", &owners.notification)
                 .replace("{token_id}", &owners.token)
-                .replace("{session_id}", &owners.session);
+                .replace("{session_id}", &owners.session)
+                .replace("{browser_id}", &owners.browser);
             assert!(!path.contains('{'), "a parameter that this test does not know: {path}");
             let method = Method::from_bytes(method.as_str().as_bytes()).expect("a method");
             Row {
@@ -56,6 +57,7 @@ struct Things {
     notification: String,
     token: String,
     session: String,
+    browser: String,
 }
 
 async fn things(world: &World, owner: &Person) -> Things {
@@ -70,6 +72,8 @@ async fn things(world: &World, owner: &Person) -> Things {
     world.session(&owner.email).await;
     let sessions =
         world.dumont.store.sessions().list(&owner.id, world.dumont.now()).await.expect("sessions");
+    let browsers =
+        world.dumont.store.browsers().list(&owner.id, world.dumont.now()).await.expect("browsers");
     // Of the failovers that were opened.
     let told = world.dumont.store.notifications().list(&owner.id, ALL_NEWS).await.expect("told");
     Things {
@@ -77,6 +81,7 @@ async fn things(world: &World, owner: &Person) -> Things {
         notification: told[0].id.to_string(),
         token: token.info.id,
         session: sessions[0].id.clone(),
+        browser: browsers[0].id.clone(),
     }
 }
 
@@ -101,7 +106,8 @@ async fn holdings(world: &World, person: &Person) -> String {
     let sessions: Vec<String> = sessions.into_iter().map(|session| session.id).collect();
     let query = store::FailoverQuery::default();
     format!(
-        "{user:?} {tokens:?} {sessions:?} {:?} {:?} {:?} {:?} {:?}",
+        "{user:?} {tokens:?} {sessions:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+        store.browsers().list(&person.id, world.dumont.now()).await.expect("browsers"),
         store.settings().get(&person.id).await.expect("settings"),
         store.credentials().list(&person.id).await.expect("credentials"),
         store.associations().list(&person.id).await.expect("associations"),
@@ -167,7 +173,8 @@ async fn another_account_sees_and_touches_nothing(world: World) {
         let mut told = text.replace(&row.path, "");
         if row.path.starts_with("/audit") {
             // Nor are the names in their own log, of what they tried in vain a moment ago.
-            for name in [&GPU.to_string(), &things.failover, &things.token, &things.session] {
+            let named = [&things.failover, &things.token, &things.session, &things.browser];
+            for name in named.into_iter().chain([&GPU.to_string()]) {
                 told = told.replace(name.as_str(), "");
             }
         }

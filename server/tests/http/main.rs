@@ -30,6 +30,7 @@ mod figures;
 mod hosts;
 mod idempotency;
 mod limits;
+mod lockout;
 mod notifications;
 mod pages;
 mod passwords;

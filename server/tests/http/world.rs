@@ -34,6 +34,8 @@ pub(crate) struct Choice {
     pub(crate) limits: Option<LoginLimits>,
     pub(crate) public_url: Option<String>,
     pub(crate) site: Option<PathBuf>,
+    /// Nothing of `X-Forwarded-For` is believed.
+    pub(crate) no_proxy: bool,
 }
 
 /// One running server.
@@ -79,7 +81,7 @@ impl World {
                 sandbox: true,
                 setup: SetupToken::random(),
                 hosts: vec!["known.example".into()],
-                trust_proxy: true,
+                trust_proxy: !choice.no_proxy,
             },
             limiter: LoginLimiter::new(choice.limits.unwrap_or_default()),
             passwords: Passwords::new().expect("random"),
@@ -175,6 +177,13 @@ pub(crate) fn cookie(answer: &Response) -> Option<String> {
         .filter(|line| line.starts_with("dumont_session="))
         .map(|line| line.split(';').next().unwrap_or_default().to_owned());
     own.collect::<Vec<_>>().pop()
+}
+
+/// The cookie by which a browser is known that an answer sets: `dumont_browser=…`.
+pub(crate) fn browser_cookie(answer: &Response) -> Option<String> {
+    let set = answer.headers().get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
+    let mut own = set.filter(|line| line.starts_with("dumont_browser="));
+    own.next().map(|line| line.split(';').next().unwrap_or_default().to_owned())
 }
 
 /// Runs each test on both databases.

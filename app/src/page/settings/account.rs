@@ -3,13 +3,14 @@
 use domain::access::Scope;
 use domain::time::DAY_MS;
 use domain::view::Time;
+use domain::view::access::Browsers;
 use domain::view::account::{
     ChangePassword, CreatedToken, NewToken, Session, SessionKind, Sessions, Token, Tokens,
 };
 use domain::view::problem::Problem;
 use leptos::prelude::*;
 
-use super::{confirm, parts};
+use super::{browsers, confirm, parts};
 use crate::control_plane::{Answer, ControlPlane};
 use crate::page::problem::done_word;
 use crate::page::{Page, done};
@@ -43,8 +44,9 @@ pub(crate) async fn answer(request: &Request, plane: &dyn ControlPlane) -> Answe
 async fn show(plane: &dyn ControlPlane, shown: Shown) -> Answer<Outcome> {
     let tokens = plane.tokens().await?;
     let sessions = plane.sessions().await?;
+    let browsers = plane.browsers().await?;
     let confirmed = plane.confirmed();
-    Outcome::page(move |visit| page(visit, &tokens, &sessions, &shown, confirmed))
+    Outcome::page(move |visit| page(visit, &tokens, &sessions, &browsers, &shown, confirmed))
 }
 
 pub(crate) async fn password(request: &Request, plane: &dyn ControlPlane) -> Answer<Outcome> {
@@ -113,6 +115,7 @@ fn page(
     visit: &Visit,
     tokens: &Tokens,
     sessions: &Sessions,
+    known: &Browsers,
     shown: &Shown,
     confirmed: bool,
 ) -> Page {
@@ -134,6 +137,7 @@ fn page(
         {card("tokens", t.tokens, token_list(visit, tokens, shown, confirmed))}
         {(!confirmed).then(|| confirm::ask(visit, &Route::Account))}
         {card("sessions", t.sessions, session_list(visit, sessions))}
+        {browsers::list(visit, known)}
         {card("password", t.password, change(visit, refused))}
     };
     Page::new(t.nav_account, body.into_any()).narrow().of(refused)

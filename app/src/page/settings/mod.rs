@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod audit;
+pub(crate) mod browsers;
 pub(crate) mod confirm;
 pub(crate) mod credentials;
 pub(crate) mod failover;

@@ -5,6 +5,7 @@
 //! from stored rows by `report` and by the server's services. What is not known is `null`, never a
 //! zero.
 
+pub mod access;
 pub mod account;
 pub mod audit;
 pub mod balance;

@@ -1,0 +1,126 @@
+//! How often somebody may try to get into an account, so that strangers can't guess and can't lock its
+//! owner out either.
+//!
+//! Wrong tries on an account count by the network that they come from, and all networks together have
+//! a bound as well. They are counted in the database, under the account itself: whether it was called
+//! by its user name or its e-mail is the same, and several processes count together. A browser that the
+//! account has logged in with before is asked for nothing of this; it has a bound of its own.
+//!
+//! Where such a bound is reached, the answer is the one to a wrong password, after the same work: it
+//! would tell otherwise which name and which e-mail are one account, and which names are none. What a
+//! stranger is told to wait for is the bound of the name as it was typed, in this process' memory.
+
+use store::{Attempt, Bucket, Login};
+
+use crate::http::client::Client;
+use crate::http::limit::{Bound, neighbourhood, too_many};
+use crate::{Dumont, Fault};
+
+/// A login's way past the bounds.
+#[derive(Debug)]
+pub struct Knock {
+    /// Whether the password is looked at; where not, it counts as wrong.
+    pub heard: bool,
+    /// The row of the browser, where the account knows it.
+    pub browser: Option<String>,
+    alone: Bucket,
+    together: Option<Bucket>,
+}
+
+/// Spares us the work of a flood, before anything is looked up. Who says that it is known has to be
+/// looked up first.
+///
+/// # Errors
+/// `TooMany`.
+pub fn shed(dumont: &Dumont, client: &Client) -> Result<(), Fault> {
+    if client.browser.is_some() {
+        return Ok(());
+    }
+    dumont.limiter.address(client.address, dumont.now())
+}
+
+/// Counts a login with a name, and the account that has it, if one does.
+///
+/// # Errors
+/// `TooMany`, or the database.
+pub async fn knock(
+    dumont: &Dumont,
+    name: &str,
+    found: Option<&Login>,
+    client: &Client,
+) -> Result<Knock, Fault> {
+    let (limiter, limits, now) = (&dumont.limiter, dumont.limiter.limits, dumont.now());
+    if let Some(browser) = known(dumont, found, client).await? {
+        let alone = limits.per_browser.bucket(format!("browser/{browser}"));
+        spend(dumont, &alone).await?;
+        return Ok(Knock { heard: true, browser: Some(browser), alone, together: None });
+    }
+    if client.browser.is_some() {
+        limiter.address(client.address, now)?;
+    }
+    limiter.name(client.address, name, now)?;
+    let account =
+        found.map_or_else(|| limiter.nobody(name), |login| login.user.id.as_str().to_owned());
+    let network = client.address.map(neighbourhood);
+    let network = network.map_or_else(|| "unknown".to_owned(), |network| network.to_string());
+    let alone = limits.per_network.bucket(format!("network/{account}/{network}"));
+    let together = limits.per_account.bucket(format!("account/{account}"));
+    let both = [alone.clone(), together.clone()];
+    let heard = dumont.store.attempts().take(&both, now).await? == Attempt::Through;
+    Ok(Knock { heard, browser: None, alone, together: Some(together) })
+}
+
+/// Takes back what was counted of a login whose password was right.
+///
+/// # Errors
+/// The database.
+pub async fn right(
+    dumont: &Dumont,
+    name: &str,
+    client: &Client,
+    knock: &Knock,
+) -> Result<(), Fault> {
+    dumont.limiter.forget_name(client.address, name);
+    dumont.store.attempts().forget(&knock.alone.name).await?;
+    if let Some(together) = &knock.together {
+        dumont.store.attempts().give_back(together).await?;
+    }
+    Ok(())
+}
+
+/// Does of a login that was wrong what is done of one whose account there is, so that neither takes
+/// longer.
+///
+/// # Errors
+/// The database.
+pub async fn wrong(dumont: &Dumont, knock: &Knock) -> Result<(), Fault> {
+    let nothing = Bound { burst: 1, every_ms: 0 }.bucket(knock.alone.name.clone());
+    dumont.store.attempts().give_back(&nothing).await?;
+    Ok(())
+}
+
+/// The row of the browser that asks, where the account knows it.
+///
+/// # Errors
+/// The database.
+pub async fn known(
+    dumont: &Dumont,
+    found: Option<&Login>,
+    client: &Client,
+) -> Result<Option<String>, Fault> {
+    let Some(cookie) = &client.browser else { return Ok(None) };
+    let rows = dumont.store.browsers().find(cookie, dumont.now()).await?;
+    let row = rows.into_iter().find(|row| found.is_some_and(|login| login.user.id == row.user));
+    Ok(row.map(|row| row.id))
+}
+
+/// Counts a try of someone who is told when it is one too many.
+///
+/// # Errors
+/// `TooMany`, or the database.
+pub async fn spend(dumont: &Dumont, bucket: &Bucket) -> Result<(), Fault> {
+    match dumont.store.attempts().take(std::slice::from_ref(bucket), dumont.now()).await? {
+        Attempt::Through => Ok(()),
+        Attempt::Wait(wait_ms) => Err(too_many(wait_ms)),
+    }
+}
