@@ -6,9 +6,19 @@
 //! the BLAKE3 hash that the reading side computed; a file is whole or not published; what can't be read
 //! is said to be so. Nothing here decides by the wall clock: time comes in as [`clock::Clock`].
 
+pub mod beneath;
 pub mod clock;
+mod content;
 pub mod entry;
+pub mod exclude;
 pub mod hash;
+pub mod local_source;
+pub mod local_target;
+pub mod look;
+mod metadata;
 pub mod path;
+mod place_file;
 pub mod source;
 pub mod target;
+mod walk;
+mod whole;

@@ -171,7 +171,7 @@ pub trait ReadSink {
 
 /// A workspace that can be read: on this host, or on another over a connection.
 pub trait Source {
-    /// Lists everything, a folder before what is in it, and begins to watch before it looks, so that no
+    /// Lists everything, the root itself first and a folder before what is in it, and begins to watch before it looks, so that no
     /// change after falls between the two.
     ///
     /// # Errors

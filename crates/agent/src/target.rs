@@ -18,23 +18,55 @@ pub enum Piece {
     Hole(u64),
 }
 
-/// How bringing an entry went.
+/// How a step went.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Placed {
-    /// It stands there; a file's hash is of what was written.
+    /// It stands there.
     Done {
-        /// Of a file's content.
+        /// Of a file's content, as it was written.
         hash: Option<Hash>,
-    },
-    /// It stands there, but some of its metadata the host refused to set.
-    Partly {
-        /// In the kernel's words, bounded.
+        /// What of its metadata the host refused to set, in words; none where all of it stands.
         refused: Vec<String>,
     },
     /// The host refused it.
     Failed {
         /// The kernel's error number.
         errno: i32,
+    },
+}
+
+/// The content of a file on its way; drained even where the file fails.
+pub type Pieces<'a> = Box<dyn Iterator<Item = Result<Piece, SourceError>> + 'a>;
+
+/// One step of bringing a workspace back.
+pub enum Step<'a> {
+    /// Brings a file, folder, symbolic link, pipe or socket. The pieces must come to a file's size; others
+    /// have none. What stands there of another kind goes. A group's later names come by [`Step::Link`]. A
+    /// folder's own metadata is set by [`Step::Finish`], after all that is in it.
+    Place {
+        /// What.
+        entry: Entry,
+        /// Its content.
+        pieces: Pieces<'a>,
+    },
+    /// Gives what stands at `from` another name.
+    Link {
+        /// What stands there already.
+        from: RelPath,
+        /// Its further name.
+        to: RelPath,
+    },
+    /// Removes what stands at a path, a folder with all that is in it. Nothing there is as good.
+    Remove {
+        /// Where.
+        path: RelPath,
+    },
+    /// Sets an entry's metadata.
+    Finish {
+        /// Where.
+        path: RelPath,
+        /// What it becomes.
+        meta: Meta,
     },
 }
 
@@ -52,39 +84,33 @@ pub trait Target {
     /// [`SourceError`].
     fn blocks(&mut self, path: &RelPath) -> Result<Option<Blocks>, SourceError>;
 
-    /// Brings a file, folder, symbolic link, pipe or socket. `pieces` is drained for a file and must come
-    /// to its size. What stands there of another kind goes. A group's later names come by
-    /// [`Target::link`]. A folder's own metadata is set by [`Target::finish`], after all that is in it.
+    /// Does the steps as if one after the other, and tells of each how it went, in their order but maybe
+    /// later than the next ones are asked for: over a connection many are under way.
     ///
     /// # Errors
-    /// [`SourceError`].
-    fn place(
+    /// [`SourceError`], which ends it; what concerns one step is told of that step.
+    fn apply<'a>(
         &mut self,
-        entry: &Entry,
-        pieces: &mut dyn Iterator<Item = Result<Piece, SourceError>>,
-    ) -> Result<Placed, SourceError>;
-
-    /// Gives what stands at `from` another name.
-    ///
-    /// # Errors
-    /// [`SourceError`].
-    fn link(&mut self, from: &RelPath, to: &RelPath) -> Result<Placed, SourceError>;
-
-    /// Removes what stands at a path, a folder with all that is in it.
-    ///
-    /// # Errors
-    /// [`SourceError`].
-    fn remove(&mut self, path: &RelPath) -> Result<Placed, SourceError>;
-
-    /// Sets an entry's metadata.
-    ///
-    /// # Errors
-    /// [`SourceError`].
-    fn finish(&mut self, path: &RelPath, meta: &Meta) -> Result<Placed, SourceError>;
+        steps: &mut (dyn Iterator<Item = Step<'a>> + 'a),
+        told: &mut dyn FnMut(usize, Placed) -> Result<(), SourceError>,
+    ) -> Result<(), SourceError>;
 
     /// Waits until all of it is on the disk.
     ///
     /// # Errors
     /// [`SourceError`].
     fn sync(&mut self) -> Result<(), SourceError>;
+}
+
+/// Does one step.
+///
+/// # Errors
+/// [`SourceError`].
+pub fn apply_one(target: &mut dyn Target, step: Step<'_>) -> Result<Placed, SourceError> {
+    let mut placed = None;
+    target.apply(&mut std::iter::once(step), &mut |_, how| {
+        placed = Some(how);
+        Ok(())
+    })?;
+    placed.ok_or_else(|| SourceError::Protocol("a step without an answer".to_owned()))
 }

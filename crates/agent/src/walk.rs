@@ -1,0 +1,197 @@
+//! Walking the workspace: every folder by its descriptor, a folder before what is in it.
+
+use std::os::fd::{AsFd, BorrowedFd};
+
+use rustix::fs::{FileType, RawDir};
+use rustix::io::Errno;
+
+use crate::beneath::{FOLDER, Root};
+use crate::entry::{Listed, Unprotected, Xattr};
+use crate::exclude::{Exclude, is_own};
+use crate::look::{Holder, Look, xattrs};
+use crate::path::RelPath;
+use crate::source::{Found, SourceError};
+
+/// Takes what is found.
+pub(crate) type Each<'a> = dyn FnMut(Found) -> Result<(), SourceError> + 'a;
+
+/// Is shown every folder before it is read.
+pub(crate) type Enter<'a> = dyn FnMut(&RelPath, BorrowedFd<'_>) + 'a;
+
+/// A walk through a workspace.
+pub(crate) struct Walk<'a> {
+    /// What is walked.
+    pub(crate) root: &'a Root,
+    /// What is left out.
+    pub(crate) exclude: &'a Exclude,
+}
+
+impl Walk<'_> {
+    /// Tells all that is at `from` and in it. What vanishes on the way isn't told.
+    pub(crate) fn tree(
+        &self,
+        from: RelPath,
+        enter: &mut Enter<'_>,
+        each: &mut Each<'_>,
+    ) -> Result<(), SourceError> {
+        let mut pending = vec![from];
+        let mut buffer = Vec::with_capacity(32 << 10);
+        while let Some(path) = pending.pop() {
+            self.folder(path, &mut buffer, &mut pending, enter, each)?;
+        }
+        Ok(())
+    }
+
+    fn folder(
+        &self,
+        path: RelPath,
+        buffer: &mut Vec<u8>,
+        pending: &mut Vec<RelPath>,
+        enter: &mut Enter<'_>,
+        each: &mut Each<'_>,
+    ) -> Result<(), SourceError> {
+        let folder = match self.root.open_at(&path, FOLDER) {
+            Ok(folder) => folder,
+            Err(error) => {
+                return match shut(error) {
+                    Some(why) => each(Found::Unprotected { path, why, size: None }),
+                    None => Ok(()),
+                };
+            }
+        };
+        enter(&path, folder.as_fd());
+        match Look::of(&folder).and_then(|look| Ok((look, xattrs(Holder::Open(folder.as_fd()))?))) {
+            Ok((look, attributes)) => match look.listed(path.clone(), attributes, Vec::new()) {
+                Ok(listed) => each(Found::Entry(listed))?,
+                Err(why) => return each(Found::Unprotected { path, why, size: None }),
+            },
+            Err(error) => {
+                let why = unreadable(error);
+                return each(Found::Unprotected { path, why, size: None });
+            }
+        }
+        let mut too_long = false;
+        let mut names = RawDir::new(&folder, buffer.spare_capacity_mut());
+        while let Some(entry) = names.next() {
+            let entry = match entry {
+                Ok(entry) => entry,
+                // The folder was removed while it was read.
+                Err(Errno::NOENT) => break,
+                Err(error) => {
+                    let why = Unprotected::Unreadable { errno: error.raw_os_error() };
+                    return each(Found::Unprotected { path, why, size: None });
+                }
+            };
+            let name = entry.file_name().to_bytes();
+            if name == b"." || name == b".." {
+                continue;
+            }
+            let Ok(inside) = path.join(name) else {
+                too_long = true;
+                continue;
+            };
+            if self.exclude.matches(&inside) {
+                let why = Unprotected::Excluded;
+                each(Found::Unprotected { path: inside, why, size: None })?;
+            } else if is_own(&inside) {
+                // Where a target prepares its files.
+            } else if entry.file_type() == FileType::Directory
+                || self.entry(folder.as_fd(), name, inside.clone(), each)?
+            {
+                pending.push(inside);
+            }
+        }
+        if too_long {
+            each(Found::Unprotected { path, why: Unprotected::PathTooLong, size: None })?;
+        }
+        Ok(())
+    }
+
+    /// Tells one entry that is no folder; whether it is one, and is to be walked.
+    fn entry(
+        &self,
+        folder: BorrowedFd<'_>,
+        name: &[u8],
+        path: RelPath,
+        each: &mut Each<'_>,
+    ) -> Result<bool, SourceError> {
+        let look = match Look::at(folder, name, false) {
+            Ok(look) => look,
+            Err(Errno::NOENT) => return Ok(false),
+            Err(error) => {
+                let why = Unprotected::Unreadable { errno: error.raw_os_error() };
+                each(Found::Unprotected { path, why, size: None })?;
+                return Ok(false);
+            }
+        };
+        if look.kind == FileType::Directory {
+            return Ok(true);
+        }
+        match self.describe(folder, name, path.clone(), &look) {
+            Ok(Some(listed)) => each(Found::Entry(listed))?,
+            Ok(None) => {}
+            Err(why) => {
+                let size = (look.kind == FileType::RegularFile).then_some(look.identity.size);
+                each(Found::Unprotected { path, why, size })?;
+            }
+        }
+        Ok(false)
+    }
+
+    /// The whole description of an entry that is no folder; nothing where it vanished meanwhile.
+    pub(crate) fn describe(
+        &self,
+        folder: BorrowedFd<'_>,
+        name: &[u8],
+        path: RelPath,
+        look: &Look,
+    ) -> Result<Option<Listed>, Unprotected> {
+        if let (Some(here), Some(root)) = (look.mount, self.root.look().mount)
+            && here != root
+        {
+            return Err(Unprotected::OtherFileSystem);
+        }
+        let mut target = Vec::new();
+        if look.kind == FileType::Symlink {
+            match rustix::fs::readlinkat(folder, name, Vec::new()) {
+                Ok(said) => target = said.into_bytes(),
+                Err(Errno::NOENT | Errno::INVAL) => return Ok(None),
+                Err(error) => return Err(unreadable(error)),
+            }
+        }
+        let attributes = if self.root.proc_works() {
+            xattrs(Holder::Named(folder, name))
+        } else {
+            self.attributes_without_proc(&path, look)
+        };
+        match attributes {
+            Ok(attributes) => look.listed(path, attributes, target).map(Some),
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(unreadable(error)),
+        }
+    }
+
+    fn attributes_without_proc(&self, path: &RelPath, look: &Look) -> Result<Vec<Xattr>, Errno> {
+        if look.kind != FileType::RegularFile {
+            return Ok(Vec::new());
+        }
+        let file = self.root.open_at(path, crate::content::FILE)?;
+        xattrs(Holder::Open(file.as_fd()))
+    }
+}
+
+/// Why a folder that can't be opened isn't protected; nothing where it is not there any more.
+pub(crate) fn shut(error: Errno) -> Option<Unprotected> {
+    match error {
+        Errno::NOENT | Errno::NOTDIR | Errno::LOOP => None,
+        Errno::XDEV => Some(Unprotected::OtherFileSystem),
+        other => Some(unreadable(other)),
+    }
+}
+
+fn unreadable(error: Errno) -> Unprotected {
+    match error {
+        Errno::TOOBIG => Unprotected::TooLarge,
+        other => Unprotected::Unreadable { errno: other.raw_os_error() },
+    }
+}

@@ -1,0 +1,182 @@
+//! Reading whole files: the identity before and after decides whether what was read was there at one
+//! moment.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use rustix::fs::FileType;
+use rustix::io::Errno;
+
+use crate::beneath::Root;
+use crate::clock::{Clock, Nanos};
+use crate::content::{Content, Extent, FILE, Nothing, Out, Stop};
+use crate::entry::{Identity, Listed};
+use crate::look::{Holder, Look, xattrs};
+use crate::path::RelPath;
+use crate::source::{ReadEnd, ReadSink, SourceError, Want};
+
+/// A change so shortly after another may leave the same time stamps: two ticks of the slowest kernel.
+pub(crate) const FRESH: Duration = Duration::from_millis(20);
+
+/// So often a file is begun before it is in flux.
+const TRIES: usize = 4;
+
+/// Reads whole files of one workspace.
+pub(crate) struct Reader<'a> {
+    /// Where.
+    pub(crate) root: &'a Root,
+    /// By which freshness is judged.
+    pub(crate) clock: &'a dyn Clock,
+    /// Room for one block.
+    pub(crate) buffer: Vec<u8>,
+}
+
+/// One file as it was opened.
+struct Opened {
+    file: OwnedFd,
+    look: Look,
+    listed: Listed,
+}
+
+impl Reader<'_> {
+    /// Reads one file and tells how it ended.
+    pub(crate) fn one(
+        &mut self,
+        index: usize,
+        want: &Want,
+        sink: &mut dyn ReadSink,
+    ) -> Result<(), SourceError> {
+        for _ in 0..TRIES {
+            let opened = match self.open(&want.path) {
+                Ok(opened) => opened,
+                Err(error) => return sink.end(index, not_readable(error)),
+            };
+            if let Some(end) = self.attempt(index, want, opened, sink)? {
+                return sink.end(index, end);
+            }
+        }
+        sink.end(index, ReadEnd::Flux)
+    }
+
+    fn open(&self, path: &RelPath) -> Result<Opened, Errno> {
+        let (folder, name) = self.root.folder_of(path)?;
+        // Looked at before it is opened: opening a pipe would wake who waits at its other end.
+        let look = Look::at(&folder, name, false)?;
+        if look.kind != FileType::RegularFile {
+            return Err(Errno::NOENT);
+        }
+        let file = self.root.open_at(path, FILE)?;
+        self.wait_while_fresh(look.identity.ctime);
+        let look = Look::of(&file)?;
+        if look.kind != FileType::RegularFile {
+            return Err(Errno::NOENT);
+        }
+        let attributes = xattrs(Holder::Open(file.as_fd()))?;
+        let listed = look.listed(path.clone(), attributes, Vec::new()).map_err(|_| Errno::NOENT)?;
+        Ok(Opened { file, look, listed })
+    }
+
+    /// One reading; nothing where the file didn't hold still.
+    fn attempt(
+        &mut self,
+        index: usize,
+        want: &Want,
+        opened: Opened,
+        sink: &mut dyn ReadSink,
+    ) -> Result<Option<ReadEnd>, SourceError> {
+        let Opened { file, look, listed } = opened;
+        let began = self.clock.now();
+        let have = want.have.as_ref().filter(|_| !want.hash_only);
+        let dense = look.allocated >= look.identity.size;
+        let extent =
+            Extent { file: file.as_fd(), size: look.identity.size, dense, have, mark: None };
+        sink.begin(index)?;
+        let read = if want.hash_only {
+            extent.read(&mut self.buffer, &mut Nothing)
+        } else {
+            extent.read(&mut self.buffer, &mut To { index, sink: &mut *sink })
+        };
+        let content = match read {
+            Ok(content) => content,
+            Err(Stop::Short) => return Ok(None),
+            Err(Stop::Host(error)) => return Ok(Some(not_readable(error))),
+            Err(Stop::Sink(error)) => return Err(error),
+        };
+        let after = match Look::of(&file) {
+            Ok(after) => after.identity,
+            Err(error) => return Ok(Some(not_readable(error))),
+        };
+        if after == look.identity {
+            let racy = is_fresh(look.identity.ctime, began);
+            if racy && !self.again(&extent, &content) {
+                return Ok(None);
+            }
+            return Ok(Some(ReadEnd::Whole { listed, hash: content.hash, racy, prefix: false }));
+        }
+        if grew(&look.identity, &after) && self.again(&extent, &content) {
+            let hash = content.hash;
+            return Ok(Some(ReadEnd::Whole { listed, hash, racy: true, prefix: true }));
+        }
+        Ok(None)
+    }
+
+    /// Whether a second reading gives the same.
+    fn again(&mut self, extent: &Extent<'_>, first: &Content) -> bool {
+        let extent = Extent { have: None, ..*extent };
+        extent.read(&mut self.buffer, &mut Nothing).is_ok_and(|second| second.hash == first.hash)
+    }
+
+    /// Lets a file that was just changed grow old enough for its time stamps to tell the next change.
+    fn wait_while_fresh(&self, ctime: Nanos) {
+        let now = self.clock.now();
+        if is_fresh(ctime, now) && ctime <= now {
+            pause(FRESH.saturating_sub(now.since(ctime)));
+        }
+    }
+}
+
+/// Whether what changed at `ctime` may have changed again at `now` without a trace.
+pub(crate) fn is_fresh(ctime: Nanos, now: Nanos) -> bool {
+    now.since(ctime) < FRESH
+}
+
+fn grew(before: &Identity, after: &Identity) -> bool {
+    (before.dev, before.ino) == (after.dev, after.ino) && after.size > before.size
+}
+
+/// Waits so long; the time is short and bounded.
+pub(crate) fn pause(time: Duration) {
+    let time = rustix::event::Timespec {
+        tv_sec: i64::try_from(time.as_secs()).unwrap_or(1),
+        tv_nsec: i64::from(time.subsec_nanos()),
+    };
+    // Ended early by a signal, the wait is shorter: nothing depends on its length but how often we try.
+    let _ = rustix::event::poll(&mut [], Some(&time));
+}
+
+fn not_readable(error: Errno) -> ReadEnd {
+    match error {
+        Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NXIO => ReadEnd::Gone,
+        other => ReadEnd::Unreadable { errno: other.raw_os_error() },
+    }
+}
+
+/// A sink as it takes one file.
+pub(crate) struct To<'a> {
+    /// Which.
+    pub(crate) index: usize,
+    /// Where to.
+    pub(crate) sink: &'a mut dyn ReadSink,
+}
+
+impl Out for To<'_> {
+    fn data(&mut self, offset: u64, bytes: &[u8]) -> Result<(), SourceError> {
+        self.sink.data(self.index, offset, bytes)
+    }
+    fn same(&mut self, offset: u64, length: u64) -> Result<(), SourceError> {
+        self.sink.same(self.index, offset, length)
+    }
+    fn hole(&mut self, offset: u64, length: u64) -> Result<(), SourceError> {
+        self.sink.hole(self.index, offset, length)
+    }
+}
