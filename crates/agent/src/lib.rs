@@ -12,6 +12,8 @@ mod content;
 pub mod entry;
 pub mod exclude;
 pub mod hash;
+#[cfg(feature = "keep")]
+pub mod keep;
 pub mod local_source;
 pub mod local_target;
 pub mod look;

@@ -1,0 +1,65 @@
+//! Why keeping came to nothing.
+
+use std::io;
+
+use crate::source::SourceError;
+
+/// What went wrong. Trying again is safe: whatever was begun is finished or undone first.
+#[derive(Debug, thiserror::Error)]
+pub enum KeepError {
+    /// The workspace could not be read, or the target not written.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The index refused.
+    #[error("the index of recovery points: {0}")]
+    Index(#[from] rusqlite::Error),
+    /// The index holds what this version can't read.
+    #[error("the index of recovery points is damaged: {0}")]
+    Damaged(&'static str),
+    /// The standby's disk refused.
+    #[error("{what}: {error}")]
+    Disk {
+        /// What was tried.
+        what: &'static str,
+        /// The kernel's words.
+        error: io::Error,
+    },
+    /// The one who asks was fenced off. Nothing was changed.
+    #[error("epoch {asked} is over, the standby is at {recorded}")]
+    StaleEpoch {
+        /// The epoch of the one who asked.
+        asked: u64,
+        /// The epoch on the standby.
+        recorded: u64,
+    },
+    /// Contents are kept by renaming, which ends at a file system's border.
+    #[error("the copy and its recovery points are not on one file system")]
+    Apart,
+    /// No such recovery point is kept (any more).
+    #[error("there is no recovery point {0}")]
+    NoPoint(u64),
+    /// It was told to stop before the next step.
+    #[error("stopped before: {0}")]
+    Stopped(&'static str),
+}
+
+/// What keeping gives.
+pub type Result<T> = std::result::Result<T, KeepError>;
+
+/// Says what was tried when the kernel refuses.
+pub(super) trait What<T> {
+    /// As [`KeepError::Disk`].
+    fn what(self, what: &'static str) -> Result<T>;
+}
+
+impl<T> What<T> for io::Result<T> {
+    fn what(self, what: &'static str) -> Result<T> {
+        self.map_err(|error| KeepError::Disk { what, error })
+    }
+}
+
+impl<T> What<T> for std::result::Result<T, rustix::io::Errno> {
+    fn what(self, what: &'static str) -> Result<T> {
+        self.map_err(|error| KeepError::Disk { what, error: error.into() })
+    }
+}
