@@ -13,7 +13,7 @@ const RIGHTS: u32 = 0o1777;
 const MOST_NAMES: usize = 1 << 16;
 
 /// Whether the copy has it too.
-fn is_harmless(attribute: &Xattr) -> bool {
+pub(super) fn is_harmless(attribute: &Xattr) -> bool {
     attribute.name.starts_with(b"user.") || attribute.name.starts_with(b"system.posix_acl_")
 }
 

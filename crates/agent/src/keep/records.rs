@@ -7,6 +7,7 @@ use super::index::{Index, collect, column, decode, encode, entry};
 use super::point::{Kind, Point};
 use crate::clock::Nanos;
 use crate::entry::Entry;
+use crate::hash::Hash;
 use crate::path::RelPath;
 
 impl Index {
@@ -78,6 +79,15 @@ impl Index {
             .query_row(params![point.cast_signed(), at.as_bytes()], |row| row.get(0))
             .optional()?;
         body.map(|body| entry(at.as_bytes().to_vec(), &body)).transpose()
+    }
+
+    /// The paths of a point with a content.
+    pub(super) fn at_point_with_hash(&self, point: u64, hash: Hash) -> Result<Vec<RelPath>> {
+        let mut query = self.db.prepare_cached(
+            "select path from entry where hash = ?2 and first <= ?1 and last > ?1",
+        )?;
+        let of = params![point.cast_signed(), hash.0.as_slice()];
+        collect(query.query_map(of, |row| row.get(0))?)
     }
 
     /// The paths whose entries of two points are not the same, in order: a time stamp alone counts too.

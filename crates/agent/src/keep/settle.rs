@@ -289,7 +289,7 @@ pub(super) fn leaders(news: &BTreeMap<RelPath, News>) -> Vec<RelPath> {
 }
 
 /// A file's entry.
-fn file(listed: &Listed, hash: Hash) -> Entry {
+pub(super) fn file(listed: &Listed, hash: Hash) -> Entry {
     let (allocated, links) = match listed.body {
         Body::File { allocated, links, .. } => (allocated, links),
         _ => (listed.identity.size, 1),
@@ -297,15 +297,16 @@ fn file(listed: &Listed, hash: Hash) -> Entry {
     let content = Content::File {
         size: listed.identity.size,
         hash,
-        group: (links > 1).then(|| group(&listed.identity, hash)),
+        group: (links > 1).then(|| group(b"host", &listed.identity, hash)),
         sparse: allocated < listed.identity.size,
     };
     Entry { path: listed.path.clone(), meta: listed.meta.clone(), content }
 }
 
-/// One number for all names of an inode that hold one content.
-fn group(identity: &Identity, hash: Hash) -> u64 {
+/// One number for all names of an inode that hold one content; `whose` inode it is keeps hosts apart.
+pub(super) fn group(whose: &[u8], identity: &Identity, hash: Hash) -> u64 {
     let mut hasher = blake3::Hasher::new();
+    hasher.update(whose);
     hasher.update(&identity.dev.to_le_bytes());
     hasher.update(&identity.ino.to_le_bytes());
     hasher.update(&hash.0);

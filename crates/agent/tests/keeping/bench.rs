@@ -1,14 +1,19 @@
 //! A workspace, a copy of it, and a keeper that can be cut off at any step.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use agent::beneath::Resolve;
 use agent::clock::{Clock, HostClock, Nanos};
 use agent::entry::Content;
 use agent::keep::{
-    Config, Cycle, KeepError, Keeper, Limits, Outcome, Point, Progress, Request, Result, Steps,
+    Config, Cycle, KeepError, Keeper, Limits, Outcome, Own, Point, Progress, Proof, Request,
+    Restored, Result, Steps, Wanted,
 };
+use agent::local_source::{LocalSource, Options};
+use agent::local_target::LocalTarget;
+use agent::source::{Changes, Found, ListEnd, ReadSink, Source, SourceError, Want};
 use std::io::Read;
 
 use crate::tree::{Folder, State, Thing, alone, differences, harmless, state};
@@ -33,6 +38,40 @@ pub struct Moved(pub AtomicI64);
 impl Clock for Moved {
     fn now(&self) -> Nanos {
         Nanos(HostClock.now().0 + i128::from(self.0.load(Ordering::Relaxed)) * 1_000_000_000)
+    }
+}
+
+/// Says when a listing began by a number, for telling states apart.
+struct Dated {
+    local: LocalSource,
+    moment: i128,
+}
+
+impl Source for Dated {
+    fn scan(
+        &mut self,
+        each: &mut dyn FnMut(Found) -> std::result::Result<(), SourceError>,
+    ) -> std::result::Result<ListEnd, SourceError> {
+        Ok(ListEnd { began: Nanos(self.moment), ..self.local.scan(each)? })
+    }
+
+    fn changes(
+        &mut self,
+        each: &mut dyn FnMut(Found) -> std::result::Result<(), SourceError>,
+    ) -> std::result::Result<Changes, SourceError> {
+        self.local.changes(each)
+    }
+
+    fn read(
+        &mut self,
+        wants: &[Want],
+        sink: &mut dyn ReadSink,
+    ) -> std::result::Result<(), SourceError> {
+        self.local.read(wants, sink)
+    }
+
+    fn wait(&mut self, most_millis: u64) -> std::result::Result<bool, SourceError> {
+        self.local.wait(most_millis)
     }
 }
 
@@ -98,6 +137,34 @@ impl Bench {
         let request = Request { epoch: 1, host: "gpu".to_owned(), limits: self.limits };
         let keeper = self.keeper.as_mut().unwrap();
         keeper.cycle(&mut self.source, &request, &mut |_: Progress| {})
+    }
+
+    /// A cycle with the product's own reading of a folder.
+    pub fn cycle_local(&mut self) -> Result<Cycle> {
+        self.source.moment += 1;
+        let request = Request { epoch: 1, host: "gpu".to_owned(), limits: self.limits };
+        self.source.told = None;
+        let local = LocalSource::new(&self.workspace, Options::default());
+        let mut source = Dated { local, moment: self.source.moment };
+        self.keeper.as_mut().unwrap().cycle(&mut source, &request, &mut |_: Progress| {})
+    }
+
+    /// Brings a point to a folder, and proves it there.
+    pub fn restore(&mut self, wanted: &Wanted, to: &Path) -> (Restored, Proof) {
+        let mut target = LocalTarget::open(to, Resolve::Kernel).unwrap();
+        let mut there = LocalSource::new(to, Options::default());
+        let keeper = self.keeper.as_mut().unwrap();
+        let restored = keeper.restore(wanted, &mut there, &mut target, &mut |_| {}).unwrap();
+        drop(target);
+        let mut there = LocalSource::new(to, Options::default());
+        let proof = keeper.prove(wanted.point, &mut there, &mut |_| {}).unwrap();
+        (restored, proof)
+    }
+
+    /// What was written to the copy here.
+    pub fn take_own(&mut self, epoch: u64) -> Own {
+        let mut copy = LocalSource::new(&self.copy, Options::default());
+        self.keeper.as_mut().unwrap().take_own(epoch, &mut copy).unwrap()
     }
 
     /// A cycle that has to make a point.

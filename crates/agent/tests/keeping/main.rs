@@ -12,4 +12,5 @@ mod bench;
 mod cycles;
 mod guards;
 mod random;
+mod restores;
 mod tree;

@@ -218,7 +218,8 @@ pub fn differences(left: &State, right: &State) -> Vec<String> {
 /// A workspace that answers honestly: it knows what changed by comparing with what it told before.
 pub struct Folder {
     pub root: PathBuf,
-    told: Option<BTreeMap<RelPath, Identity>>,
+    /// Nothing: what it would tell of is not known any more.
+    pub told: Option<BTreeMap<RelPath, Identity>>,
     /// What a listing says it began at; for telling states apart.
     pub moment: i128,
     /// Answers like a watch that never overflows.
