@@ -25,7 +25,9 @@ use domain::view::problem::Problem;
 use domain::view::readiness::{DryRun, Readiness};
 use domain::view::report::{FailoverReport, ReportQuery};
 use domain::view::settings::{Settings, SettingsUpdate};
-use domain::view::standby::{AcceptDeletions, ProvisionStandby};
+use domain::view::standby::{
+    AcceptDeletions, DiscardMachine, HeldDeletions, ProvisionStandby, RestoreDeletions,
+};
 
 /// What was asked for, or why not.
 pub type Answer<T> = Result<T, Problem>;
@@ -62,6 +64,8 @@ pub trait ControlPlane: Send + Sync {
     async fn machines(&self) -> Answer<Arc<MachinesPage>>;
     /// One machine.
     async fn machine(&self, gpu: GpuId) -> Answer<MachinePage>;
+    /// One machine as it is known now, for who must not wait for a provider.
+    async fn known_machine(&self, gpu: GpuId) -> Answer<MachinePage>;
     /// What is ready for a failover and what blocks one; asks the providers.
     async fn readiness(&self, gpu: GpuId) -> Answer<Readiness>;
     /// What a failover would do and cost now; asks the market.
@@ -84,8 +88,14 @@ pub trait ControlPlane: Send + Sync {
     /// Switches following on or off.
     async fn follow(&self, gpu: GpuId, on: bool) -> Answer<()>;
 
-    /// Lets a frozen copy follow again and delete as many files as were seen to be at stake.
-    async fn accept_deletions(&self, gpu: GpuId, seen: AcceptDeletions) -> Answer<()>;
+    /// The deletions that a frozen copy holds back.
+    async fn deletions(&self, gpu: GpuId) -> Answer<HeldDeletions>;
+    /// Lets a frozen copy follow again and delete exactly what was shown.
+    async fn accept_deletions(&self, gpu: GpuId, shown: AcceptDeletions) -> Answer<()>;
+    /// Has the GPU get back exactly what was shown.
+    async fn restore_deletions(&self, gpu: GpuId, shown: RestoreDeletions) -> Answer<()>;
+    /// Gives a machine up with its GPU and its standby.
+    async fn discard(&self, gpu: GpuId, wanted: DiscardMachine) -> Answer<()>;
     /// Moves the machine of a GPU from its standby to a new GPU.
     async fn back_to_gpu(&self, gpu: GpuId) -> Answer<FailoverId>;
     /// Ends a failover's pause before its next attempt.

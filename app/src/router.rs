@@ -18,6 +18,8 @@ pub(crate) enum MachineAct {
     Destroy,
     BackToGpu,
     AcceptDeletions,
+    RestoreDeletions,
+    Discard,
 }
 
 impl MachineAct {
@@ -33,6 +35,8 @@ impl MachineAct {
         (Self::Destroy, "destroy"),
         (Self::BackToGpu, "back-to-gpu"),
         (Self::AcceptDeletions, "accept-deletions"),
+        (Self::RestoreDeletions, "restore-deletions"),
+        (Self::Discard, "discard"),
     ];
 
     pub(crate) fn word(self) -> &'static str {

@@ -47,6 +47,8 @@ pub(crate) fn done_word(visit: &Visit, word: Option<&str>) -> Option<AnyView> {
         "rented" => t.said_rented,
         "retrying" => t.said_retrying,
         "accepted" => t.said_accepted,
+        "restoring" => t.said_restoring,
+        "discarding" => t.said_discarding,
         "cancelling" => t.said_cancelling,
         _ => return None,
     };

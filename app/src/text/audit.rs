@@ -29,6 +29,8 @@ pub(crate) const fn action(action: Action, t: &'static Texts) -> Word {
         Action::StartSync => t.action_start_sync,
         Action::StopSync => t.action_stop_sync,
         Action::AcceptDeletions => t.action_accept_deletions,
+        Action::RestoreDeletions => t.action_restore_deletions,
+        Action::Discard => t.action_discard,
         Action::TestFailover => t.action_test_failover,
         Action::Drill => t.action_drill,
         Action::FailOver => t.action_fail_over,

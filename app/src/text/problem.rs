@@ -27,6 +27,8 @@ pub(crate) fn problem_text(problem: &Problem, t: &'static Texts) -> (String, Opt
         "not_on_gpu" => (t.gate_not_on_gpu, None),
         "on_standby" => (t.wrong_on_standby, None),
         "not_on_standby" => (t.wrong_not_on_standby, None),
+        "other_deletions" => (t.wrong_other_deletions, None),
+        "not_frozen" => (t.gate_not_frozen, None),
         "failover_over" => (t.wrong_over, None),
         "offer_gone" => (t.offer_gone_what, None),
         "sync_already_on" | "sync_already_off" => (t.wrong_nothing_changed, None),
@@ -80,6 +82,7 @@ pub(crate) fn field_text(found: &FieldProblem, t: &'static Texts) -> String {
         ("too_short" | "too_long" | "length", _) if found.field.contains("password") => {
             t.password_hint.to_owned()
         }
+        ("not_its_name", _) => t.field_not_its_name.to_owned(),
         ("refused", _) => t.key_refused.to_owned(),
         _ => found.message.clone(),
     }

@@ -43,6 +43,10 @@ crate::text_enum! {
         StopSync = "stop_sync",
         /// Let a frozen copy delete what was shown.
         AcceptDeletions = "accept_deletions",
+        /// Had a GPU get back what it had deleted.
+        RestoreDeletions = "restore_deletions",
+        /// Gave a machine up with its GPU and its standby.
+        Discard = "discard",
         /// Asked what a failover would do, or for a drill by the address for that.
         TestFailover = "test_failover",
         /// Began a drill.
@@ -99,7 +103,9 @@ impl Action {
             | Self::Unprotect
             | Self::StartSync
             | Self::StopSync
-            | Self::AcceptDeletions => Area::Machines,
+            | Self::AcceptDeletions
+            | Self::RestoreDeletions
+            | Self::Discard => Area::Machines,
             Self::TestFailover
             | Self::Drill
             | Self::FailOver

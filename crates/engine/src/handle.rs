@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use domain::association::Hooks;
 use domain::failover::Options;
+use domain::frozen::Decision;
 use domain::gpu::GpuInstance;
 use domain::id::{AssociationId, FailoverId, GpuId, UserId};
 use domain::money::MicroUsd;
@@ -242,17 +243,35 @@ impl Engine {
         ops::protect::set_sync(&self.context, user, gpu, true).await
     }
 
-    /// Lets a frozen copy follow again and delete `seen` files at most.
+    /// Records what a user says of exactly the deletions of this digest, which are held back: that they
+    /// be made, or that the GPU have these files again.
     ///
     /// # Errors
-    /// No association, its copy is not frozen, or it would delete more than that.
-    pub async fn accept_deletions(
+    /// No association, its copy is not frozen, or others are held back.
+    pub async fn decide_deletions(
         &self,
         user: &UserId,
         gpu: GpuId,
-        seen: i64,
+        digest: &str,
+        decision: Decision,
     ) -> Result<(), EngineError> {
-        ops::protect::accept_deletions(&self.context, user, gpu, seen).await
+        ops::protect::decide_deletions(&self.context, user, gpu, digest, decision).await
+    }
+
+    /// Looks anew at a copy that is frozen without a list of deletions.
+    ///
+    /// # Errors
+    /// No association, its copy is not frozen, or deletions are held back.
+    pub async fn look_again(&self, user: &UserId, gpu: GpuId) -> Result<(), EngineError> {
+        ops::protect::look_again(&self.context, user, gpu).await
+    }
+
+    /// Gives a machine up: stops what is under way for it and destroys its GPU and its standby.
+    ///
+    /// # Errors
+    /// No association, or `name` is not its name.
+    pub async fn discard(&self, user: &UserId, gpu: GpuId, name: &str) -> Result<(), EngineError> {
+        ops::discard::discard(&self.context, user, gpu, name).await
     }
 
     /// Moves a machine that runs on its standby to a new GPU.

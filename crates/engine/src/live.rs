@@ -93,7 +93,6 @@ pub struct Machine {
     seen: Mutex<Observations>,
     standby_contact: Mutex<Contact>,
     dirty: Mutex<DirtyPaths>,
-    accepted_deletions: Mutex<i64>,
     /// The GPU to beat at.
     pub gpu: watch::Sender<Option<Target>>,
     /// The standby to beat at.
@@ -114,7 +113,6 @@ impl Default for Machine {
             seen: Mutex::default(),
             standby_contact: Mutex::default(),
             dirty: Mutex::default(),
-            accepted_deletions: Mutex::default(),
             gpu: watch::Sender::new(None),
             standby: watch::Sender::new(None),
             gpu_shell: watch::Sender::new(None),
@@ -162,16 +160,6 @@ impl Machine {
     /// Replaces the paths seen to change.
     pub fn set_dirty(&self, paths: DirtyPaths) {
         *lock(&self.dirty) = paths;
-    }
-
-    /// Lets the next sync delete so many files.
-    pub fn accept_deletions(&self, most: i64) {
-        *lock(&self.accepted_deletions) = most;
-    }
-
-    /// How many deletions were accepted, once.
-    pub fn take_accepted(&self) -> i64 {
-        std::mem::take(&mut *lock(&self.accepted_deletions))
     }
 
     /// The shell to the standby, if one is open.

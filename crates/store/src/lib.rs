@@ -49,6 +49,7 @@ pub use journal::failover::{FailoverQuery, Failovers};
 pub use journal::intent::Intents;
 pub use journal::step::{Finish, Steps};
 pub use machine::association::Associations;
+pub use machine::discard::Discarded;
 pub use machine::gpu_stay::GpuStay;
 pub use machine::placement::Placement;
 pub use machine::rental::{Rental, Rentals};

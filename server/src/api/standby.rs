@@ -7,7 +7,8 @@ use domain::view::Done;
 use domain::view::configure::{ConfigureStandby, Configured};
 use domain::view::pricing::{Pricing, PricingQuery};
 use domain::view::standby::{
-    AcceptDeletions, Association, Associations, ProvisionQuery, ProvisionStandby, StandbyStatus,
+    AcceptDeletions, Association, Associations, DiscardMachine, HeldDeletions, ProvisionQuery,
+    ProvisionStandby, RestoreDeletions, StandbyStatus,
 };
 
 use crate::http::extract::{Body, Gpu, Machine, OptionalBody, Params};
@@ -103,8 +104,34 @@ pub async fn start_sync(
     Ok(Json(Done::new("the standby follows")))
 }
 
-/// Lets a frozen copy follow again and delete as many files as were shown; 409 when it is not frozen,
-/// or would delete more. Where more are gone by then, it freezes again.
+/// The deletions that a frozen copy holds back, by name; none where it is not frozen.
+#[utoipa::path(get, path = "/standby/associations/{machine_id}/deletions", tag = "standby", params(("machine_id" = String, Path)), responses((status = 200, body = HeldDeletions)))]
+pub async fn deletions(
+    State(dumont): State<Dumont>,
+    Owner(user): Owner,
+    Machine(machine): Machine,
+) -> Result<Json<HeldDeletions>, Fault> {
+    Ok(Json(standby::deletions(&dumont, &user, &machine).await?))
+}
+
+/// Gives the GPU again what it deleted, from the standby's copy: exactly what was shown. What is there on
+/// the GPU is not touched. Then the copy follows again; 409 when it is not frozen, or other deletions are
+/// held back.
+#[utoipa::path(post, path = "/standby/associations/{machine_id}/restore-deletions", tag = "standby", params(("machine_id" = String, Path)), request_body = RestoreDeletions, responses((status = 202, body = Done)))]
+pub async fn restore_deletions(
+    State(dumont): State<Dumont>,
+    Owner(user): Owner,
+    Machine(machine): Machine,
+    Body(asked): Body<RestoreDeletions>,
+) -> Result<(StatusCode, Json<Done>), Fault> {
+    let id = machines::find(&dumont, &user, &machine).await?.gpu;
+    standby::restore_deletions(&dumont, &user, id, asked).await?;
+    let told = "the files are being brought back to the GPU; then the standby follows again";
+    Ok((StatusCode::ACCEPTED, Json(Done::new(told))))
+}
+
+/// Lets a frozen copy follow again and delete exactly what was shown; 409 when it is not frozen, or other
+/// deletions are held back. Where the next sync would delete others, it makes none and freezes again.
 #[utoipa::path(post, path = "/standby/associations/{machine_id}/accept-deletions", tag = "standby", params(("machine_id" = String, Path)), request_body = AcceptDeletions, responses((status = 200, body = Done)))]
 pub async fn accept_deletions(
     State(dumont): State<Dumont>,
@@ -114,7 +141,25 @@ pub async fn accept_deletions(
 ) -> Result<Json<Done>, Fault> {
     let id = machines::find(&dumont, &user, &machine).await?.gpu;
     standby::accept_deletions(&dumont, &user, id, asked).await?;
-    Ok(Json(Done::new("the standby follows again; it deletes no more than was accepted")))
+    Ok(Json(Done::new("the standby follows again; it deletes exactly what was accepted")))
+}
+
+/// Gives a machine up: what is under way for it is stopped, its GPU and its standby are destroyed with
+/// all data on them. It is named in the body, so that no other is meant; done when the association is
+/// gone.
+#[utoipa::path(post, path = "/standby/associations/{machine_id}/discard", tag = "standby", params(("machine_id" = String, Path)), request_body = DiscardMachine, responses((status = 202, body = Done)))]
+pub async fn discard(
+    State(dumont): State<Dumont>,
+    Owner(user): Owner,
+    Machine(machine): Machine,
+    Body(asked): Body<DiscardMachine>,
+) -> Result<(StatusCode, Json<Done>), Fault> {
+    let id = machines::find(&dumont, &user, &machine).await?.gpu;
+    standby::discard(&dumont, &user, id, asked).await?;
+    Ok((
+        StatusCode::ACCEPTED,
+        Json(Done::new("the machine is being removed; it is gone when the association is")),
+    ))
 }
 
 /// Stops following; 409 when it is stopped already.

@@ -125,7 +125,10 @@ pub fn table() -> Vec<Route> {
         Operate standby::provision as Protect <- r#"{"name":"example"}"#;
         Operate standby::start_sync as StartSync;
         Operate standby::stop_sync as StopSync;
-        Operate standby::accept_deletions as AcceptDeletions <- r#"{"deletions":27}"#;
+        Read standby::deletions;
+        Operate standby::accept_deletions as AcceptDeletions <- r#"{"digest":null}"#;
+        Operate standby::restore_deletions as RestoreDeletions <- r#"{"digest":"unknown"}"#;
+        Operate standby::discard as Discard <- r#"{"name":"another name"}"#;
 
         Operate failover::simulate as Drill <- r#"{"reason":"drill","simulate_new_gpu":false}"#;
         Operate failover::start as FailOver <- r#"{"reason":"example"}"#;

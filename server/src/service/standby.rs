@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use domain::association::AssociationState;
+use domain::frozen::Decision;
 use domain::id::{GpuId, MachineRef, UserId};
 use domain::name;
 use domain::policy::FieldError;
@@ -9,7 +11,8 @@ use domain::pricing;
 use domain::view::configure::{ConfigureStandby, Configured, StandbyConfig};
 use domain::view::pricing::{Pricing, PricingQuery};
 use domain::view::standby::{
-    AcceptDeletions, Association, Associations, ProvisionStandby, StandbyStatus,
+    AcceptDeletions, Association, Associations, DiscardMachine, HeldDeletions, ProvisionStandby,
+    RestoreDeletions, StandbyStatus,
 };
 
 use super::{credentials, machines};
@@ -155,17 +158,62 @@ pub async fn remove(dumont: &Dumont, user: &UserId, gpu: GpuId) -> Result<(), Fa
     Ok(dumont.engine.unprotect(user, gpu).await?)
 }
 
-/// Lets a frozen copy follow again and delete what was shown.
+/// What a frozen copy holds back; nothing where it is not frozen.
 ///
 /// # Errors
-/// No association, its copy is not frozen, or it would delete more.
+/// No association.
+pub async fn deletions(
+    dumont: &Dumont,
+    user: &UserId,
+    machine: &MachineRef,
+) -> Result<HeldDeletions, Fault> {
+    let tie = machines::find(dumont, user, machine).await?;
+    let held = match tie.state {
+        AssociationState::Frozen => dumont.store.associations().held_deletions(&tie.id).await?,
+        _ => None,
+    };
+    Ok(HeldDeletions::new(&tie, held.filter(|held| held.epoch == tie.epoch)))
+}
+
+/// Lets a frozen copy follow again and delete exactly what was shown; where nothing was listed, it is
+/// looked at anew.
+///
+/// # Errors
+/// No association, its copy is not frozen, or other deletions are held back.
 pub async fn accept_deletions(
     dumont: &Dumont,
     user: &UserId,
     gpu: GpuId,
     asked: AcceptDeletions,
 ) -> Result<(), Fault> {
-    Ok(dumont.engine.accept_deletions(user, gpu, asked.deletions).await?)
+    let Some(digest) = asked.digest else { return Ok(dumont.engine.look_again(user, gpu).await?) };
+    Ok(dumont.engine.decide_deletions(user, gpu, &digest, Decision::Accept).await?)
+}
+
+/// Has the GPU get back exactly what was shown, from the standby's copy.
+///
+/// # Errors
+/// No association, its copy is not frozen, or other deletions are held back.
+pub async fn restore_deletions(
+    dumont: &Dumont,
+    user: &UserId,
+    gpu: GpuId,
+    asked: RestoreDeletions,
+) -> Result<(), Fault> {
+    Ok(dumont.engine.decide_deletions(user, gpu, &asked.digest, Decision::Restore).await?)
+}
+
+/// Gives a machine up with its GPU and its standby.
+///
+/// # Errors
+/// No association, or another name than its own.
+pub async fn discard(
+    dumont: &Dumont,
+    user: &UserId,
+    gpu: GpuId,
+    asked: DiscardMachine,
+) -> Result<(), Fault> {
+    Ok(dumont.engine.discard(user, gpu, &asked.name).await?)
 }
 
 /// Switches following on or off.

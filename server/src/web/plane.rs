@@ -7,7 +7,7 @@ use app::control_plane::{Answer, ControlPlane, Visitor};
 use async_trait::async_trait;
 use axum::http::HeaderValue;
 use domain::audit::{Action, Credential};
-use domain::id::{FailoverId, GpuId, NotificationId, TokenId, UserId};
+use domain::id::{FailoverId, GpuId, MachineRef, NotificationId, TokenId, UserId};
 use domain::time::Millis;
 use domain::view::access::Browsers;
 use domain::view::account::{
@@ -24,7 +24,9 @@ use domain::view::offer::{OfferQuery, Offers};
 use domain::view::readiness::{DryRun, Readiness};
 use domain::view::report::{FailoverReport, ReportQuery};
 use domain::view::settings::{Settings, SettingsUpdate};
-use domain::view::standby::{AcceptDeletions, ProvisionStandby};
+use domain::view::standby::{
+    AcceptDeletions, DiscardMachine, HeldDeletions, ProvisionStandby, RestoreDeletions,
+};
 use secrecy::{ExposeSecret as _, SecretString};
 use store::{Stamp, User};
 use tower_sessions::Session;
@@ -231,6 +233,10 @@ impl ControlPlane for Plane {
         ask!(self, machines::machine, gpu)
     }
 
+    async fn known_machine(&self, gpu: GpuId) -> Answer<MachinePage> {
+        ask!(self, machines::known, gpu)
+    }
+
     async fn readiness(&self, gpu: GpuId) -> Answer<Readiness> {
         ask!(self, readiness::readiness, gpu)
     }
@@ -282,6 +288,18 @@ impl ControlPlane for Plane {
 
     async fn accept_deletions(&self, gpu: GpuId, seen: AcceptDeletions) -> Answer<()> {
         act!(self, AcceptDeletions Some(gpu.to_string()), standby::accept_deletions, gpu, seen)
+    }
+
+    async fn deletions(&self, gpu: GpuId) -> Answer<HeldDeletions> {
+        ask!(self, standby::deletions, &MachineRef::Gpu(gpu))
+    }
+
+    async fn restore_deletions(&self, gpu: GpuId, shown: RestoreDeletions) -> Answer<()> {
+        act!(self, RestoreDeletions Some(gpu.to_string()), standby::restore_deletions, gpu, shown)
+    }
+
+    async fn discard(&self, gpu: GpuId, wanted: DiscardMachine) -> Answer<()> {
+        act!(self, Discard Some(gpu.to_string()), standby::discard, gpu, wanted)
     }
 
     async fn back_to_gpu(&self, gpu: GpuId) -> Answer<FailoverId> {

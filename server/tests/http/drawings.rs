@@ -176,7 +176,7 @@ async fn times_on_a_page_move_on(world: World) {
         let text = rest.split_once('>').expect("its text").1;
         text.split_once('<').expect("its end").0.to_owned()
     };
-    let spoken = |ms: i64| format!("{} s ago", ms / 1_000);
+    let spoken = |ms: i64| format!("is {} s old", (ms + 999) / 1_000);
     let mut different = std::collections::BTreeSet::new();
     let deadline = world.dumont.now().plus(3_000);
     while world.dumont.now() < deadline {

@@ -1,10 +1,11 @@
 //! The ways out of a machine's trouble: deletions accepted as they were shown, and only where a copy is
-//! frozen; a pause of a failover ended; back to a GPU by any name of the machine.
+//! frozen; a pause of a failover ended; back to a GPU by any name of the machine; all of it given up.
 
 use domain::association::{AssociationState, Serving};
-use domain::failover::{Outcome, StepName};
-use domain::frozen::Loss;
-use domain::id::FailoverId;
+use domain::failover::{FailoverState, Outcome, StepName};
+use domain::frozen::{Decision, Deletion, Deletions, Loss};
+use domain::id::{FailoverId, GpuId};
+use domain::notification;
 use serde_json::{Value, json};
 use store::Finish;
 
@@ -12,7 +13,7 @@ use crate::people::Person;
 use crate::seed::{self, GPU};
 use crate::world::{World, body};
 
-async fn deletions_are_accepted_as_shown_and_resuming_accepts_none(world: World) {
+async fn deletions_are_decided_on_as_shown_and_resuming_decides_nothing(world: World) {
     let ana = Person::join(&world, "ana").await;
     let bob = Person::join(&world, "bob").await;
     let tie = seed::association(&ana.id, &world);
@@ -26,34 +27,75 @@ async fn deletions_are_accepted_as_shown_and_resuming_accepts_none(world: World)
         };
         body(status, ask.send().await.expect("an answer")).await
     };
-    let accept = async |who: &Person, seen: i64, status: u16| {
-        post(who, "accept-deletions", Some(json!({"deletions": seen})), status).await
+    let decide = async |who: &Person, act: &str, digest: Value, status: u16| {
+        post(who, act, Some(json!({ "digest": digest })), status).await
+    };
+    let review = async |who: &Person, status: u16| {
+        let path = format!("/api/v1/standby/associations/{GPU}/deletions");
+        body(status, who.signs(world.get(&path)).send().await.expect("an answer")).await
     };
     let state = async || associations.get(&ana.id, &tie.id).await.expect("read").state;
-    let shown = async || {
-        let path = format!("/api/v1/standby/associations/{}", tie.id);
-        body(200, ana.signs(world.get(&path)).send().await.expect("an answer")).await["deletions"]
-            .clone()
-    };
-    assert_eq!(accept(&ana, 27, 409).await["code"], "not_frozen");
-    assert_eq!(shown().await, Value::Null);
+    assert_eq!(review(&ana, 200).await["digest"], json!(null), "nothing is held back");
+    for act in ["accept-deletions", "restore-deletions"] {
+        assert_eq!(decide(&ana, act, json!("d1"), 409).await["code"], "not_frozen");
+    }
     let why = Loss { would_delete: 27, of: 30 }.words();
-    associations
-        .set_state(&tie.id, tie.epoch, AssociationState::Frozen, Some(&why))
-        .await
-        .expect("frozen");
-    assert_eq!(shown().await, 27);
+    let held = Deletions {
+        digest: "d1".repeat(32),
+        files: 27,
+        folders: 0,
+        bytes: Some(5_400),
+        listed: vec![Deletion { path: "a/b".into(), bytes: Some(200) }],
+    };
+    let freeze = async |held: Option<&Deletions>| {
+        let at = world.dumont.now();
+        let news = notification::frozen(&tie, Some((27, 30)), at, true);
+        associations.freeze(&tie.id, tie.epoch, &why, held, &news, at).await.expect("frozen");
+    };
+    freeze(Some(&held)).await;
+    let told = review(&ana, 200).await;
+    let wanted = json!([27, 0, 5_400, 26, held.digest, [{"path": "a/b", "bytes": 200}], null]);
+    let seen = json!([
+        told["files"],
+        told["folders"],
+        told["bytes"],
+        told["more"],
+        told["digest"],
+        told["listed"],
+        told["decision"],
+    ]);
+    assert_eq!(seen, wanted);
+    review(&bob, 404).await;
     post(&ana, "start-sync", None, 409).await;
     post(&ana, "stop-sync", None, 200).await;
     post(&ana, "start-sync", None, 200).await;
     assert_eq!(state().await, AssociationState::Frozen, "a pause accepts nothing");
     post(&ana, "accept-deletions", None, 400).await;
-    assert_eq!(accept(&ana, 26, 409).await["code"], "more_deletions");
-    accept(&bob, 27, 404).await;
+    for act in ["accept-deletions", "restore-deletions"] {
+        let other = json!("d2".repeat(32));
+        assert_eq!(decide(&ana, act, other, 409).await["code"], "other_deletions");
+        decide(&bob, act, json!(held.digest), 404).await;
+    }
+    // That nothing was shown accepts nothing where something is held back.
+    assert_eq!(decide(&ana, "accept-deletions", json!(null), 409).await["code"], "other_deletions");
     assert_eq!(state().await, AssociationState::Frozen);
-    accept(&ana, 27, 200).await;
+    decide(&ana, "restore-deletions", json!(held.digest), 202).await;
+    assert_eq!(state().await, AssociationState::Frozen, "until the files are there");
+    assert_eq!(review(&ana, 200).await["decision"], "restore");
+    decide(&ana, "accept-deletions", json!(held.digest), 200).await;
     assert_eq!(state().await, AssociationState::Following);
-    assert_eq!(shown().await, Value::Null);
+    let kept = associations.held_deletions(&tie.id).await.expect("read").expect("kept");
+    assert_eq!(kept.decision, Some(Decision::Accept), "for whichever process goes on");
+    // Frozen for another reason: it is looked at anew, and what was accepted before is not any more.
+    freeze(None).await;
+    assert_eq!(review(&ana, 200).await["digest"], json!(null));
+    assert_eq!(
+        decide(&ana, "accept-deletions", json!(held.digest), 409).await["code"],
+        "other_deletions"
+    );
+    decide(&ana, "accept-deletions", json!(null), 200).await;
+    assert_eq!(state().await, AssociationState::Following);
+    assert_eq!(associations.held_deletions(&tie.id).await.expect("read"), None);
     world.end().await;
 }
 
@@ -102,8 +144,38 @@ async fn the_way_back_is_open_only_on_the_standby_and_by_each_name(world: World)
     world.end().await;
 }
 
+async fn a_machine_is_given_up_by_its_owner_who_names_it(world: World) {
+    let ana = Person::join(&world, "ana").await;
+    let bob = Person::join(&world, "bob").await;
+    seed::machine(&world, &ana.id).await;
+    let store = &world.dumont.store;
+    let path = format!("/api/v1/standby/associations/{GPU}/discard");
+    let ask = async |who: &Person, with: Value, status: u16| {
+        let asked = who.signs(world.post(&path)).json(&with).send().await.expect("an answer");
+        body(status, asked).await
+    };
+    for wrong in ["", "owners", "Owners-Machine", "another"] {
+        let told = ask(&ana, json!({ "name": wrong }), 422).await;
+        assert_eq!(told["errors"][0]["code"], "not_its_name", "{told:#}");
+    }
+    ask(&ana, json!({}), 422).await;
+    ask(&bob, json!({ "name": "owners-machine" }), 404).await;
+    assert!(store.disposals().pending(&ana.id).await.expect("disposals").is_empty());
+    ask(&ana, json!({ "name": " owners-machine " }), 202).await;
+    ask(&ana, json!({ "name": "owners-machine" }), 202).await;
+    let tie = store.associations().by_gpu(&ana.id, GpuId(GPU)).await.expect("read").expect("there");
+    assert_eq!((tie.state, tie.want_running), (AssociationState::Deleting, false));
+    let gone = store.disposals().pending(&ana.id).await.expect("disposals");
+    assert_eq!(gone.len(), 1, "{gone:?}");
+    let active = FailoverId::new("owners-failover-2");
+    let state = store.failovers().find(&active).await.expect("the failover").state;
+    assert_eq!(state, FailoverState::Cancelling);
+    world.end().await;
+}
+
 on_both!(
-    deletions_are_accepted_as_shown_and_resuming_accepts_none,
+    a_machine_is_given_up_by_its_owner_who_names_it,
+    deletions_are_decided_on_as_shown_and_resuming_decides_nothing,
     a_pause_of_a_failover_is_ended_by_its_owner,
     the_way_back_is_open_only_on_the_standby_and_by_each_name,
 );

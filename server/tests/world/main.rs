@@ -13,6 +13,7 @@
 
 mod crash;
 mod credentials;
+mod discard;
 mod drill;
 mod failover;
 mod flood;
@@ -24,4 +25,5 @@ mod process;
 mod progress;
 mod purchase;
 mod stack;
+mod ways_out;
 mod zombie;

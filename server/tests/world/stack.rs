@@ -328,11 +328,17 @@ impl Stack {
 
     /// Rents the cheapest fitting offer, with a job that keeps writing, protected by auto-standby.
     pub async fn rent(&self) -> i64 {
+        self.rent_with(JOB, json!({ "on_gpu": JOB, "on_standby": null, "before_switch": null }))
+            .await
+    }
+
+    /// The same with commands of its own.
+    pub async fn rent_with(&self, onstart: &str, hooks: Value) -> i64 {
         let offers = self.get("/instances/offers?num_gpus=1&limit=64").await;
         for offer in offers["offers"].as_array().unwrap() {
             let body = json!({
                 "offer_id": offer["id"], "image": "nvidia/cuda:12.4.1-runtime-ubuntu22.04", "disk_size": 20, "label": "job",
-                "onstart": JOB, "hooks": { "on_gpu": JOB, "on_standby": null, "before_switch": null },
+                "onstart": onstart, "hooks": hooks,
             });
             let (status, answer) = self.call(reqwest::Method::POST, "/instances", body).await;
             if status == 201 {

@@ -39,7 +39,8 @@ pub(crate) fn gate(act: MachineAct, data: &MachinePage) -> Gate {
 
 fn reason(act: MachineAct, data: &MachinePage) -> Option<Reason> {
     let row = &data.row;
-    if row.active.is_some() {
+    // What is given up may be under way: that is stopped with it.
+    if row.active.is_some() && act != MachineAct::Discard {
         return Some(Reason::UnderWay);
     }
     let tie = row.association.as_ref();
@@ -80,13 +81,14 @@ fn reason(act: MachineAct, data: &MachinePage) -> Option<Reason> {
                 (!ready).then_some(Reason::StandbyNotReady)
             }
         }
-        MachineAct::AcceptDeletions => {
+        MachineAct::AcceptDeletions | MachineAct::RestoreDeletions => {
             let frozen = tie.is_some_and(|tie| tie.state == AssociationState::Frozen);
             (!frozen).then_some(Reason::NotFrozen)
         }
-        MachineAct::PauseSync | MachineAct::ResumeSync | MachineAct::Unprotect => {
-            tie.is_none().then_some(Reason::NoStandby)
-        }
+        MachineAct::PauseSync
+        | MachineAct::ResumeSync
+        | MachineAct::Unprotect
+        | MachineAct::Discard => tie.is_none().then_some(Reason::NoStandby),
         MachineAct::Pause => running(state),
         MachineAct::Resume => match state {
             None => Some(Reason::NotListed),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::configure::StandbyConfig;
 use super::{Time, object};
 use crate::association::{Association as Tie, AssociationState, Hooks, Serving};
-use crate::frozen;
+use crate::frozen::{self, Decision, Deletion, Deletions, Held};
 use crate::id::{AssociationId, Epoch, FailoverId, GpuId};
 use crate::name;
 use crate::standby::StandbyState;
@@ -56,7 +56,8 @@ pub struct Association {
     pub last_sync_at: Option<Time>,
     /// Everything written before this time is on the standby.
     pub recovery_point_at: Option<Time>,
-    /// How far behind the standby is, seconds; `null` before the first copy and while it does not follow.
+    /// How old the copy is, seconds: what was written since is not known to be on the standby. `null` before
+    /// the first copy and while the user works on the standby.
     pub lag_seconds: Option<f64>,
     /// Files that are not on the standby yet.
     pub pending_files: Option<i64>,
@@ -169,20 +170,16 @@ impl From<&crate::standby::Standby> for AssociatedStandby {
     }
 }
 
-/// Milliseconds that the standby is behind: zero only while it follows and nothing is known to wait,
-/// else the age of the newest recovery point: while nothing is copied, the copy grows old. Unknown
-/// before the first copy and while the user works on the standby.
+/// How old the copy is, ms: the time since the newest recovery point, before which all that was written
+/// is on the standby. A sync that found nothing to send makes it young again, and nothing else does: that
+/// nothing is known to wait is no proof that nothing was written. Unknown before the first copy and while
+/// the user works on the standby.
 #[must_use]
 pub fn lag_ms(tie: &Tie, now: Millis) -> Option<i64> {
     if tie.serving == Serving::Standby {
         return None;
     }
     let complete = tie.sync.complete_to?;
-    let follows =
-        tie.state == AssociationState::Following && tie.serving == Serving::Gpu && tie.sync_enabled;
-    if follows && tie.sync.pending_files == Some(0) && tie.sync.problem.is_none() {
-        return Some(0);
-    }
     Some(now.since(complete).max(0))
 }
 
@@ -202,14 +199,81 @@ pub struct Associations {
     pub count: usize,
 }
 
+/// `GET /standby/associations/{machine_id}/deletions`: what a frozen copy holds back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct HeldDeletions {
+    /// Why the copy is frozen; `null` where it is not.
+    pub reason: Option<String>,
+    /// Stands for exactly this set of deletions; `null` where none are listed.
+    pub digest: Option<String>,
+    /// How many files and links the standby would delete.
+    pub files: i64,
+    /// How many folders.
+    pub folders: i64,
+    /// Bytes of the standby's copies of them, where they are known.
+    pub bytes: Option<i64>,
+    /// The first of them by name.
+    pub listed: Vec<Deletion>,
+    /// How many are not listed.
+    pub more: i64,
+    /// When they were seen.
+    pub seen_at: Option<Time>,
+    /// What was said of them and is not done yet.
+    pub decision: Option<Decision>,
+    /// Why what was said of them could not be done.
+    pub problem: Option<String>,
+}
+
+impl HeldDeletions {
+    /// What a frozen association holds back.
+    #[must_use]
+    pub fn new(tie: &Tie, held: Option<Held>) -> Self {
+        let of = held.as_ref().map(|held| &held.deletions);
+        Self {
+            reason: tie.reason.clone().filter(|_| tie.state == AssociationState::Frozen),
+            digest: of.map(|of| of.digest.clone()),
+            files: of.map_or(0, |of| of.files),
+            folders: of.map_or(0, |of| of.folders),
+            bytes: of.and_then(|of| of.bytes),
+            listed: of.map(|of| of.listed.clone()).unwrap_or_default(),
+            more: of.map_or(0, Deletions::more),
+            seen_at: held.as_ref().map(|held| Time(held.seen_at)),
+            decision: held.as_ref().and_then(|held| held.decision),
+            problem: held.and_then(|held| held.problem),
+        }
+    }
+}
+
 /// `POST /standby/associations/{machine_id}/accept-deletions`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AcceptDeletions {
-    /// How many files were shown to be deleted (`deletions` of the association); no more are.
-    #[cfg_attr(feature = "openapi", schema(minimum = 0))]
-    pub deletions: i64,
+    /// The `digest` that was shown: exactly these are deleted on the standby too. `null` where none was
+    /// listed: then nothing is accepted, and the copy is looked at anew.
+    #[cfg_attr(feature = "openapi", schema(max_length = 64))]
+    pub digest: Option<String>,
+}
+
+/// `POST /standby/associations/{machine_id}/restore-deletions`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RestoreDeletions {
+    /// The `digest` that was shown: the GPU has exactly these files again.
+    #[cfg_attr(feature = "openapi", schema(max_length = 64))]
+    pub digest: String,
+}
+
+/// `POST /standby/associations/{machine_id}/discard`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DiscardMachine {
+    /// The machine's name, so that no other is meant.
+    #[cfg_attr(feature = "openapi", schema(max_length = 64))]
+    pub name: String,
 }
 
 /// `POST /standby/provision/{gpu_id}`. The query's `label` names the machine where the body does not.
@@ -280,8 +344,9 @@ mod tests {
     fn a_copy_that_nothing_renews_is_never_called_up_to_date() {
         let at = |tie: Tie| lag_ms(&tie, Millis(61_000));
         let following = || tie(AssociationState::Following, Serving::Gpu, true);
-        assert_eq!(at(following()), Some(0));
-        for state in AssociationState::ALL.iter().filter(|it| **it != AssociationState::Following) {
+        assert_eq!(at(following()), Some(60_000), "though nothing is known to wait");
+        assert_eq!(lag_ms(&following(), Millis(999)), Some(0), "a clock that was set back");
+        for state in AssociationState::ALL {
             assert_eq!(at(tie(*state, Serving::Gpu, true)), Some(60_000), "{state}");
         }
         assert_eq!(at(tie(AssociationState::Following, Serving::Gpu, false)), Some(60_000));

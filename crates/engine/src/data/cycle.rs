@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::frozen::Deletions;
 use domain::gpu::Endpoint;
 use domain::id::Epoch;
 use providers::ssh::Shell;
@@ -28,12 +29,13 @@ pub struct CycleRequest {
     pub cycle: String,
     /// Share of the standby's files that it may delete, percent; 100 lifts the tripwire.
     pub max_delete_percent: i64,
-    /// So many files may be deleted whatever their share: someone saw the number and said so.
-    pub accepted_deletions: i64,
+    /// Digest of deletions that may be made whatever their share: someone saw these and said so. Then no
+    /// others are made.
+    pub accepted_deletions: Option<String>,
 }
 
 /// How a sync ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CycleOutcome {
     /// All that was there when it began is on the standby.
     Ok,
@@ -43,6 +45,8 @@ pub enum CycleOutcome {
         would_delete: i64,
         /// Files on the standby.
         of: i64,
+        /// What they are, where the standby could tell.
+        deletions: Option<Deletions>,
     },
     /// The GPU has no such folder; nothing was changed.
     SourceMissing,
@@ -91,7 +95,8 @@ pub async fn cycle_with(
         .arg(checked(&request.workspace)?)
         .arg(request.epoch.to_string())
         .arg(&request.cycle);
-    let script = with_endpoint(script, &request.endpoint);
+    let accepted = request.accepted_deletions.as_deref().filter(|digest| is_digest(digest));
+    let script = with_endpoint(script, &request.endpoint).arg(accepted.unwrap_or_default());
     let mut talk = Talk::start(standby, &script, WHAT, SILENCE).await?;
     if !talk.until("plan=ready", progress).await? {
         // It ended before it had a plan.
@@ -114,13 +119,23 @@ pub async fn cycle_with(
             deletes_folders: counted("deletes_folders"),
             creates: counted("creates"),
         };
-        match tripwire(&counted, request.max_delete_percent, request.accepted_deletions) {
+        let digest = talk.answer.some("deletes_digest").filter(|digest| is_digest(digest));
+        let beyond = talk.answer.number("deletes_beyond", WHAT).ok();
+        let beyond = beyond.filter(|count| accepted.is_some() && *count >= 0);
+        match tripwire(&counted, request.max_delete_percent, beyond) {
             Tripwire::Trip { would_delete, of } => {
-                return Ok(
-                    report(CycleOutcome::Frozen { would_delete, of }, &talk.answer).nothing_done()
-                );
+                let told = report(CycleOutcome::SourceMissing, &talk.answer).nothing_done();
+                let deletions = match digest {
+                    Some(digest) => Some(list(talk, digest, &counted).await),
+                    None => None,
+                };
+                let outcome = CycleOutcome::Frozen { would_delete, of, deletions };
+                return Ok(CycleReport { outcome, ..told });
             }
-            Tripwire::Pass { most_deletions } => talk.say(format!("go {most_deletions}\n")).await?,
+            Tripwire::Pass { most_deletions, exactly } => {
+                let exactly = if exactly { " exactly" } else { "" };
+                talk.say(format!("go {most_deletions}{exactly}\n")).await?;
+            }
         }
     }
     let answer = match talk.end(request.epoch, progress).await {
@@ -128,6 +143,29 @@ pub async fn cycle_with(
         Err(error) => return Err(error),
     };
     Ok(report(CycleOutcome::Ok, &answer))
+}
+
+/// The deletions that a sync was stopped for, as far as the standby tells them by name. That it does not
+/// changes nothing of what stopped it.
+async fn list(mut talk: Talk, digest: String, counted: &Counted) -> Deletions {
+    let told = async {
+        talk.say("list\n".into()).await?;
+        talk.until("outcome=", &mut |_| {}).await
+    };
+    if let Err(error) = told.await {
+        tracing::warn!(%error, "deletions were stopped, and are not known by name");
+    }
+    Deletions {
+        digest,
+        files: counted.deletes.unwrap_or(0),
+        folders: counted.deletes_folders.unwrap_or(0),
+        bytes: talk.answer.number("held_bytes", WHAT).ok().filter(|bytes| *bytes >= 0),
+        listed: talk.answer.held,
+    }
+}
+
+fn is_digest(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn report(outcome: CycleOutcome, answer: &Answer) -> CycleReport {

@@ -4,8 +4,7 @@
 //! for one machine, and not more than one a second. What becomes of each is told to whoever started
 //! the loop; nothing is stored here.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::gpu::Endpoint;
@@ -46,6 +45,8 @@ pub struct FollowPlan {
     pub interval: Duration,
     /// The tripwire, percent.
     pub max_delete_percent: i64,
+    /// Digest of deletions that the first whole sync may make: exactly these.
+    pub accepted_deletions: Option<String>,
 }
 
 /// The shells of now to the two hosts, kept by others.
@@ -97,8 +98,14 @@ pub struct Follower {
 struct Asks {
     now: Notify,
     changed: Arc<Notify>,
-    accepted_deletions: AtomicI64,
+    accepted_deletions: Mutex<Option<String>>,
     paused: watch::Sender<bool>,
+}
+
+impl Asks {
+    fn accepted(&self) -> MutexGuard<'_, Option<String>> {
+        self.accepted_deletions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Follower {
@@ -111,7 +118,8 @@ impl Follower {
         token: &CancellationToken,
     ) -> (Self, mpsc::Receiver<FollowEvent>) {
         let token = token.child_token();
-        let asks = Arc::new(Asks::default());
+        let accepted_deletions = Mutex::new(plan.accepted_deletions.clone());
+        let asks = Arc::new(Asks { accepted_deletions, ..Asks::default() });
         let dirty = DirtyPaths::default();
         let (events, receiver) = mpsc::channel(WAITING);
         let seeing = watcher::run(
@@ -142,12 +150,6 @@ impl Follower {
     /// Syncs as soon as the present sync, if any, has ended.
     pub fn sync_now(&self) {
         self.asks.now.notify_one();
-    }
-
-    /// Lets the next sync delete so many files, and begins it.
-    pub fn accept_deletions(&self, most: i64) {
-        self.asks.accepted_deletions.store(most, Ordering::Release);
-        self.sync_now();
     }
 
     /// Holds or goes on. A sync that is under way ends by itself.
@@ -259,26 +261,20 @@ impl Course {
             trust_gpu(shell, &plan.endpoint, &plan.host_key, plan.epoch).await?;
             *trusted = true;
         }
-        let accepted = self.asks.accepted_deletions.load(Ordering::Acquire);
         let request = CycleRequest {
             workspace: plan.workspace.clone(),
             endpoint: plan.endpoint.clone(),
             epoch: plan.epoch,
             cycle: started_at.0.to_string(),
             max_delete_percent: plan.max_delete_percent,
-            accepted_deletions: accepted,
+            accepted_deletions: self.asks.accepted().clone(),
         };
         // Figures are for display: where the reader lags, some are left out.
         let mut pending = |now| drop(self.events.try_send(FollowEvent::Pending(now)));
         let mut sent = |now| drop(self.events.try_send(FollowEvent::Sent(now)));
         let report = cycle_with(shell, &request, &mut pending, &mut sent).await?;
-        // Used up, unless more was accepted meanwhile.
-        let _ = self.asks.accepted_deletions.compare_exchange(
-            accepted,
-            0,
-            Ordering::AcqRel,
-            Ordering::Relaxed,
-        );
+        // Made, or not there to be made: either way it is used up.
+        *self.asks.accepted() = None;
         Ok(report)
     }
 

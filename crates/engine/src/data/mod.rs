@@ -34,6 +34,6 @@ pub use job::{end_standby_job, freeze_writes, thaw_writes};
 pub use prepare::{StandbyFacts, prepare_gpu, prepare_standby, trust_gpu};
 pub use progress::Progress;
 pub use rehearse::{Pinned, forget_rehearsal, rehearse};
-pub use restore::{repair, restore, restore_with};
+pub use restore::{bring_back, repair, restore, restore_with};
 pub use takeover::{Taken, takeover};
 pub use verify::{verify, verify_with};

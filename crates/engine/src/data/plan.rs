@@ -51,6 +51,8 @@ pub(super) enum Tripwire {
     Pass {
         /// Deletions, folders included.
         most_deletions: i64,
+        /// Nothing may be deleted but what was accepted.
+        exactly: bool,
     },
     /// It would delete too much.
     Trip {
@@ -76,11 +78,12 @@ pub(super) struct Counted {
 
 /// Decides whether a sync may be applied: it may delete up to `percent` of the standby's files, or 20
 /// where that is more, but never the last one. At 100 everything goes: someone asked for it. Judged is
-/// what the standby counted, never what the GPU said, and a figure that is missing trips. As many as were
-/// accepted may go, the last one too.
-pub(super) fn tripwire(counted: &Counted, percent: i64, accepted: i64) -> Tripwire {
+/// what the standby counted, never what the GPU said, and a figure that is missing trips. Where deletions
+/// were accepted those may go, the last one too, and nothing else: `beyond` is how many it would delete that
+/// were not. Those stay, and as long as they are no more than would be made unasked they are the next sync's.
+pub(super) fn tripwire(counted: &Counted, percent: i64, beyond: Option<i64>) -> Tripwire {
     if percent >= 100 {
-        return Tripwire::Pass { most_deletions: i32::MAX.into() };
+        return Tripwire::Pass { most_deletions: i32::MAX.into(), exactly: false };
     }
     let (Some(deletes), Some(folders), Some(creates)) =
         (counted.deletes, counted.deletes_folders, counted.creates)
@@ -95,13 +98,16 @@ pub(super) fn tripwire(counted: &Counted, percent: i64, accepted: i64) -> Tripwi
         None if deletes == 0 && folders == 0 => 0,
         None => return Tripwire::Trip { would_delete: deletes, of: 0 },
     };
-    let most = (of.saturating_mul(percent.max(0)) / 100).max(ALWAYS_ALLOWED).max(accepted);
+    let most = (of.saturating_mul(percent.max(0)) / 100).max(ALWAYS_ALLOWED);
+    if beyond.is_some_and(|beyond| beyond <= most) {
+        return Tripwire::Pass { most_deletions: deletes.saturating_add(folders), exactly: true };
+    }
     let emptied = deletes > 0 && of.saturating_sub(deletes).saturating_add(creates) <= 0;
-    if deletes > most || (emptied && deletes > accepted) {
+    if deletes > most || emptied {
         return Tripwire::Trip { would_delete: deletes, of };
     }
     // rsync counts folders too. Files that went since the dry run are within the same bound.
-    Tripwire::Pass { most_deletions: most.saturating_add(folders) }
+    Tripwire::Pass { most_deletions: most.saturating_add(folders), exactly: false }
 }
 
 #[cfg(test)]
@@ -118,19 +124,20 @@ mod tests {
     }
 
     #[test]
-    fn what_was_accepted_may_go_and_not_one_more() {
-        let passes = |deletes, accepted| {
-            matches!(tripwire(&counted(30, 0, deletes), 30, accepted), Tripwire::Pass { .. })
-        };
-        assert!(!passes(27, 0) && !passes(27, 26));
-        assert!(passes(27, 27) && passes(25, 27), "as many, or fewer");
-        assert!(!passes(28, 27), "one more went meanwhile");
-        assert!(!passes(30, 29) && passes(30, 30), "the last one too, where that was seen");
-        let most = tripwire(&counted(30, 0, 25), 30, 27);
-        assert_eq!(most, Tripwire::Pass { most_deletions: 27 }, "nor while it is applied");
-        let lacking = Counted { creates: None, ..counted(30, 0, 27) };
+    fn what_was_accepted_may_go_and_nothing_else() {
+        let one = counted(30, 0, 27);
+        assert!(matches!(tripwire(&one, 30, None), Tripwire::Trip { .. }));
+        let exactly = Tripwire::Pass { most_deletions: 27, exactly: true };
+        assert_eq!(tripwire(&one, 30, Some(0)), exactly, "nor more while it is applied");
+        let others = tripwire(&counted(1_000, 0, 327), 30, Some(300));
+        assert_eq!(others, Tripwire::Pass { most_deletions: 327, exactly: true }, "those stay");
+        let more = tripwire(&counted(1_000, 0, 328), 30, Some(301));
+        assert_eq!(more, Tripwire::Trip { would_delete: 328, of: 1_000 }, "shown again");
+        let all = Tripwire::Pass { most_deletions: 30, exactly: true };
+        assert_eq!(tripwire(&counted(30, 0, 30), 30, Some(0)), all, "the last one too");
+        let lacking = Counted { creates: None, ..one };
         assert!(
-            matches!(tripwire(&lacking, 30, 30), Tripwire::Trip { .. }),
+            matches!(tripwire(&lacking, 30, Some(0)), Tripwire::Trip { .. }),
             "not known, not accepted"
         );
     }
@@ -160,33 +167,40 @@ mod tests {
 
     #[test]
     fn an_emptied_workspace_trips_however_small_it_was() {
-        assert_eq!(tripwire(&counted(3, 0, 3), 30, 0), Tripwire::Trip { would_delete: 3, of: 3 });
-        assert!(matches!(tripwire(&counted(3, 0, 3), 100, 0), Tripwire::Pass { .. }));
-        assert!(matches!(tripwire(&counted(0, 0, 0), 30, 0), Tripwire::Pass { .. }));
-        assert!(matches!(tripwire(&counted(1, 1, 1), 30, 0), Tripwire::Pass { .. }), "renamed");
+        assert_eq!(
+            tripwire(&counted(3, 0, 3), 30, None),
+            Tripwire::Trip { would_delete: 3, of: 3 }
+        );
+        assert!(matches!(tripwire(&counted(3, 0, 3), 100, None), Tripwire::Pass { .. }));
+        assert!(matches!(tripwire(&counted(0, 0, 0), 30, None), Tripwire::Pass { .. }));
+        assert!(matches!(tripwire(&counted(1, 1, 1), 30, None), Tripwire::Pass { .. }), "renamed");
     }
 
     #[test]
     fn the_share_decides_and_a_few_files_never_do() {
-        assert!(matches!(tripwire(&counted(30, 0, 20), 30, 0), Tripwire::Pass { .. }));
+        assert!(matches!(tripwire(&counted(30, 0, 20), 30, None), Tripwire::Pass { .. }));
         assert_eq!(
-            tripwire(&counted(31, 0, 21), 30, 0),
+            tripwire(&counted(31, 0, 21), 30, None),
             Tripwire::Trip { would_delete: 21, of: 31 }
         );
         assert_eq!(
-            tripwire(&counted(1000, 0, 300), 30, 0),
-            Tripwire::Pass { most_deletions: 300 },
+            tripwire(&counted(1000, 0, 300), 30, None),
+            Tripwire::Pass { most_deletions: 300, exactly: false },
             "and not one more while it is applied"
         );
         let trip = Tripwire::Trip { would_delete: 301, of: 1000 };
-        assert_eq!(tripwire(&counted(1000, 0, 301), 30, 0), trip);
-        assert_eq!(tripwire(&counted(1000, 1000, 301), 30, 0), trip, "new files make up for none");
+        assert_eq!(tripwire(&counted(1000, 0, 301), 30, None), trip);
+        assert_eq!(
+            tripwire(&counted(1000, 1000, 301), 30, None),
+            trip,
+            "new files make up for none"
+        );
     }
 
     #[test]
     fn a_figure_that_is_missing_trips() {
         let whole = counted(150, 0, 1);
-        assert!(matches!(tripwire(&whole, 30, 0), Tripwire::Pass { .. }));
+        assert!(matches!(tripwire(&whole, 30, None), Tripwire::Pass { .. }));
         for lacking in [
             Counted { here: None, ..whole },
             Counted { deletes: None, ..whole },
@@ -194,13 +208,13 @@ mod tests {
             Counted { creates: None, ..whole },
             Counted::default(),
         ] {
-            assert!(matches!(tripwire(&lacking, 30, 0), Tripwire::Trip { .. }), "{lacking:?}");
+            assert!(matches!(tripwire(&lacking, 30, None), Tripwire::Trip { .. }), "{lacking:?}");
         }
     }
 
     #[test]
     fn a_first_sync_never_trips() {
         let first = Counted { here: None, ..counted(0, 100_000, 0) };
-        assert!(matches!(tripwire(&first, 1, 0), Tripwire::Pass { .. }));
+        assert!(matches!(tripwire(&first, 1, None), Tripwire::Pass { .. }));
     }
 }

@@ -7,7 +7,7 @@ use domain::gpu::Endpoint;
 use domain::id::Epoch;
 use providers::ssh::{Script, Shell};
 
-use super::wire::{Talk, checked, script, with_endpoint};
+use super::wire::{Answer, Talk, checked, script, with_endpoint};
 use super::{DataError, Progress};
 
 const WHAT: &str = "restoring";
@@ -72,6 +72,26 @@ pub async fn repair(
     send(standby, script, None, &mut |_| {}).await
 }
 
+/// Gives the GPU that the copy follows again what it deleted: exactly the deletions of this digest, which
+/// the standby keeps since it was stopped for them. Nothing that is there on the GPU is touched.
+///
+/// # Errors
+/// [`DataError::StaleEpoch`] and [`DataError::Untrusted`] when the standby no longer follows this GPU in
+/// this epoch, [`DataError::Failed`] when the standby keeps another list, or not all of it was sent;
+/// again sends the rest.
+pub async fn bring_back(
+    standby: &Shell,
+    gpu: &Endpoint,
+    workspace: &str,
+    epoch: Epoch,
+    digest: &str,
+) -> Result<RestoreOutput, DataError> {
+    let script =
+        script!(standby "bring_back").arg(checked(workspace)?).arg(epoch.to_string()).arg(digest);
+    let talk = Talk::start(standby, &with_endpoint(script, gpu), WHAT, SILENCE).await?;
+    Ok(sent(&talk.end(epoch, &mut |_| {}).await?))
+}
+
 async fn send(
     standby: &Shell,
     script: Script,
@@ -85,10 +105,13 @@ async fn send(
         let number = |key| talk.answer.number(key, WHAT);
         whole(Progress { files: number("count_files")?, bytes: number("count_bytes")? });
     }
-    let answer = talk.end(Epoch(0), progress).await?;
-    Ok(RestoreOutput {
+    Ok(sent(&talk.end(Epoch(0), progress).await?))
+}
+
+fn sent(answer: &Answer) -> RestoreOutput {
+    RestoreOutput {
         files: answer.figures.sent.unwrap_or(0),
         bytes: answer.figures.sent_bytes.unwrap_or(0),
         frozen_at: None,
-    })
+    }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use domain::frozen::{Deletion, LISTED};
 use domain::gpu::Endpoint;
 use domain::id::Epoch;
 use providers::ssh::{RemoteProcess, Script, Shell};
@@ -55,6 +56,8 @@ pub(super) fn words(text: &str) -> String {
 pub(super) struct Answer {
     fields: HashMap<String, String>,
     pub(super) figures: Figures,
+    /// Deletions that it told by name.
+    pub(super) held: Vec<Deletion>,
 }
 
 impl Answer {
@@ -68,6 +71,12 @@ impl Answer {
     /// Takes one line in.
     fn read(&mut self, line: &str) {
         if line.len() > LINE || self.figures.read(line) {
+            return;
+        }
+        if let Some(told) = line.strip_prefix("held=") {
+            if self.held.len() < LISTED {
+                self.held.extend(held(told));
+            }
             return;
         }
         if let Some((key, value)) = line.split_once('=')
@@ -115,6 +124,17 @@ impl Answer {
             _ => Err(DataError::failed(what, word)),
         }
     }
+}
+
+/// A deletion: its size, where it is a file's, a space, and its path in hexadecimal.
+fn held(told: &str) -> Option<Deletion> {
+    let (bytes, path) = told.split_once(' ')?;
+    let pairs = path.as_bytes().chunks(2).map(|pair| {
+        u8::from_str_radix(std::str::from_utf8(pair).ok().filter(|pair| pair.len() == 2)?, 16).ok()
+    });
+    let path = String::from_utf8_lossy(&pairs.collect::<Option<Vec<u8>>>()?).into_owned();
+    let bytes = bytes.parse().ok().filter(|bytes: &i64| *bytes >= 0);
+    (!path.is_empty()).then_some(Deletion { path, bytes })
 }
 
 /// A script that is talked with while it runs. Dropping it ends what it started on the host.
@@ -218,6 +238,19 @@ mod tests {
         assert!(words.len() < 700 && !words.contains('\x1b'), "{words}");
         let cut = Answer::of("").judged("sync", Epoch(0), &"e".repeat(60_000)).unwrap_err();
         assert!(cut.to_string().len() < 700);
+    }
+
+    #[test]
+    fn deletions_are_read_by_name_and_no_more_than_there_is_room_for() {
+        let mut answer =
+            Answer::of("held=3 612062\nheld= 646972 2f\nheld=-1 0a\nheld=1 6\nheld=x\nheld= ");
+        let one = |path: &str, bytes| Deletion { path: path.into(), bytes };
+        assert_eq!(answer.held, [one("a b", Some(3)), one("\n", None)]);
+        for _ in 0..1_000 {
+            answer.read("held= 61");
+        }
+        assert_eq!(answer.held.len(), LISTED);
+        assert_eq!(answer.some("held"), None);
     }
 
     #[test]

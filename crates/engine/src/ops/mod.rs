@@ -1,6 +1,7 @@
 //! The operations behind [`crate::Engine`], one file per noun.
 
 pub(crate) mod credentials;
+pub(crate) mod discard;
 pub(crate) mod failovers;
 pub(crate) mod fleet;
 pub(crate) mod protect;

@@ -3,10 +3,11 @@
 use domain::association::{
     Association, AssociationState, Hooks, Serving, SyncStatus, workspace as checked_workspace,
 };
-use domain::frozen;
+use domain::frozen::Decision;
 use domain::gpu::{GpuInstance, GpuState};
 use domain::id::{AssociationId, Epoch, GpuId, UserId};
 use domain::offer::GpuSpec;
+use store::StoreError;
 
 use crate::context::Context;
 use crate::error::EngineError;
@@ -95,7 +96,7 @@ pub(crate) async fn unprotect(
 }
 
 /// Switches following on or off; whether that changed anything. A copy that the tripwire froze stays
-/// frozen: deletions are accepted by [`accept_deletions`] alone.
+/// frozen: deletions are accepted by [`decide_deletions`] alone.
 pub(crate) async fn set_sync(
     context: &Context,
     user: &UserId,
@@ -117,41 +118,59 @@ pub(crate) async fn set_sync(
     Ok(true)
 }
 
-/// Lets the copy follow again after the tripwire froze it, and delete as many files as were seen to be
-/// at stake: where more are gone by then, it freezes again.
-pub(crate) async fn accept_deletions(
+/// Records what the machine's user says of exactly the deletions that were held back. Accepted, they are
+/// made by the next sync, and no others; restored, the GPU has these files again first.
+pub(crate) async fn decide_deletions(
     context: &Context,
     user: &UserId,
     gpu: GpuId,
-    seen: i64,
+    digest: &str,
+    decision: Decision,
 ) -> Result<(), EngineError> {
+    let association = frozen(context, user, gpu).await?;
+    let (id, epoch) = (&association.id, association.epoch);
+    let said =
+        context.store.associations().decide_deletions(user, id, epoch, digest, decision).await;
+    told(context, &association, said).await
+}
+
+/// Looks anew at a copy that is frozen without a list of deletions. Nothing is accepted by it.
+pub(crate) async fn look_again(
+    context: &Context,
+    user: &UserId,
+    gpu: GpuId,
+) -> Result<(), EngineError> {
+    let association = frozen(context, user, gpu).await?;
+    let (id, epoch) = (&association.id, association.epoch);
+    let said = context.store.associations().look_again(user, id, epoch).await;
+    told(context, &association, said).await
+}
+
+async fn frozen(context: &Context, user: &UserId, gpu: GpuId) -> Result<Association, EngineError> {
     let association = find(context, user, gpu).await?;
     if association.state != AssociationState::Frozen {
         return Err(EngineError::conflict("not_frozen", "the copy of this machine is not frozen"));
     }
-    // Frozen for another reason, nothing is known to be accepted, and the tripwire stays as it is.
-    let at_stake = frozen::deletions(&association).unwrap_or_default();
-    if seen < at_stake {
-        return Err(EngineError::conflict(
-            "more_deletions",
-            "the standby would delete more files than were shown; look again",
-        ));
+    Ok(association)
+}
+
+async fn told(
+    context: &Context,
+    association: &Association,
+    said: Result<(), StoreError>,
+) -> Result<(), EngineError> {
+    match said {
+        Ok(()) => {}
+        Err(StoreError::Conflict(_)) => {
+            return Err(EngineError::conflict(
+                "other_deletions",
+                "other files would be deleted than were shown; look again",
+            ));
+        }
+        Err(error) => return Err(error.into()),
     }
-    let machine = context.live.machine(&association.id);
-    machine.accept_deletions(at_stake);
-    let associations = context.store.associations();
-    let (id, epoch) = (&association.id, association.epoch);
-    let recorded = async {
-        associations.set_sync_enabled(user, id, epoch, true).await?;
-        associations.set_state(id, epoch, AssociationState::Following, None).await
-    };
-    if let Err(error) = recorded.await {
-        // Else what follows later would take it for its own.
-        machine.take_accepted();
-        return Err(error.into());
-    }
-    machine.poke.notify_one();
-    context.doorbell(user, "association", association.id.as_str()).await;
+    context.live.machine(&association.id).poke.notify_one();
+    context.doorbell(&association.user, "association", association.id.as_str()).await;
     Ok(())
 }
 

@@ -39,7 +39,7 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
         cycle: format!("final-{}", run.row.seq),
         // The user asked for this very state to be moved.
         max_delete_percent: 100,
-        accepted_deletions: 0,
+        accepted_deletions: None,
     };
     let meter = Meter::new(context);
     let mut whole = |all| meter.whole(all);

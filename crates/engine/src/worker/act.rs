@@ -44,6 +44,11 @@ impl Chore {
         self.running = Some((task, token));
     }
 
+    /// Whether it works now.
+    pub(crate) fn is_running(&self) -> bool {
+        self.running.as_ref().is_some_and(|(task, _)| !task.is_finished())
+    }
+
     /// Ends the work and waits until it has ended.
     pub(crate) async fn stop(&mut self) {
         if let Some((task, token)) = self.running.take() {

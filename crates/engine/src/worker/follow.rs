@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::association::{Association, AssociationState, Serving, SyncStatus};
-use domain::frozen::Loss;
+use domain::frozen::{Decision, Loss};
 use domain::id::{AssociationId, Epoch, UserId};
 use domain::notification;
 use domain::standby::StandbyState;
@@ -81,6 +81,7 @@ impl Following {
             of: association.clone(),
             status: association.sync.clone(),
             machine: Arc::clone(machine),
+            accepted: None,
         };
         let stop = token.clone();
         let running = plan.clone();
@@ -130,6 +131,7 @@ fn plan(
         epoch: association.epoch,
         interval: Duration::from_secs(u64::try_from(interval_s).unwrap_or(30)),
         max_delete_percent,
+        accepted_deletions: None,
     })
 }
 
@@ -159,6 +161,8 @@ struct Course {
     of: Association,
     status: SyncStatus,
     machine: Arc<Machine>,
+    /// Digest of the deletions that were accepted and not made yet.
+    accepted: Option<String>,
 }
 
 impl Course {
@@ -176,13 +180,11 @@ impl Course {
             gpu: self.machine.gpu_shell.subscribe(),
             standby: self.machine.standby_shell.subscribe(),
         };
+        self.accepted = self.accepted().await;
+        let plan = FollowPlan { accepted_deletions: self.accepted.clone(), ..plan };
         let (follower, mut events) =
             Follower::start(plan, shells, Arc::clone(&self.context.clock), token);
         self.machine.set_dirty(follower.dirty());
-        let accepted = self.machine.take_accepted();
-        if accepted > 0 {
-            follower.accept_deletions(accepted);
-        }
         while let Some(event) = events.recv().await {
             match event {
                 FollowEvent::Began { .. } | FollowEvent::Sent(_) => {}
@@ -194,6 +196,21 @@ impl Course {
                     }
                 }
             }
+        }
+    }
+
+    /// The deletions that the machine's user accepted, in whichever process.
+    async fn accepted(&self) -> Option<String> {
+        loop {
+            match self.context.store.associations().held_deletions(&self.id).await {
+                Ok(held) => {
+                    let held = held.filter(|held| held.epoch == self.epoch)?;
+                    let accepted = held.decision == Some(Decision::Accept);
+                    return accepted.then_some(held.deletions.digest);
+                }
+                Err(error) => tracing::debug!(%error, "accepted deletions not read"),
+            }
+            tokio::time::sleep(AGAIN).await;
         }
     }
 
@@ -250,11 +267,18 @@ impl Course {
                 ))
                 .await;
                 self.state(AssociationState::Following, None).await;
+                if self.accepted.take().is_some() {
+                    let associations = self.context.store.associations();
+                    self.note(
+                        "deletions",
+                        associations.settle_deletions(&self.id, self.epoch).await,
+                    );
+                }
                 self.save().await;
                 true
             }
             Ok(report) => {
-                let why = frozen_words(report.outcome);
+                let why = frozen_words(&report.outcome);
                 self.status.problem = Some(why.clone());
                 let row = cycle(
                     &self.id,
@@ -267,7 +291,7 @@ impl Course {
                 );
                 self.record(row).await;
                 self.save().await;
-                self.freeze(report.outcome, &why, ended_at).await;
+                self.freeze(&report.outcome, &why, ended_at).await;
                 false
             }
             Err(error @ DataError::StaleEpoch { .. }) => {
@@ -319,25 +343,16 @@ impl Course {
         );
     }
 
-    async fn freeze(&self, outcome: CycleOutcome, why: &str, at: Millis) {
-        let would = match outcome {
-            CycleOutcome::Frozen { would_delete, of } => Some((would_delete, of)),
-            CycleOutcome::SourceMissing | CycleOutcome::Ok => None,
+    async fn freeze(&self, outcome: &CycleOutcome, why: &str, at: Millis) {
+        let (would, held) = match outcome {
+            CycleOutcome::Frozen { would_delete, of, deletions } => {
+                (Some((*would_delete, *of)), deletions.as_ref())
+            }
+            CycleOutcome::SourceMissing | CycleOutcome::Ok => (None, None),
         };
         let news = notification::frozen(&self.of, would, at, self.context.config.sandbox);
         let associations = self.context.store.associations();
-        self.note(
-            "freeze",
-            associations
-                .set_state_and_tell(
-                    &self.id,
-                    self.epoch,
-                    AssociationState::Frozen,
-                    Some(why),
-                    &news,
-                )
-                .await,
-        );
+        self.note("freeze", associations.freeze(&self.id, self.epoch, why, held, &news, at).await);
     }
 
     /// What can't be recorded because the machine moved on is nobody's concern any more.
@@ -348,9 +363,11 @@ impl Course {
     }
 }
 
-fn frozen_words(outcome: CycleOutcome) -> String {
+fn frozen_words(outcome: &CycleOutcome) -> String {
     match outcome {
-        CycleOutcome::Frozen { would_delete, of } => Loss { would_delete, of }.words(),
+        CycleOutcome::Frozen { would_delete, of, .. } => {
+            Loss { would_delete: *would_delete, of: *of }.words()
+        }
         CycleOutcome::SourceMissing => {
             "the workspace is not there on the GPU; the standby keeps its copy".into()
         }

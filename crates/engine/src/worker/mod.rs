@@ -10,12 +10,15 @@ mod make;
 mod remove;
 mod standby_row;
 mod standby_view;
+mod undelete;
 mod zombie;
 
 use std::time::Duration;
 
 use domain::association::{Association, AssociationState};
 use domain::id::AssociationId;
+use domain::standby::StandbyState;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
@@ -28,6 +31,8 @@ pub(crate) use heartbeat::dial;
 pub(crate) use judge::{evidence, gather};
 
 const TICK: Duration = Duration::from_millis(250);
+/// How long a provider may take to answer that it makes a VM.
+const ANSWER: Duration = Duration::from_secs(20);
 
 /// Works for one machine until the token ends or the association is gone.
 pub(crate) async fn run(context: Context, id: AssociationId, token: CancellationToken) {
@@ -67,7 +72,10 @@ struct Work {
     care: Chore,
     follow: follow::Following,
     saga: Chore,
+    undelete: Chore,
     removal: Chore,
+    /// Since when it is being removed.
+    leaving: Option<Instant>,
 }
 
 impl Work {
@@ -77,7 +85,9 @@ impl Work {
             care: Chore::new(token),
             follow: follow::Following::new(token),
             saga: Chore::new(token),
+            undelete: Chore::new(token),
             removal: Chore::new(token),
+            leaving: None,
         }
     }
 
@@ -90,24 +100,52 @@ impl Work {
         judge::aim(context, association, machine).await?;
         if association.state == AssociationState::Deleting {
             self.follow.stop().await;
-            self.care.stop().await;
-            self.removal.run(remove::remove(context.clone(), association.clone()));
+            self.undelete.stop().await;
+            self.end_care(association).await;
+            // Given up while a failover was under way: that ends first, or ends what it began.
+            self.drive(context, association);
+            if !self.care.is_running() {
+                self.removal.run(remove::remove(context.clone(), association.clone()));
+            }
             return Ok(());
         }
         self.judge.look(context, association, machine).await?;
         zombie::lay(context, association).await?;
         self.care.run(care::step(context.clone(), association.clone()));
         self.follow.keep(context, association, machine).await;
+        if undelete::may(association) {
+            self.undelete.run(undelete::step(context.clone(), association.clone()));
+        } else {
+            self.undelete.stop().await;
+        }
+        self.drive(context, association);
+        Ok(())
+    }
+
+    fn drive(&mut self, context: &Context, association: &Association) {
         if let Some(failover) = &association.active_failover {
             self.saga.run(saga::drive(context.clone(), failover.clone(), association.id.clone()));
         }
-        Ok(())
+    }
+
+    /// Ends the care of a standby that is to go. One that may just be asked for is let come to its answer
+    /// for a while: what is cut off there could appear after it was looked for.
+    async fn end_care(&mut self, association: &Association) {
+        let since = *self.leaving.get_or_insert_with(Instant::now);
+        let asked = association.standby.as_ref().is_none_or(|standby| {
+            matches!(standby.state, StandbyState::Creating | StandbyState::Failed)
+        });
+        if asked && self.care.is_running() && since.elapsed() < ANSWER {
+            return;
+        }
+        self.care.stop().await;
     }
 
     async fn end(&mut self) {
         self.follow.stop().await;
         self.saga.stop().await;
         self.care.stop().await;
+        self.undelete.stop().await;
         self.removal.stop().await;
     }
 }

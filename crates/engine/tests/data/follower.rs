@@ -33,6 +33,10 @@ struct Loop {
 }
 
 fn follow(rig: &Rig, interval: Duration) -> Loop {
+    follow_accepting(rig, interval, None)
+}
+
+fn follow_accepting(rig: &Rig, interval: Duration, accepted: Option<String>) -> Loop {
     let gpu = watch::Sender::new(Some(rig.gpu.shell.clone()));
     let standby = watch::Sender::new(Some(rig.standby.shell.clone()));
     let plan = FollowPlan {
@@ -42,6 +46,7 @@ fn follow(rig: &Rig, interval: Duration) -> Loop {
         epoch: EPOCH,
         interval,
         max_delete_percent: 30,
+        accepted_deletions: accepted,
     };
     let shells = Shells { gpu: gpu.subscribe(), standby: standby.subscribe() };
     let (follower, events) =
@@ -139,51 +144,35 @@ async fn on_demand_and_by_the_interval() {
 }
 
 #[tokio::test]
-async fn what_the_tripwire_stopped_goes_over_when_it_was_meant() {
+async fn what_was_accepted_is_used_up_by_the_sync_that_makes_it() {
     let rig = Rig::new().await;
     rig.gpu.write("/workspace/a", "x");
-    let mut follow = follow(&rig, NEVER);
+    rig.synced("1").await;
+    std::fs::remove_file(rig.gpu.path("/workspace/a")).expect("removed");
+    let digest = match rig.cycle("2").await.expect("a report").outcome {
+        CycleOutcome::Frozen { would_delete: 1, of: 1, deletions } => {
+            deletions.expect("named").digest
+        }
+        other => panic!("{other:?}"),
+    };
+    let mut follow = follow_accepting(&rig, NEVER, Some(digest));
+    follow.ok().await;
+    assert!(!rig.standby.path("/workspace/a").exists());
+    // The same set again was not accepted again.
+    rig.gpu.write("/workspace/a", "x");
     while !rig.standby.path("/workspace/a").exists() {
+        follow.follower.sync_now();
         follow.ok().await;
     }
     std::fs::remove_file(rig.gpu.path("/workspace/a")).expect("removed");
     loop {
-        let (_, result) = follow.ended().await;
-        if matches!(
-            result.expect("a report").outcome,
-            CycleOutcome::Frozen { would_delete: 1, of: 1 }
-        ) {
+        follow.follower.sync_now();
+        let outcome = follow.ended().await.1.expect("a report").outcome;
+        if matches!(outcome, CycleOutcome::Frozen { would_delete: 1, of: 1, .. }) {
             break;
         }
     }
     assert!(rig.standby.path("/workspace/a").exists());
-    follow.follower.accept_deletions(1);
-    follow.ok().await;
-    assert!(!rig.standby.path("/workspace/a").exists());
-}
-
-#[tokio::test]
-async fn what_went_after_it_was_looked_at_was_not_accepted() {
-    let rig = Rig::new().await;
-    for name in ["a", "b"] {
-        rig.gpu.write(format!("/workspace/{name}"), "x");
-    }
-    let mut follow = follow(&rig, NEVER);
-    while !(rig.standby.path("/workspace/a").exists() && rig.standby.path("/workspace/b").exists())
-    {
-        follow.ok().await;
-    }
-    for name in ["a", "b"] {
-        std::fs::remove_file(rig.gpu.path(format!("/workspace/{name}"))).expect("removed");
-    }
-    follow.follower.accept_deletions(1);
-    loop {
-        let outcome = follow.ended().await.1.expect("a report").outcome;
-        if matches!(outcome, CycleOutcome::Frozen { would_delete: 2, of: 2 }) {
-            break;
-        }
-    }
-    assert!(rig.standby.path("/workspace/a").exists() && rig.standby.path("/workspace/b").exists());
 }
 
 #[tokio::test]

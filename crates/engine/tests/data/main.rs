@@ -1,5 +1,5 @@
 //! The data path on real hosts: real files, real rsync, over real SSH.
-#![expect(clippy::expect_used, reason = "tests")]
+#![expect(clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod cut_off;
 mod fencing;

@@ -151,7 +151,7 @@ impl Rig {
             epoch: EPOCH,
             cycle: cycle.into(),
             max_delete_percent: 30,
-            accepted_deletions: 0,
+            accepted_deletions: None,
         }
     }
 

@@ -179,7 +179,7 @@ impl<'s> Disposals<'s> {
 
 /// Asks within a transaction. A wish that was fulfilled under the same id is given back as it is, so
 /// that whoever repeats a step does not begin again.
-pub(super) async fn request(
+pub(crate) async fn request(
     tx: &mut AnyConnection,
     wanted: &Disposal,
 ) -> Result<Disposal, StoreError> {

@@ -2,6 +2,7 @@
 //! own row says which, and beginning and end change both rows in one transaction. What its user is
 //! to be told of it is told in the same one.
 
+use domain::association::AssociationState;
 use domain::failover::{Failover, FailoverState};
 use domain::id::{FailoverId, UserId};
 use domain::notification::{self as news, Wait};
@@ -20,12 +21,12 @@ impl Failovers<'_> {
     /// Begins a failover. Of two who do it for the same association, one succeeds.
     ///
     /// # Errors
-    /// `Conflict` when the association has another under way, `Stale` when it is not in
-    /// `from_epoch`, `NotFound` when it is gone or another user's.
+    /// `Conflict` when the association has another under way or is being deleted, `Stale` when it is
+    /// not in `from_epoch`, `NotFound` when it is gone or another user's.
     #[instrument(level = "debug", skip_all)]
     pub async fn open(&self, new: &Failover) -> Result<(), StoreError> {
         let mut tx = self.store.db().begin().await?;
-        let taken = query("UPDATE associations SET active_failover = $1 WHERE id = $2 AND user_id = $3 AND epoch = $4 AND active_failover IS NULL")
+        let taken = query("UPDATE associations SET active_failover = $1 WHERE id = $2 AND user_id = $3 AND epoch = $4 AND active_failover IS NULL AND state <> 'deleting'")
             .bind(new.id.as_str())
             .bind(new.association.as_str())
             .bind(new.user.as_str())
@@ -181,7 +182,7 @@ impl Failovers<'_> {
 }
 
 async fn why_not_open(tx: &mut AnyConnection, new: &Failover) -> Result<StoreError, StoreError> {
-    let row = query("SELECT epoch FROM associations WHERE id = $1 AND user_id = $2")
+    let row = query("SELECT epoch, state FROM associations WHERE id = $1 AND user_id = $2")
         .bind(new.association.as_str())
         .bind(new.user.as_str())
         .fetch_optional(tx)
@@ -190,6 +191,9 @@ async fn why_not_open(tx: &mut AnyConnection, new: &Failover) -> Result<StoreErr
         None => StoreError::NotFound("association"),
         Some(row) if row.int("epoch")? != new.from_epoch.0 => {
             StoreError::stale_epoch("association", new.from_epoch)
+        }
+        Some(row) if row.word::<AssociationState>("state")? == AssociationState::Deleting => {
+            StoreError::Conflict("the machine is being removed")
         }
         Some(_) => StoreError::Conflict("a failover is under way"),
     })

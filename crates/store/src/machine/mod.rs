@@ -2,6 +2,8 @@
 
 pub(crate) mod association;
 pub(crate) mod choice;
+mod deletions;
+pub(crate) mod discard;
 mod exclusion;
 pub(crate) mod fenced;
 pub(crate) mod gpu_stay;

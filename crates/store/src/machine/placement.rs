@@ -7,7 +7,7 @@ use domain::time::Millis;
 use sqlx::query;
 use tracing::instrument;
 
-use crate::db::hold_epoch;
+use crate::db::{hold_epoch, must_change};
 use crate::error::StoreError;
 use crate::machine::association::Associations;
 use crate::machine::gpu_stay::{self, GpuStay};
@@ -30,8 +30,8 @@ impl Associations<'_> {
     /// Makes another GPU the association's. Doing it again with the same one changes nothing more.
     ///
     /// # Errors
-    /// `Stale` in another epoch, or when it is gone; `Conflict` when that GPU has an association of
-    /// its own.
+    /// `Stale` in another epoch, or when it is being deleted or gone; `Conflict` when that GPU has an
+    /// association of its own.
     #[instrument(level = "debug", skip_all)]
     pub async fn switch_gpu(
         &self,
@@ -42,7 +42,7 @@ impl Associations<'_> {
     ) -> Result<(), StoreError> {
         let mut tx = self.store.db().begin().await?;
         hold_epoch(&mut tx, id, epoch).await?;
-        query("UPDATE associations SET gpu_id = $2, gpu_host = $3, gpu_port = $4, gpu_host_key = $5, spec = $6 WHERE id = $1")
+        let done = query("UPDATE associations SET gpu_id = $2, gpu_host = $3, gpu_port = $4, gpu_host_key = $5, spec = $6 WHERE id = $1 AND state <> 'deleting'")
             .bind(id.as_str())
             .bind(to.gpu.0)
             .bind(to.endpoint.as_ref().map(|at| at.host.as_str()))
@@ -52,6 +52,7 @@ impl Associations<'_> {
             .execute(&mut *tx)
             .await
             .map_err(|error| StoreError::on_unique(error, "this GPU has an association"))?;
+        must_change(&done, "association")?;
         gpu_stay::begin(&mut tx, id, to.gpu, at).await?;
         tx.commit().await?;
         Ok(())

@@ -15,6 +15,8 @@ mod world;
 mod accounts;
 mod associations;
 mod credentials;
+mod deletions;
+mod discards;
 mod disposals;
 mod engine;
 mod failovers;

@@ -1,7 +1,9 @@
 # Runs on the standby: one sync of the copy from the GPU. First a dry run, whose figures are printed;
-# then the word "go <most deletions>" is awaited, and only then is anything changed.
-# Arguments: workspace, epoch, cycle, host, port.
-workspace=$1 epoch=$2 cycle=$3 host=$4 port=$5
+# then a word is awaited. With "go <most deletions>" the sync is made; with "go <most deletions> exactly"
+# it deletes nothing but what was accepted, whatever else went. With "list" the deletions are told by
+# name and nothing is changed. Arguments: workspace, epoch, cycle, host, port, and the digest of deletions
+# that were accepted, where some were.
+workspace=$1 epoch=$2 cycle=$3 host=$4 port=$5 accepted=${6-}
 case $cycle in '' | *[!A-Za-z0-9-]*) stop failed "not a cycle's name" ;; esac
 refuse_stale
 take_lock 15 kill
@@ -70,6 +72,11 @@ prune() {
 pull() { confined "$copy" "$state/incoming" "$state/versions" -- rsync "${flags[@]}" "$@" "gpu:$workspace/" "$disk$copy/" 2>"$work/errors"; }
 lines() { grep -acE "$1" "$work/plan"; }
 drills=("$state"/drill-*/)
+# Kept beside, since each look writes its own list; and until it is used, however often this is cut off.
+if [ -n "$accepted" ] && [ "$(set_digest "$state/accepted")" != "$accepted" ]; then
+  cp -f "$state/held" "$state/accepted" 2>/dev/null
+  [ "$(set_digest "$state/accepted")" = "$accepted" ] || accepted=
+fi
 pull -n --delete --out-format='%i %n' >"$work/plan"
 judge $?
 grep -aE '^(Number of|Total (transferred )?file size)' "$work/plan"
@@ -81,17 +88,56 @@ say deletes_folders "$(lines '^\*deleting .*/$')"
 say creates "$(lines '^[<>ch.][fLSD][+]{9} ')"
 if grep -aq '^\*deleting ' "$work/plan"; then
   count "$workspace" | sed 's/^/here_/'
+  hold "$work/plan" && say deletes_digest "$(set_digest "$state/held")"
+  [ -z "$accepted" ] || say deletes_beyond "$(comm -z -23 "$state/held" "$state/accepted" | tr -dc '\0' | wc -c)"
 fi
 say plan ready
 
+# The deletions by name, 200 at most, each as its size and its path in hexadecimal; first the bytes of all.
+list_held() {
+  perl -0 -e '
+    my ($root, $all, @lines) = (shift, 0);
+    while (<STDIN>) {
+      chomp;
+      my $size = m{/\z} ? "" : (lstat "$root/$_")[7] // "";
+      $all += $size if $size ne "";
+      push @lines, "held=$size " . unpack("H*", $_) . "\n" if @lines < 200 && length $_ < 1900;
+    }
+    print "held_bytes=$all\n", @lines;
+  ' "$workspace" <"$state/held"
+}
+
+# Rules by which nothing is deleted but what was accepted: each file by its name, each folder with all in it.
+risk() {
+  perl -0 -ne '
+    chomp;
+    next if defined $folder && index($_, $folder) == 0;
+    my $wild = s{/\z}{} ? do { $folder = "$_/"; "/***" } : "";
+    s/([\\*?[])/\\$1/g if $wild || /[*?[]/;
+    print "R /$_$wild\0";
+    END { print "P *\0" }
+  ' "$state/accepted" >"$state/rules"
+}
+
 if [ "$changes" -gt 0 ]; then
-  IFS=' ' read -r -u 3 word limit || exit 0
+  IFS=' ' read -r -u 3 word limit exactly || exit 0
+  if [ "$word" = list ]; then
+    end_with_channel
+    list_held
+    stop held "nothing was changed"
+  fi
   [ "$word" = go ] || exit 0
   case $limit in '' | *[!0-9]*) exit 0 ;; esac
   end_with_channel
+  only=()
+  if [ "$exactly" = exactly ]; then
+    [ -n "$accepted" ] || exit 0
+    risk || stop failed "the standby's disk is full"
+    only=(--from0 --filter=". $state/rules")
+  fi
   [ ! -d "${drills[0]}" ] || unshare
   printf '%s-%s\n' "$epoch" "$cycle" >"$state/interrupted" || stop failed "the standby's disk is full"
-  pull --delete-delay --max-delete="$limit" --backup --backup-dir="$disk$versions" --info=progress2 --outbuf=L
+  pull "${only[@]}" --delete-delay --max-delete="$limit" --backup --backup-dir="$disk$versions" --info=progress2 --outbuf=L
   judge $?
   rm -f "$state/interrupted"
   prune

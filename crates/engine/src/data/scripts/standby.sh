@@ -80,6 +80,16 @@ count() {
     awk '{ files += 1; bytes += $1 } END { printf "files=%.0f\nbytes=%.0f\n", files, bytes }'
 }
 
+# Keeps what a plan would delete, whole: paths that end with NUL, sorted by bytes, folders with a slash.
+# Argument: the plan.
+hold() {
+  perl -ne 'if (/^\*deleting {3}(.*)$/) { $n = $1; $n =~ s/\\#([0-7]{3})/chr(oct($1))/ge; print "$n\0" }' "$1" |
+    sort -z >"$state/held.new" && mv -f "$state/held.new" "$state/held"
+}
+
+# What stands for exactly the set in a file.
+set_digest() { sha256sum 2>/dev/null <"$1" | cut -d ' ' -f 1; }
+
 # Removes what a cycle that was cut off left beside the files it was about to replace, in a folder. The
 # name of that is drawn for each cycle; before it was, it was one that anything may bear.
 sweep() {
