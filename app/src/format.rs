@@ -127,6 +127,20 @@ pub(crate) fn coarse(ms: i64) -> String {
     }
 }
 
+/// An age that is never told younger than it is: whole units, rounded up, at least a second.
+pub(crate) fn age(ms: i64) -> String {
+    let up = |unit: i64| ms.saturating_add(unit - 1) / unit;
+    if ms <= 2 * MINUTE {
+        format!("{} s", up(SECOND).max(1))
+    } else if ms <= 2 * HOUR_MS {
+        format!("{} min", up(MINUTE))
+    } else if ms <= 2 * DAY_MS {
+        format!("{} h", up(HOUR_MS))
+    } else {
+        format!("{} d", up(DAY_MS))
+    }
+}
+
 /// So long before the right end of an axis: `−2 h`.
 pub(crate) fn coarse_minus(ms: i64) -> String {
     let span = if ms < 3 * MINUTE { format!("{} s", ms / SECOND) } else { coarse(ms) };
@@ -237,6 +251,12 @@ fn thousandth(ms: i64) -> f64 {
     float(ms) / 1_000.0
 }
 
+/// Minutes and seconds that are left: `0:28`.
+pub(crate) fn countdown(ms: i64) -> String {
+    let seconds = ms.max(0).saturating_add(999) / 1_000;
+    format!("{}:{:02}", seconds / 60, seconds % 60)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -257,6 +277,21 @@ mod tests {
         }
         assert_eq!(span(2_900, Lang::Pt), "2,9 s");
         assert_eq!(precise(74_213, Lang::Pt), "74,213 s");
+    }
+
+    #[test]
+    fn an_age_is_never_told_younger_than_it_is() {
+        let table = [
+            (0, "1 s"),
+            (27_200, "28 s"),
+            (120_000, "120 s"),
+            (120_001, "3 min"),
+            (2 * HOUR_MS + 1, "3 h"),
+            (2 * DAY_MS + 1, "3 d"),
+        ];
+        for (ms, text) in table {
+            assert_eq!(age(ms), text);
+        }
     }
 
     #[test]

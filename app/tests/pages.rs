@@ -15,6 +15,7 @@ use app::site::{Assets, Request};
 use domain::association::Serving;
 use domain::failover::{FailoverState, Kind};
 use domain::view::failover::{ActiveFailovers, Fate};
+use domain::view::standby::HeldDeletions;
 use support::plane::{Fake, problem};
 use support::{fields, get, post, reply, reply_with, story};
 
@@ -183,7 +184,7 @@ fn a_gpu_that_dumont_gets_rid_of_is_no_machine_and_offers_nothing() {
 /// A hundred and twenty machines, every third of them on its standby.
 fn many_machines() -> Fake {
     let mut machines = story::machines();
-    let like = machines.machines[0].clone();
+    let like = story::row();
     machines.machines = (0..120)
         .map(|n| {
             let mut row = like.clone();
@@ -325,7 +326,7 @@ fn an_action_that_is_not_possible_is_disabled_with_its_reason() {
 #[test]
 fn what_spends_or_destroys_shows_the_money_before_it_is_done() {
     let plane = Fake::default();
-    let drill = words(&shown("/app/machines/7001/drill", &plane));
+    let drill = words(&shown("/app/machines/7001/drill?estimate=1", &plane));
     assert!(drill.contains("12 GPUs on offer") && drill.contains("$0.40 for each hour"), "{drill}");
     let destroy = words(&shown("/app/machines/7001/destroy", &plane));
     assert!(destroy.contains("Stops costing $0.412 / h"), "{destroy}");
@@ -834,24 +835,67 @@ fn a_failover_that_waits_says_for_what_until_when_and_can_be_tried_now() {
     assert_eq!(plane.acts(), ["retry 0199-now"]);
 }
 
-#[test]
-fn a_frozen_copy_has_a_button_that_shows_what_it_would_accept_and_resuming_is_not_it() {
-    let plane = machine(|page| {
+fn frozen() -> Fake {
+    machine(|page| {
         let tie = page.row.association.as_mut().unwrap();
         tie.state = domain::association::AssociationState::Frozen;
-        tie.reason = Some("the GPU's workspace lost 27 of 30 files at once; the standby keeps them until you say otherwise".into());
+        tie.reason = story::held().reason;
         tie.deletions = Some(27);
-    });
+    })
+}
+
+#[test]
+fn the_deletions_that_froze_a_copy_are_reviewed_by_name_and_resuming_accepts_none() {
+    let plane = frozen();
     let html = shown("/app/machines/7001", &plane);
     assert!(html.contains("/app/machines/7001/accept-deletions"));
+    assert!(words(&html).contains("Review 27 deletions"), "{}", words(&html));
     let asked = shown("/app/machines/7001/accept-deletions", &plane);
-    assert!(words(&asked).contains("27 of 30 files"), "{asked}");
-    assert!(asked.contains("name=\"deletions\" value=\"27\""), "{asked}");
+    let text = words(&asked);
+    for told in ["27 files", "1 folder", "5.4 MB", "runs/", "200 kB", "and 26 more"] {
+        assert!(text.contains(told), "{told}: {text}");
+    }
+    assert!(!asked.contains('\u{202e}') && !asked.contains("<b>"), "names are shown, not obeyed");
+    let digest = story::held().digest.unwrap();
+    let field = format!("name=\"digest\" value=\"{digest}\"");
+    assert_eq!(asked.matches(&field).count(), 2, "both answers are about what is shown");
     assert_eq!(reply(&post("/app/machines/7001/resume-sync", &[]), &plane).status, 303);
-    // What was shown is sent, not what is so by then.
-    let form = [("deletions", "26")];
-    assert_eq!(reply(&post("/app/machines/7001/accept-deletions", &form), &plane).status, 303);
-    assert_eq!(plane.acts(), ["follow 7001 true", "accept 26 deletions 7001"]);
+    let form = [("digest", digest.as_str())];
+    for act in ["accept-deletions", "restore-deletions"] {
+        let to = reply(&post(&format!("/app/machines/7001/{act}"), &form), &plane);
+        assert_eq!(to.status, 303);
+    }
+    let wanted = [
+        "follow 7001 true".to_owned(),
+        format!("accept Some({digest:?}) 7001"),
+        format!("restore {digest} 7001"),
+    ];
+    assert_eq!(plane.acts(), wanted);
+}
+
+#[test]
+fn deletions_that_changed_meanwhile_are_shown_again_and_not_made() {
+    let plane = Fake { refusal: Some(problem(409, "other_deletions", &[])), ..frozen() };
+    let form = [("digest", "what was shown")];
+    let again = reply(&post("/app/machines/7001/accept-deletions", &form), &plane);
+    assert_eq!(again.status, 409);
+    let html = again.html;
+    assert!(words(&html).contains("look at the list again"), "{}", words(&html));
+    assert!(html.contains(&story::held().digest.unwrap()), "the new list");
+    assert_eq!(plane.acts(), Vec::<String>::new());
+}
+
+#[test]
+fn a_copy_that_is_frozen_without_a_list_is_looked_at_anew_and_nothing_is_accepted() {
+    let mut plane = frozen();
+    plane.held =
+        HeldDeletions { digest: None, files: 0, listed: Vec::new(), more: 0, ..story::held() };
+    plane.machine.row.association.as_mut().unwrap().deletions = None;
+    let asked = shown("/app/machines/7001/accept-deletions", &plane);
+    assert!(words(&asked).contains("Look again") && !asked.contains("name=\"digest\""));
+    assert!(!asked.contains("restore-deletions"));
+    assert_eq!(reply(&post("/app/machines/7001/accept-deletions", &[]), &plane).status, 303);
+    assert_eq!(plane.acts(), ["accept None 7001"]);
 }
 
 #[test]
@@ -873,4 +917,160 @@ fn those_in_trouble_come_first() {
     let order = [waiting, frozen, story::away(), story::row(), story::bare(), story::leaving()];
     let ranks: Vec<u8> = order.iter().map(domain::view::machine::MachineRow::rank).collect();
     assert!(ranks.windows(2).all(|pair| pair[0] < pair[1]), "{ranks:?}");
+}
+
+#[test]
+fn a_machine_that_nothing_else_helps_is_given_up_by_its_name() {
+    let waiting = machine(|page| {
+        page.row = story::away();
+        page.row.active.as_mut().unwrap().state = FailoverState::Waiting;
+    });
+    let html = shown("/app/machines/7002", &waiting);
+    assert!(html.contains("href=\"/app/machines/7002/discard\""), "while its failover waits");
+    let asked = shown("/app/machines/7002/discard", &waiting);
+    assert!(words(&asked).contains(&format!("Type {} to confirm", waiting.machine.row.name)));
+    assert!(asked.contains("name=\"name\"") && asked.contains("required"));
+    let form = [("name", "diffusion-eval")];
+    assert_eq!(reply(&post("/app/machines/7002/discard", &form), &waiting).status, 303);
+    assert_eq!(waiting.acts(), ["discard 7002 diffusion-eval"]);
+    let html = shown("/app/machines/7001", &machine(|_| {}));
+    assert!(!html.contains("/discard"), "on its GPU there are better ways");
+    let going = machine(|page| {
+        page.row = story::away();
+        page.row.active = None;
+        page.row.association.as_mut().unwrap().state =
+            domain::association::AssociationState::Deleting;
+    });
+    assert!(!shown("/app/machines/7002", &going).contains("href=\"/app/machines/7002/discard\""));
+}
+
+#[test]
+fn the_age_of_the_copy_is_one_figure_in_one_wording_and_never_zero_unasked() {
+    let aged = |seconds: Option<f64>, serving: Serving| {
+        machine(|page| {
+            page.row.serving = serving;
+            let tie = page.row.association.as_mut().unwrap();
+            (tie.lag_seconds, tie.serving) = (seconds, serving);
+            let before = seconds.map(|seconds| story::NOW.plus((seconds * -1_000.0) as i64));
+            tie.recovery_point_at = before.map(domain::view::Time);
+        })
+    };
+    let plane = aged(Some(27.2), Serving::Gpu);
+    let page = words(&shown("/app/machines/7001", &plane));
+    // In the figures on top, beside the standby, in the sync's own card.
+    assert_eq!(page.matches("The copy is 28 s old").count(), 3, "{page}");
+    assert!(words(&shown("/app/machines/7001/failover", &plane)).contains("The copy is 28 s old"));
+    let mut list = Fake { machines: story::machines(), ..Fake::default() };
+    list.machines.machines[0] = plane.machine.row.clone();
+    assert!(words(&shown("/app", &list)).contains("is 28 s old"));
+    for path in ["/app/machines/7001", "/app/machines/7001/failover"] {
+        let nothing = words(&shown(path, &aged(None, Serving::Gpu)));
+        assert!(nothing.contains("The copy is not made yet"), "{nothing}");
+        let just_now = words(&shown(path, &aged(Some(0.0), Serving::Gpu)));
+        assert!(just_now.contains("The copy is 1 s old"), "{just_now}");
+    }
+    let away = words(&shown("/app/machines/7001", &aged(None, Serving::Standby)));
+    assert!(away.contains("The copy is in use"), "{away}");
+}
+
+#[test]
+fn a_gpu_that_nothing_stands_in_for_does_not_look_calm() {
+    use domain::association::AssociationState::{Degraded, FirstSync, Frozen, Paused};
+    let calm = words(&shown("/app/machines/7001", &machine(|_| {})));
+    assert!(!calm.contains("uncovered"), "{calm}");
+    for state in [Degraded, Frozen, Paused, FirstSync] {
+        let plane = machine(|page| page.row.association.as_mut().unwrap().state = state);
+        let html = shown("/app/machines/7001", &plane);
+        assert!(words(&html).contains("on GPU, uncovered"), "{state}");
+        let mut list = Fake { machines: story::machines(), ..Fake::default() };
+        list.machines.machines = vec![plane.machine.row.clone()];
+        let all = words(&shown("/app", &list));
+        assert!(all.contains("1 machine on GPU without a standby that could take over"), "{all}");
+    }
+    let ill = machine(|page| {
+        let tie = page.row.association.as_mut().unwrap();
+        tie.cpu_standby.as_mut().unwrap().status = domain::standby::StandbyState::Preempted;
+    });
+    assert!(words(&shown("/app/machines/7001", &ill)).contains("uncovered"));
+}
+
+#[test]
+fn readiness_is_told_with_its_age_wherever_it_is_told() {
+    let plane = machine(|page| {
+        let found = page.readiness.as_mut().unwrap();
+        found.as_of = domain::view::Time(story::NOW.plus(-12_000));
+        found.ready = false;
+        found.checks[0].ok = false;
+    });
+    for path in ["/app/machines/7001", "/app/machines/7001/failover", "/app/machines/7001/drill"] {
+        let text = words(&shown(path, &plane));
+        assert!(text.contains("Checked 12 s ago"), "{path}: {text}");
+    }
+}
+
+#[test]
+fn while_a_failover_goes_on_its_progress_takes_the_place_of_readiness() {
+    let plane = machine(|page| {
+        page.row = story::away();
+        page.failover = Some(domain::view::failover::FailoverStatus {
+            progress: story::failover().status.progress,
+            ..story::failover().status
+        });
+    });
+    let text = words(&shown("/app/machines/7002", &plane));
+    assert!(text.contains("How far it is") && !text.contains("If the GPU died now"), "{text}");
+    let plane = machine(|_| {});
+    assert!(words(&shown("/app/machines/7001", &plane)).contains("If the GPU died now"));
+}
+
+#[test]
+fn a_failover_that_finds_no_offer_names_what_comes_nearest_and_the_rule_that_each_breaks() {
+    use domain::notification::Wait;
+    use domain::offer::{NearMiss, Rule};
+    let waits = |wait: Wait, nearest: Vec<NearMiss>| {
+        machine(|page| {
+            page.row = story::away();
+            let active = page.row.active.as_mut().unwrap();
+            active.state = FailoverState::Waiting;
+            active.waits = Some("no offer fits".into());
+            active.waits_for = Some(wait);
+            active.retry_at = Some(domain::view::Time(story::NOW.plus(29_100)));
+            active.searched_at = Some(domain::view::Time(story::NOW.plus(-4_000)));
+            active.nearest = nearest;
+        })
+    };
+    let near = NearMiss {
+        gpu_name: "RTX 4090".into(),
+        num_gpus: 2,
+        geolocation: Some("Texas, US".into()),
+        usd_per_hour: 0.92,
+        reliability: 0.99,
+        breaks: vec![Rule::Price, Rule::Region],
+    };
+    let html = shown("/app/machines/7002", &waits(Wait::Offer, vec![near]));
+    let text = words(&html);
+    assert!(text.contains("2 × RTX 4090") && text.contains("Texas, US"), "{text}");
+    assert!(text.contains("above the price cap, outside the countries of the rules"), "{text}");
+    assert!(text.contains("searched 4 s ago"), "{text}");
+    assert!(html.contains("data-left=\"29100\"") && text.contains("0:30"), "{html}");
+    let credit = shown("/app/machines/7002", &waits(Wait::Credit, Vec::new()));
+    assert!(
+        credit.contains("https://cloud.vast.ai/billing/") && !words(&credit).contains("nearest")
+    );
+    let key = shown("/app/machines/7002", &waits(Wait::Credentials, Vec::new()));
+    assert!(key.contains("href=\"/app/settings/credentials\""));
+}
+
+#[test]
+fn the_drill_is_asked_for_at_once_and_its_estimate_comes_later() {
+    let slow = "asked the market";
+    let plane = Fake { dry_run: Err(problem(502, slow, &[])), ..machine(|_| {}) };
+    let asked = shown("/app/machines/7001/drill", &plane);
+    let text = words(&asked);
+    assert!(text.contains("being asked") && !text.contains("can't be told"), "{text}");
+    assert!(asked.contains("data-fill=\"/app/machines/7001/drill?estimate=1\""), "{asked}");
+    let later = words(&shown("/app/machines/7001/drill?estimate=1", &machine(|_| {})));
+    assert!(later.contains("$") && !later.contains("being asked"), "{later}");
+    let none = words(&shown("/app/machines/7001/drill?estimate=1", &plane));
+    assert!(!none.contains("being asked"), "{none}");
 }

@@ -1,7 +1,7 @@
 // Dumont and the provider sandbox on free ports, with their data in a folder of their own.
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { Person } from "./person.ts";
@@ -131,6 +131,15 @@ export class Stack {
     const person = new Person(this, name, email, password, token, customer);
     if (!options.bare) await person.storeCredentials();
     return person;
+  }
+
+  /** A path in the workspace of a GPU's host, as someone who is logged in there sees it. */
+  workspace(gpu: number, path: string): string {
+    const hosts = join(this.folder, "sandbox/hosts");
+    const name = readdirSync(hosts).find((one) => one.includes(String(gpu)));
+    if (name === undefined) throw new Error(`no host of ${gpu}`);
+    const plain = join(hosts, name, "workspace");
+    return join(existsSync(plain) ? plain : join(hosts, name, "root/workspace"), path);
   }
 
   /** Runs Dumont's command line to its end; gives what it printed. */

@@ -23,6 +23,8 @@ pub fn Deck(failed: String) -> impl IntoView {
         let (Some(dialog), Some(content)) = (dialog.get(), content.get()) else { return };
         remember_zone();
         warn_of_unsaved();
+        fill(document().document_element().as_ref());
+        set_interval(count_down, std::time::Duration::from_secs(1));
         let failed = failed.clone();
         on("click", move |event| {
             let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok())
@@ -84,10 +86,60 @@ fn open(dialog: &HtmlDialogElement, content: &HtmlElement, address: String, fail
     spawn_local(async move {
         match fetch::part(&address).await {
             Ok((401, _)) => _ = window().location().reload(),
-            Ok((_, html)) => content.set_inner_html(&html),
+            Ok((_, html)) => {
+                content.set_inner_html(&html);
+                fill(Some(&content));
+            }
             Err(_) => content.set_text_content(Some(&failed)),
         }
     });
+}
+
+/// Asks for the parts that are told later (`data-fill` says where), each once. What was closed or replaced
+/// meanwhile is left alone.
+fn fill(within: Option<&Element>) {
+    let Some(Ok(places)) = within.map(|within| within.query_selector_all("[data-fill]")) else {
+        return;
+    };
+    for index in 0..places.length() {
+        let place = places.item(index).and_then(|node| node.dyn_into::<Element>().ok());
+        let Some((place, address)) =
+            place.and_then(|place| Some((place.clone(), place.get_attribute("data-fill")?)))
+        else {
+            continue;
+        };
+        _ = place.remove_attribute("data-fill");
+        spawn_local(async move {
+            if let Ok((200, html)) = fetch::part(&address).await
+                && place.is_connected()
+            {
+                place.set_inner_html(&html);
+                _ = place.remove_attribute("aria-busy");
+            }
+        });
+    }
+}
+
+/// Counts down what is left (`data-left`, ms from when it was drawn). A page that is renewed says anew.
+fn count_down() {
+    let Ok(clocks) = document().query_selector_all("[data-left]") else { return };
+    let now = js_sys::Date::now();
+    for index in 0..clocks.length() {
+        let clock = clocks.item(index).and_then(|node| node.dyn_into::<Element>().ok());
+        let Some(clock) = clock else { continue };
+        let read = |name| clock.get_attribute(name).and_then(|text| text.parse::<f64>().ok());
+        let Some(left) = read("data-left") else { continue };
+        let until = read("data-until").unwrap_or_else(|| {
+            let until = now + left;
+            _ = clock.set_attribute("data-until", &format!("{until:.0}"));
+            until
+        });
+        let seconds = ((until - now).max(0.0) / 1_000.0).ceil();
+        let text = format!("{:.0}:{:02.0}", (seconds / 60.0).floor(), seconds % 60.0);
+        if clock.text_content().as_deref() != Some(text.as_str()) {
+            clock.set_text_content(Some(&text));
+        }
+    }
 }
 
 fn copy(button: Element) {

@@ -17,8 +17,8 @@ use crate::router::{MachineAct, Route};
 use crate::site::{Outcome, Request};
 use crate::text::{self, fill, plural};
 use crate::ui::{
-    Control, Field, Pages, Tone, act_link, ago, ago_or, badge, cell, clock_time, empty, field,
-    go_link, heading, key_cell, mark, notice, number_cell, pager, table, unknown,
+    Control, Field, Pages, Tone, act_link, ago, badge, cell, clock_time, empty, field, go_link,
+    heading, key_cell, mark, notice, number_cell, pager, stamp, table, unknown,
 };
 use crate::visit::Visit;
 
@@ -104,16 +104,33 @@ fn page(visit: &Visit, data: &MachinesPage, shown: &Shown, word: Option<&str>) -
 fn sentence(visit: &Visit, data: &MachinesPage) -> AnyView {
     let t = visit.t();
     let machines = || data.machines.iter().filter(|row| row.errand.is_none());
-    let at = |side| machines().filter(|row| row.serving == side).count();
-    let count = |side, tone, one, many| {
-        let found = i64::try_from(at(side)).unwrap_or(i64::MAX);
+    let bare = |row: &&MachineRow| row.association.is_some() && !row.is_covered();
+    let at = |side| machines().filter(move |row| row.serving == side);
+    let count = |found: usize, tone: Tone, one, many| {
+        let found = i64::try_from(found).unwrap_or(i64::MAX);
         let words = plural(found, one, many, visit.lang);
         (found > 0).then(|| view! { <span class=format!("count {}", tone.class())>{mark(tone)} " " {words}</span> })
     };
     let parts = [
-        count(Serving::Gpu, Tone::Gpu, t.count_gpu_one, t.count_gpu_many),
-        count(Serving::Standby, Tone::Standby, t.count_standby_one, t.count_standby_many),
-        count(Serving::None, Tone::Down, t.count_none_one, t.count_none_many),
+        count(
+            at(Serving::Gpu).filter(|row| !bare(row)).count(),
+            Tone::Gpu,
+            t.count_gpu_one,
+            t.count_gpu_many,
+        ),
+        count(
+            at(Serving::Gpu).filter(bare).count(),
+            Tone::Warn,
+            t.count_bare_one,
+            t.count_bare_many,
+        ),
+        count(
+            at(Serving::Standby).count(),
+            Tone::Standby,
+            t.count_standby_one,
+            t.count_standby_many,
+        ),
+        count(at(Serving::None).count(), Tone::Down, t.count_none_one, t.count_none_many),
     ]
     .into_iter()
     .flatten()
@@ -250,7 +267,7 @@ fn rows(visit: &Visit, machines: &[MachineRow]) -> AnyView {
         (t.col_serving, false),
         (t.col_gpu, false),
         (t.col_standby, false),
-        (t.col_lag, true),
+        (t.col_copy, true),
         (t.col_last_drill, false),
         (t.col_cost, true),
     ];
@@ -262,7 +279,6 @@ fn line(visit: &Visit, row: &MachineRow) -> AnyView {
     let t = visit.t();
     let tie = row.association.as_ref();
     let href = Route::Machine(row.gpu_instance_id).path();
-    let recovery = tie.and_then(|tie| tie.recovery_point_at);
     view! {
         <tr data-key=row.gpu_instance_id.to_string()>
             {key_cell(view! {
@@ -272,10 +288,7 @@ fn line(visit: &Visit, row: &MachineRow) -> AnyView {
             {cell(t.col_serving, serving(visit, row))}
             {cell(t.col_gpu, gpu(visit, row))}
             {cell(t.col_standby, standby(visit, row))}
-            {number_cell(t.col_lag, view! {
-                {lag(visit, row)}
-                {tie.map(|_| view! { <span class="under">{t.col_recovery_point} " " {ago_or(visit, recovery, t.none_yet)}</span> })}
-            })}
+            {number_cell(t.col_copy, copy(visit, tie))}
             {cell(t.col_last_drill, tie.map(|_| drilled(visit, row.last_drill.as_ref())))}
             {number_cell(t.col_cost, cost(visit, row))}
         </tr>
@@ -296,7 +309,13 @@ pub(crate) fn serving(visit: &Visit, row: &MachineRow) -> AnyView {
     };
     let paused = row.serving == Serving::None
         && row.verdict.is_none_or(|verdict| verdict == domain::verdict::Verdict::Paused);
-    let side = if paused { badge(Tone::Quiet, t.on_none) } else { badge(tone, word) };
+    // Protected, and yet a loss now would find nothing that could take over.
+    let bare = row.serving == Serving::Gpu && row.association.is_some() && !row.is_covered();
+    let side = match (paused, bare) {
+        (true, _) => badge(Tone::Quiet, t.on_none),
+        (_, true) => badge(Tone::Warn, t.on_gpu_bare),
+        _ => badge(tone, word),
+    };
     let active = row.active.as_ref().map(|active| {
         let word = format!("{} · {}", text::kind(active.kind, t), text::phase(active.phase, t));
         let tone = if active.kind == Kind::Real { Tone::Warn } else { Tone::Busy };
@@ -367,23 +386,18 @@ const fn state_tone(state: AssociationState) -> Tone {
     }
 }
 
-/// How far behind the standby is.
-pub(crate) fn lag(visit: &Visit, row: &MachineRow) -> AnyView {
+/// How old the copy is, in the words of every page: *is 28 s old*, after a label that says *The copy*.
+pub(crate) fn copy(visit: &Visit, tie: Option<&Association>) -> AnyView {
     let t = visit.t();
-    let Some(tie) = row.association.as_ref() else { return unknown(t.dash) };
-    match tie.lag_seconds {
-        Some(seconds) => seconds_span(visit, seconds).into_any(),
-        None => unknown(if tie.serving == Serving::Standby { t.not_following } else { t.unknown }),
-    }
-}
-
-/// A lag below a tenth of a second is told as such.
-#[expect(clippy::cast_possible_truncation, reason = "a float cast saturates")]
-fn seconds_span(visit: &Visit, seconds: f64) -> String {
-    if seconds == 0.0 {
-        "0 s".to_owned()
-    } else {
-        format::span((seconds * 1_000.0) as i64, visit.lang)
+    let Some(tie) = tie else { return unknown(t.dash) };
+    // By the clock of this page: figures that many pages share are a moment old.
+    match (tie.lag_seconds.and(tie.recovery_point_at), tie.serving) {
+        (Some(at), _) => {
+            let span = format::age(visit.now.since(at.0).max(0));
+            stamp(visit, at, fill(t.copy_old, &[("span", &span)]))
+        }
+        (None, Serving::Standby) => unknown(t.copy_used),
+        (None, _) => unknown(t.copy_none),
     }
 }
 

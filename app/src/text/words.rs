@@ -4,6 +4,7 @@ use domain::association::AssociationState;
 use domain::failover::{FailoverState, Kind, Outcome, Phase, Role, StepName};
 use domain::gpu::GpuState;
 use domain::notification::{Severity, Wait};
+use domain::offer::Rule;
 use domain::policy::GpuClass;
 use domain::provider::Provider;
 use domain::standby::StandbyState;
@@ -315,6 +316,8 @@ pub(crate) const fn act(act: MachineAct, t: &'static Texts) -> Word {
         MachineAct::Destroy => t.act_destroy,
         MachineAct::BackToGpu => t.act_fail_back,
         MachineAct::AcceptDeletions => t.act_accept,
+        MachineAct::RestoreDeletions => t.do_restore,
+        MachineAct::Discard => t.act_discard,
     }
 }
 
@@ -331,7 +334,9 @@ pub(crate) const fn act_question(act: MachineAct, t: &'static Texts) -> Word {
         MachineAct::Unprotect => t.ask_unprotect,
         MachineAct::Destroy => t.ask_destroy,
         MachineAct::BackToGpu => t.fail_back_question,
-        MachineAct::AcceptDeletions => t.ask_accept,
+        MachineAct::AcceptDeletions => t.act_accept,
+        MachineAct::RestoreDeletions => t.act_accept,
+        MachineAct::Discard => t.ask_discard,
     }
 }
 
@@ -348,7 +353,9 @@ pub(crate) const fn act_what(act: MachineAct, t: &'static Texts) -> Word {
         MachineAct::Unprotect => t.what_unprotect,
         MachineAct::Destroy => t.what_destroy,
         MachineAct::BackToGpu => t.fail_back_what,
-        MachineAct::AcceptDeletions => t.what_accept,
+        MachineAct::AcceptDeletions => t.accept_what,
+        MachineAct::RestoreDeletions => t.restore_what,
+        MachineAct::Discard => t.what_discard,
     }
 }
 
@@ -361,6 +368,8 @@ pub(crate) const fn act_do(act: MachineAct, t: &'static Texts) -> Word {
         MachineAct::Destroy => t.do_destroy,
         MachineAct::BackToGpu => t.fail_back_do,
         MachineAct::AcceptDeletions => t.do_accept,
+        MachineAct::RestoreDeletions => t.do_restore,
+        MachineAct::Discard => t.do_discard,
         other => self::act(other, t),
     }
 }
@@ -368,7 +377,7 @@ pub(crate) const fn act_do(act: MachineAct, t: &'static Texts) -> Word {
 pub(crate) const fn act_class(act: MachineAct) -> Word {
     match act {
         MachineAct::Drill | MachineAct::Protect | MachineAct::BackToGpu => "primary",
-        MachineAct::Unprotect | MachineAct::Destroy => "danger",
+        MachineAct::Unprotect | MachineAct::Destroy | MachineAct::Discard => "danger",
         _ => "",
     }
 }
@@ -396,6 +405,20 @@ pub(crate) const fn severity(severity: Severity, t: &'static Texts) -> Word {
         Severity::Notice => t.severity_notice,
         Severity::Warning => t.severity_warning,
         Severity::Critical => t.severity_critical,
+    }
+}
+
+/// What keeps an offer from being a replacement.
+pub(crate) const fn rule(rule: Rule, t: &'static Texts) -> Word {
+    match rule {
+        Rule::Price => t.rule_price,
+        Rule::Model => t.rule_model,
+        Rule::Count => t.rule_count,
+        Rule::Memory => t.rule_memory,
+        Rule::Disk => t.rule_disk,
+        Rule::Reliability => t.rule_reliability,
+        Rule::Region => t.rule_region,
+        Rule::Machine => t.rule_machine,
     }
 }
 

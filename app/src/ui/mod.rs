@@ -22,5 +22,5 @@ pub(crate) use self::parts::{
     card, command, empty, heading, properties, stat, tabs, twin, unknown,
 };
 pub(crate) use self::table::{cell, key_cell, number_cell, table};
-pub(crate) use self::time::{ago, ago_or, clock_time, full_time};
+pub(crate) use self::time::{ago, ago_or, clock_time, full_time, stamp};
 pub(crate) use self::words::words;

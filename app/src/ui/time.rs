@@ -27,7 +27,8 @@ pub(crate) fn full_time(visit: &Visit, at: Time) -> AnyView {
     stamp(visit, at, format::exact(at.0, visit.zone))
 }
 
-fn stamp(visit: &Visit, at: Time, text: String) -> AnyView {
+/// A point in time, in words of the caller's.
+pub(crate) fn stamp(visit: &Visit, at: Time, text: String) -> AnyView {
     let exact = format::exact(at.0, visit.zone);
     view! { <time datetime=at.to_string() title=exact>{text}</time> }.into_any()
 }

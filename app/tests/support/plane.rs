@@ -20,7 +20,9 @@ use domain::view::problem::{FieldProblem, Problem};
 use domain::view::readiness::{DryRun, Readiness};
 use domain::view::report::{FailoverReport, ReportQuery};
 use domain::view::settings::{Settings, SettingsUpdate};
-use domain::view::standby::{AcceptDeletions, ProvisionStandby};
+use domain::view::standby::{
+    AcceptDeletions, DiscardMachine, HeldDeletions, ProvisionStandby, RestoreDeletions,
+};
 
 use super::{access, story};
 
@@ -30,6 +32,7 @@ pub(crate) struct Fake {
     pub(crate) balance: Option<Answer<Balance>>,
     pub(crate) machines: MachinesPage,
     pub(crate) machine: MachinePage,
+    pub(crate) held: HeldDeletions,
     pub(crate) readiness: Readiness,
     pub(crate) dry_run: Answer<DryRun>,
     pub(crate) offers: Offers,
@@ -55,6 +58,7 @@ impl Default for Fake {
             balance: Some(Ok(story::balance())),
             machines: story::machines(),
             machine: story::machine(),
+            held: story::held(),
             readiness: story::readiness(),
             dry_run: Ok(story::dry_run()),
             offers: story::offers(),
@@ -141,6 +145,9 @@ impl ControlPlane for Fake {
     async fn machine(&self, _: GpuId) -> Answer<MachinePage> {
         Ok(self.machine.clone())
     }
+    async fn known_machine(&self, _: GpuId) -> Answer<MachinePage> {
+        Ok(self.machine.clone())
+    }
     async fn readiness(&self, _: GpuId) -> Answer<Readiness> {
         Ok(self.readiness.clone())
     }
@@ -173,7 +180,16 @@ impl ControlPlane for Fake {
         self.act(format!("follow {gpu} {on}"), ())
     }
     async fn accept_deletions(&self, gpu: GpuId, seen: AcceptDeletions) -> Answer<()> {
-        self.act(format!("accept {} deletions {gpu}", seen.deletions), ())
+        self.act(format!("accept {:?} {gpu}", seen.digest), ())
+    }
+    async fn deletions(&self, _: GpuId) -> Answer<HeldDeletions> {
+        Ok(self.held.clone())
+    }
+    async fn restore_deletions(&self, gpu: GpuId, seen: RestoreDeletions) -> Answer<()> {
+        self.act(format!("restore {} {gpu}", seen.digest), ())
+    }
+    async fn discard(&self, gpu: GpuId, wanted: DiscardMachine) -> Answer<()> {
+        self.act(format!("discard {gpu} {}", wanted.name), ())
     }
     async fn back_to_gpu(&self, gpu: GpuId) -> Answer<FailoverId> {
         self.act(format!("back to gpu {gpu}"), FailoverId::new("0199-back"))

@@ -55,6 +55,23 @@ pub(crate) fn balance() -> Balance {
     }
 }
 
+/// 27 deletions that were held back, two of them by name.
+pub(crate) fn held() -> HeldDeletions {
+    let one = |path: &str, bytes| domain::frozen::Deletion { path: path.into(), bytes };
+    HeldDeletions {
+        reason: Some("the GPU's workspace lost 27 of 30 files at once; the standby keeps them until you say otherwise".into()),
+        digest: Some("d1".repeat(32)),
+        files: 27,
+        folders: 1,
+        bytes: Some(5_400_000),
+        listed: vec![one("runs/", None), one("runs/\u{202e}step-1 <b>.pt", Some(200_000))],
+        more: 26,
+        seen_at: Some(ago(90_000)),
+        decision: None,
+        problem: None,
+    }
+}
+
 fn instance(id: i64, model: &str, label: &str, rate: f64) -> Instance {
     Instance {
         id: GpuId(id),
@@ -175,7 +192,10 @@ pub(crate) fn away() -> MachineRow {
             phase: Phase::Provisioning,
             started_at: ago(42_000),
             waits: None,
+            waits_for: None,
             retry_at: None,
+            nearest: Vec::new(),
+            searched_at: None,
         }),
         last_drill: None,
         verdict: Some(Verdict::ConfirmedLost),
@@ -286,6 +306,7 @@ pub(crate) fn machine() -> MachinePage {
     };
     MachinePage {
         row: row(),
+        failover: None,
         readiness: Some(readiness()),
         observers: vec![
             witness("ssh", Some(400), None, "ok"),

@@ -1,6 +1,10 @@
 //! GPU offers, and which of them may replace a lost machine.
 
+mod near;
+
 use serde::{Deserialize, Serialize};
+
+pub use self::near::{NearMiss, Rule, nearest_misses};
 
 use crate::gpu::GpuInstance;
 use crate::money::MicroUsd;

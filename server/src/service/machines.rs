@@ -2,17 +2,21 @@
 //! associations, so that a lost GPU stays on the page and an unprotected one is seen.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use domain::association::{Association as Tie, Hooks, Serving};
-use domain::failover::FailoverState;
+use domain::failover::{FailoverState, StepRow};
 use domain::gpu::{GpuInstance, GpuState};
 use domain::id::{AssociationId, FailoverId, GpuId, MachineRef, UserId};
 use domain::name::shown;
+use domain::notification::Wait;
+use domain::offer::NearMiss;
 use domain::provider::Provider;
 use domain::report::{whereabouts, witnesses};
 use domain::time::{DAY_MS, Millis};
 use domain::verdict::{VerdictPolicy, decide};
 use domain::view::Time;
+use domain::view::failover::FailoverStatus;
 use domain::view::instance::Instance;
 use domain::view::machine::{
     ActiveFailover, Errand, MachinePage, MachineRow, MachinesPage, Stretch, SyncCycle, VerdictRow,
@@ -48,6 +52,7 @@ pub async fn page(dumont: &Dumont, user: &UserId) -> Result<MachinesPage, Fault>
         drills: readiness::last_drills(dumont, user).await?,
         errands: errands(dumont, user).await?,
         listed: fleet.is_some(),
+        figures: None,
     };
     let mut ties = by_gpu(all);
     let mut machines = Vec::new();
@@ -79,6 +84,28 @@ pub async fn page(dumont: &Dumont, user: &UserId) -> Result<MachinesPage, Fault>
 /// # Errors
 /// `NotFound` when it is neither in the provider's list nor protected.
 pub async fn machine(dumont: &Dumont, user: &UserId, id: GpuId) -> Result<MachinePage, Fault> {
+    let page = recorded(dumont, user, id).await?;
+    let readiness = match &page.row.association {
+        Some(tie) => readiness::at_once(dumont, user, tie.gpu_instance_id).await,
+        None => None,
+    };
+    Ok(MachinePage { readiness, ..page })
+}
+
+/// One machine as it is known now: no provider is waited for.
+///
+/// # Errors
+/// `NotFound` when it is neither in the provider's list nor protected.
+pub async fn known(dumont: &Dumont, user: &UserId, id: GpuId) -> Result<MachinePage, Fault> {
+    let page = recorded(dumont, user, id).await?;
+    let readiness = match &page.row.association {
+        Some(tie) => readiness::known(dumont, user, tie.gpu_instance_id).await,
+        None => None,
+    };
+    Ok(MachinePage { readiness, ..page })
+}
+
+async fn recorded(dumont: &Dumont, user: &UserId, id: GpuId) -> Result<MachinePage, Fault> {
     let (fleet, _) = fleet(dumont, user).await?;
     let tie = protection(dumont, user, id).await?;
     let id = tie.as_ref().map_or(id, |tie| tie.gpu);
@@ -95,6 +122,7 @@ pub async fn machine(dumont: &Dumont, user: &UserId, id: GpuId) -> Result<Machin
     let Some(tie) = tie else {
         return Ok(MachinePage {
             row,
+            failover: None,
             readiness: None,
             observers: Vec::new(),
             verdicts: Vec::new(),
@@ -110,8 +138,9 @@ pub async fn machine(dumont: &Dumont, user: &UserId, id: GpuId) -> Result<Machin
     let history = report::history(dumont, user, &tie.id, NEWEST).await?;
     let whereabouts = lately(&tie, &history, &verdicts, dumont.now());
     Ok(MachinePage {
+        failover: known.figures.as_deref().cloned(),
         row,
-        readiness: readiness::at_once(dumont, user, id).await,
+        readiness: None,
         observers: dumont.engine.observations(&tie.id).as_ref().map(witnesses).unwrap_or_default(),
         verdicts: verdicts
             .into_iter()
@@ -217,6 +246,8 @@ struct Known {
     errands: HashMap<String, Errand>,
     /// Whether the provider ever gave its list: without one, what is not in it is not known.
     listed: bool,
+    /// Of the one machine that is asked for: the figures of its failover under way.
+    figures: Option<Arc<FailoverStatus>>,
 }
 
 impl Known {
@@ -229,6 +260,7 @@ impl Known {
             drills: drill.map(|drill| (tie.id.clone(), drill)).into_iter().collect(),
             errands: HashMap::new(),
             listed: false,
+            figures: figures::of(dumont, user, &under_way).await?.into_iter().next(),
         })
     }
 }
@@ -257,7 +289,8 @@ async fn actives(
     let mut lines = HashMap::new();
     for figures in figures::of(dumont, user, under_way).await?.iter() {
         let waiting = figures.state == FailoverState::Waiting;
-        let retry_at = if waiting { retry_at(dumont, &figures.failover_id).await? } else { None };
+        let pause =
+            if waiting { Pause::of(dumont, &figures.failover_id).await? } else { Pause::default() };
         let line = ActiveFailover {
             failover_id: figures.failover_id.clone(),
             kind: figures.kind,
@@ -265,18 +298,44 @@ async fn actives(
             phase: figures.phase,
             started_at: figures.started_at,
             waits: figures.error.clone().filter(|_| waiting),
-            retry_at: retry_at.map(Time),
+            waits_for: pause.waits_for,
+            retry_at: pause.retry_at.map(Time),
+            nearest: pause.nearest,
+            searched_at: pause.searched_at.map(Time),
         };
         lines.insert(figures.association_id.clone(), line);
     }
     Ok(lines)
 }
 
-/// When a failover that waits tries again.
-async fn retry_at(dumont: &Dumont, failover: &FailoverId) -> Result<Option<Millis>, Fault> {
-    let now = dumont.now();
-    let rows = dumont.store.steps().list(failover).await?;
-    Ok(rows.iter().filter_map(|row| row.retry_at).filter(|at| *at > now).min())
+/// What the rows of a failover that waits say of its pause.
+#[derive(Debug, Default)]
+struct Pause {
+    waits_for: Option<Wait>,
+    retry_at: Option<Millis>,
+    nearest: Vec<NearMiss>,
+    searched_at: Option<Millis>,
+}
+
+impl Pause {
+    async fn of(dumont: &Dumont, failover: &FailoverId) -> Result<Self, Fault> {
+        let now = dumont.now();
+        let rows = dumont.store.steps().list(failover).await?;
+        let said = |row: &StepRow| row.output.get("waits_for")?.as_str()?.parse().ok();
+        // Of what was tried last: what an earlier attempt waited for may be there by now.
+        let last = rows.iter().rev().find(|row| said(row).is_some());
+        let waits_for = last.and_then(said);
+        let search = last.filter(|_| waits_for == Some(Wait::Offer));
+        let nearest = search.and_then(|row| row.output.get("nearest"));
+        Ok(Self {
+            waits_for,
+            retry_at: rows.iter().filter_map(|row| row.retry_at).filter(|at| *at > now).min(),
+            nearest: nearest
+                .and_then(|found| serde_json::from_value(found.clone()).ok())
+                .unwrap_or_default(),
+            searched_at: search.and_then(|row| row.ended_at),
+        })
+    }
 }
 
 fn row(dumont: &Dumont, gpu: Option<&GpuInstance>, tie: Option<&Tie>, known: &Known) -> MachineRow {

@@ -87,6 +87,12 @@ pub async fn at_once(dumont: &Dumont, user: &UserId, gpu: GpuId) -> Option<Readi
     glance(dumont, user, gpu, GLANCE).await.ok()
 }
 
+/// The same without waiting for anyone: what is known already. A new answer is worked out for who asks
+/// next.
+pub async fn known(dumont: &Dumont, user: &UserId, gpu: GpuId) -> Option<Readiness> {
+    glance(dumont, user, gpu, Duration::ZERO).await.ok()
+}
+
 /// What is ready and what blocks: a recent answer, else a new one where it comes within about two
 /// seconds, else the last one of the last five minutes. Each says when it was worked out.
 ///

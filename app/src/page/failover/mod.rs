@@ -6,7 +6,7 @@ mod data;
 mod evidence;
 mod journal;
 mod path;
-mod progress;
+pub(crate) mod progress;
 mod sentence;
 mod waterfall;
 
@@ -72,7 +72,8 @@ fn page(visit: &Visit, data: &FailoverPage, word: Option<&str>) -> Page {
 }
 
 fn timeline(visit: &Visit, data: &FailoverPage) -> AnyView {
-    view! { {waterfall::waterfall(visit, data)} {progress::progress(visit, data)} }.into_any()
+    view! { {waterfall::waterfall(visit, data)} {progress::progress(visit, &data.status)} }
+        .into_any()
 }
 
 fn actions(visit: &Visit, data: &FailoverPage) -> Option<AnyView> {

@@ -1,6 +1,6 @@
 //! How far the transfer is that runs now: measured, never guessed.
 
-use domain::view::failover::{FailoverPage, TransferProgress};
+use domain::view::failover::{FailoverStatus, TransferProgress};
 use leptos::prelude::*;
 
 use crate::format;
@@ -8,8 +8,8 @@ use crate::text::{self, Lang, Texts, fill};
 use crate::visit::Visit;
 
 /// Nothing while nothing is moved.
-pub(super) fn progress(visit: &Visit, data: &FailoverPage) -> Option<AnyView> {
-    let now = data.status.progress.as_ref()?;
+pub(crate) fn progress(visit: &Visit, status: &FailoverStatus) -> Option<AnyView> {
+    let now = status.progress.as_ref()?;
     let t = visit.t();
     let step = text::step(now.step, t);
     let words = words(now, t, visit.lang);

@@ -7,24 +7,23 @@ use domain::view::machine::MachinePage;
 use domain::view::pricing::Pricing;
 use domain::view::problem::Problem;
 use domain::view::readiness::DryRun;
-use domain::view::standby::{AcceptDeletions, ProvisionStandby};
+use domain::view::standby::{DiscardMachine, ProvisionStandby};
 use leptos::prelude::*;
 
-use super::{named, per_hour, per_month};
+use super::machines::copy;
+use super::{named, per_hour, per_month, review};
 use crate::control_plane::{Answer, ControlPlane};
 use crate::format;
 use crate::page::{Page, done};
 use crate::router::{MachineAct, Route};
 use crate::site::{Outcome, Request};
 use crate::text::{self, fill, problem_text};
-use crate::ui::{Control, Field, Tone, field, notice, properties, said, tick, unknown};
+use crate::ui::{Control, Field, Tone, ago, field, notice, properties, said, tick, unknown};
 use crate::visit::Visit;
 
 /// What the page needs to know beside the machine.
 struct Asked {
     machine: MachinePage,
-    /// What a failover would do now, or why that can't be told.
-    dry_run: Option<Answer<DryRun>>,
     /// What a standby would be.
     standby: Option<StandbyConfig>,
     /// What was typed, when it is asked again.
@@ -33,7 +32,7 @@ struct Asked {
     restore: bool,
     standby_too: bool,
     workspace: String,
-    deletions: i64,
+    name: String,
 }
 
 pub(crate) async fn answer(
@@ -42,6 +41,12 @@ pub(crate) async fn answer(
     request: &Request,
     plane: &dyn ControlPlane,
 ) -> Answer<Outcome> {
+    if act == MachineAct::Drill && !request.post && request.query.get("estimate").is_some() {
+        return estimate(gpu, plane).await;
+    }
+    if matches!(act, MachineAct::AcceptDeletions | MachineAct::RestoreDeletions) {
+        return review::answer(gpu, act, request, plane).await;
+    }
     let refused = if request.post {
         match execute(gpu, act, request, plane).await {
             Ok(outcome) => return Ok(outcome),
@@ -99,11 +104,12 @@ async fn execute(
             let id = plane.back_to_gpu(gpu).await?;
             Outcome::see(Route::Failover(id).path())
         }
-        MachineAct::AcceptDeletions => {
-            // Without a figure nothing was seen, and nothing is accepted.
-            let deletions = form.text("deletions").parse().unwrap_or_default();
-            plane.accept_deletions(gpu, AcceptDeletions { deletions }).await?;
-            done(&machine, "accepted")
+        MachineAct::AcceptDeletions | MachineAct::RestoreDeletions => {
+            review::answer(gpu, act, request, plane).await
+        }
+        MachineAct::Discard => {
+            plane.discard(gpu, DiscardMachine { name: form.text("name") }).await?;
+            Outcome::see(format!("{}?said=discarding", Route::Machines.path()))
         }
         MachineAct::Protect => {
             let wanted = ProvisionStandby {
@@ -132,29 +138,22 @@ async fn ask(
     plane: &dyn ControlPlane,
 ) -> Answer<Asked> {
     let form = &request.form;
-    let machine = plane.machine(gpu).await?;
-    let dry_run = match act {
-        // Whoever leaves a GPU at once does not wait for what a provider would say of it.
-        MachineAct::Drill => Some(plane.dry_run(gpu).await),
-        _ => None,
-    };
+    // Whoever asks for something to be done waits for nobody but us.
+    let machine = plane.known_machine(gpu).await?;
     let standby = match act {
         MachineAct::Protect => Some(plane.settings().await?.standby),
         _ => None,
     };
     let fresh = !request.post;
-    let tie = machine.row.association.as_ref();
-    let deletions = tie.and_then(|tie| tie.deletions).unwrap_or_default();
     Ok(Asked {
         machine,
-        dry_run,
         standby,
         note: form.text("reason"),
         buy: fresh || form.ticked("simulate_new_gpu"),
         restore: fresh || form.ticked("simulate_restore"),
         standby_too: form.ticked("destroy_standby"),
         workspace: form.get("workspace").unwrap_or("/workspace").to_owned(),
-        deletions,
+        name: form.text("name"),
     })
 }
 
@@ -162,8 +161,7 @@ fn page(visit: &Visit, act: MachineAct, asked: &Asked, refused: Option<&Problem>
     let t = visit.t();
     let gpu = asked.machine.row.gpu_instance_id;
     let title = text::act_question(act, t);
-    let danger =
-        matches!(act, MachineAct::Destroy | MachineAct::Unprotect | MachineAct::AcceptDeletions);
+    let danger = matches!(act, MachineAct::Destroy | MachineAct::Unprotect | MachineAct::Discard);
     let class = if danger { "button danger" } else { "button primary" };
     let body = view! {
         <div class="ask">
@@ -195,13 +193,13 @@ fn cost(visit: &Visit, act: MachineAct, asked: &Asked) -> Option<AnyView> {
     let vm =
         row.association.as_ref().and_then(|tie| tie.cpu_standby.as_ref()).map(|vm| vm.dph_total);
     match act {
-        MachineAct::Drill => Some(forecast(visit, asked.dry_run.as_ref()?)),
-        MachineAct::FailOver => known(visit, &asked.machine),
-        // Its own words say what would be deleted, and when that was seen.
-        MachineAct::AcceptDeletions => {
-            let words = visit.told(row.association.as_ref()?.reason.as_ref())?;
-            let words = view! { <p class="words">{words}</p> };
-            Some(notice(Tone::Warn, t.alarm_frozen, Some(words.into_any())))
+        MachineAct::Drill => Some(later(visit, &asked.machine)),
+        MachineAct::FailOver => {
+            let copied = copy(visit, row.association.as_ref());
+            Some(
+                view! { {known(visit, &asked.machine)} {properties(vec![(t.col_copy, copied)])} }
+                    .into_any(),
+            )
         }
         MachineAct::Protect => {
             let wanted = asked.standby.as_ref()?;
@@ -234,12 +232,50 @@ fn cost(visit: &Visit, act: MachineAct, asked: &Asked) -> Option<AnyView> {
             ]))
         }
         MachineAct::Unprotect => Some(properties(vec![(t.stops_costing, rate(vm))])),
+        MachineAct::Discard => Some(properties(vec![(t.stops_costing, rate(row.total_dph))])),
         MachineAct::Destroy | MachineAct::Pause => {
             Some(properties(vec![(t.stops_costing, rate(gpu))]))
         }
         MachineAct::Resume => Some(properties(vec![(t.will_cost, rate(gpu))])),
-        MachineAct::BackToGpu | MachineAct::PauseSync | MachineAct::ResumeSync => None,
+        MachineAct::AcceptDeletions
+        | MachineAct::RestoreDeletions
+        | MachineAct::BackToGpu
+        | MachineAct::PauseSync
+        | MachineAct::ResumeSync => None,
     }
+}
+
+/// What is known now, and in its place what the providers will say of it. Nobody waits for them to see the
+/// question: it is asked for by the page once that is shown, or by a link where there are no scripts.
+fn later(visit: &Visit, machine: &MachinePage) -> AnyView {
+    let t = visit.t();
+    let drill = Route::MachineAct(machine.row.gpu_instance_id, MachineAct::Drill).path();
+    let address = format!("{drill}?estimate=1");
+    let link = address.clone();
+    view! {
+        <div class="estimate-later" data-fill=address aria-busy="true" aria-live="polite">
+            {known(visit, machine)}
+            {properties(vec![
+                (t.forecast_offers, unknown(t.estimate_comes)),
+                (t.forecast_cost, unknown(t.estimate_comes)),
+            ])}
+            <noscript><p><a href=link>{t.estimate_show}</a></p></noscript>
+        </div>
+    }
+    .into_any()
+}
+
+/// What a failover would find now, as a part of the page that asks.
+async fn estimate(gpu: GpuId, plane: &dyn ControlPlane) -> Answer<Outcome> {
+    let found = plane.dry_run(gpu).await;
+    Outcome::page(move |visit| {
+        let t = visit.t();
+        let back = Route::MachineAct(gpu, MachineAct::Drill).path();
+        let body = view! {
+            <div class="estimate-told">{forecast(visit, &found)} <noscript><a href=back>{t.back}</a></noscript></div>
+        };
+        Page::new(t.forecast_cost, body.into_any()).narrow()
+    })
 }
 
 /// What is known to stand in the way, without asking anyone now.
@@ -255,7 +291,10 @@ fn known(visit: &Visit, machine: &MachinePage) -> Option<AnyView> {
             view! { <li>{blocker(visit, &words)}</li> }
         })
         .collect_view();
-    let lines = view! { <ul class="plain">{lines}</ul> };
+    let lines = view! {
+        <ul class="plain">{lines}</ul>
+        <p class="fine">{t.readiness_seen} " " {ago(visit, found.as_of)}</p>
+    };
     (!found.ready).then(|| notice(Tone::Warn, t.forecast_blocked, Some(lines.into_any())))
 }
 
@@ -343,8 +382,10 @@ fn fields(
             let hint = Some(t.workspace_hint.to_owned());
             field(visit, refused, Field { name: "workspace", label: t.workspace, hint, value: asked.workspace.clone(), required: true, unit: None, control })
         }
-        MachineAct::AcceptDeletions => {
-            view! { <input type="hidden" name="deletions" value=asked.deletions/> }.into_any()
+        MachineAct::Discard => {
+            let control = Control::Text { kind: "text", autocomplete: "off" };
+            let hint = Some(fill(t.discard_hint, &[("name", &asked.machine.row.name)]));
+            field(visit, refused, Field { name: "name", label: t.discard_name, hint, value: asked.name.clone(), required: true, unit: None, control })
         }
         MachineAct::Destroy if asked.machine.row.association.is_some() => {
             tick("destroy_standby", t.destroy_standby, Some(t.destroy_standby_hint.to_owned()), asked.standby_too)

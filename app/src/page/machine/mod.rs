@@ -3,7 +3,9 @@
 pub(crate) mod act;
 mod capability;
 mod exposure;
+mod going;
 mod now;
+mod review;
 mod sections;
 mod sync;
 mod whereabouts;
@@ -51,7 +53,10 @@ fn page(visit: &Visit, data: &MachinePage, word: Option<&str>) -> Page {
             {whereabouts::whereabouts(visit, data)}
             <div class="columns">
                 <div>
-                    {sections::readiness(visit, data)}
+                    {match &data.failover {
+                        Some(status) => going::going(visit, status),
+                        None => sections::readiness(visit, data),
+                    }}
                     {sections::observers(visit, data)}
                 </div>
                 <div>
@@ -131,6 +136,12 @@ fn more(visit: &Visit, data: &MachinePage) -> AnyView {
         shown.push(MachineAct::Unprotect);
     }
     shown.push(MachineAct::Destroy);
+    // Where the others would refuse, this still ends what is billed.
+    if data.row.association.is_some()
+        && (data.row.serving != Serving::Gpu || data.row.active.is_some())
+    {
+        shown.push(MachineAct::Discard);
+    }
     let lines = shown
         .into_iter()
         .map(|act| {
@@ -147,6 +158,11 @@ fn button(visit: &Visit, data: &MachinePage, act: MachineAct) -> AnyView {
     match gate(act, data) {
         Gate::Open if matches!(act, MachineAct::PauseSync | MachineAct::ResumeSync) => {
             post_button(href, word, "", Vec::new())
+        }
+        Gate::Open if act == MachineAct::AcceptDeletions => {
+            let class = format!("button {}", text::act_class(act));
+            let word = review::word(visit, data);
+            view! { <a class=class href=href data-dialog="">{word}</a> }.into_any()
         }
         Gate::Open => act_link(href, word, text::act_class(act)),
         Gate::Shut(reason) => {

@@ -2,12 +2,16 @@
 //! failover waits, for what, until when, and what to press.
 
 use domain::association::Serving;
+use domain::notification::Wait;
+use domain::view::Time;
 use domain::view::machine::{ActiveFailover, MachinePage, Place};
 use leptos::prelude::*;
 
-use super::machines::serving;
+use super::machines::{per_hour, serving};
+use crate::format;
 use crate::router::{FailoverAct, Route};
-use crate::ui::{Tone, clock_time, command, notice, post_button};
+use crate::text;
+use crate::ui::{Tone, ago, clock_time, command, notice, post_button};
 use crate::visit::Visit;
 
 pub(super) fn now(visit: &Visit, data: &MachinePage) -> Option<AnyView> {
@@ -67,14 +71,64 @@ fn waits(visit: &Visit, active: &ActiveFailover) -> Option<AnyView> {
     let next = active.retry_at.map(|at| {
         let retry = Route::FailoverAct(active.failover_id.clone(), FailoverAct::Retry).path();
         view! {
-            <p>{t.now_next} " " {clock_time(visit, at)}</p>
+            <p>{t.now_next} " " {clock_time(visit, at)} " · " {left(visit, at)}</p>
             {post_button(retry, t.act_retry, "", Vec::new())}
         }
     });
     let more = view! {
         <p class="words">{words}</p>
         {next}
-        <p><a href=Route::Settings.path()>{t.now_rules}</a></p>
+        {nearest(visit, active)}
+        {mended(visit, active.waits_for)}
     };
     Some(notice(Tone::Warn, t.failover_waiting, Some(more.into_any())))
+}
+
+/// How long until then. The page counts it down; its place keeps its width.
+fn left(visit: &Visit, at: Time) -> AnyView {
+    let ms = at.0.since(visit.now).max(0);
+    let text = format::countdown(ms);
+    view! { <span class="countdown" data-left=ms.to_string()>{text}</span> }.into_any()
+}
+
+/// Where that is mended which it waits for.
+fn mended(visit: &Visit, wait: Option<Wait>) -> AnyView {
+    let t = visit.t();
+    let (href, word, elsewhere) = match wait {
+        Some(Wait::Credit) => ("https://cloud.vast.ai/billing/".to_owned(), t.now_billing, true),
+        Some(Wait::Credentials) => (Route::Credentials.path(), t.to_credentials, false),
+        Some(Wait::Standby) => return ().into_any(),
+        _ => (Route::Settings.path(), t.now_rules, false),
+    };
+    if elsewhere {
+        return view! { <p><a href=href target="_blank" rel="noopener noreferrer">{word}</a></p> }
+            .into_any();
+    }
+    view! { <p><a href=href>{word}</a></p> }.into_any()
+}
+
+/// The offers that come nearest, and what each breaks.
+fn nearest(visit: &Visit, active: &ActiveFailover) -> Option<AnyView> {
+    let t = visit.t();
+    if active.nearest.is_empty() {
+        return None;
+    }
+    let lines = active
+        .nearest
+        .iter()
+        .map(|near| {
+            let rules: Vec<&str> = near.breaks.iter().map(|rule| text::rule(*rule, t)).collect();
+            let count =
+                if near.num_gpus > 1 { format!("{} × ", near.num_gpus) } else { String::new() };
+            let place = near.geolocation.clone().map(|place| format!(" · {place}"));
+            view! {
+                <li>
+                    <strong>{count} {near.gpu_name.clone()}</strong>
+                    {place} " · " {per_hour(visit, near.usd_per_hour)} ": " {rules.join(", ")}
+                </li>
+            }
+        })
+        .collect_view();
+    let seen = active.searched_at.map(|at| view! { " (" {t.near_seen} " " {ago(visit, at)} ")" });
+    Some(view! { <p>{t.near_title} {seen}</p> <ul class="plain near">{lines}</ul> }.into_any())
 }

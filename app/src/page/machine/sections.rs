@@ -7,7 +7,7 @@ use domain::view::machine::MachinePage;
 use domain::view::standby::Association;
 use leptos::prelude::*;
 
-use super::machines::{drilled, lag, per_hour, per_month, serving, tied};
+use super::machines::{copy, drilled, per_hour, per_month, serving, tied};
 use crate::form::encode;
 use crate::format;
 use crate::page::failovers::history_table;
@@ -38,15 +38,11 @@ pub(super) fn figures(visit: &Visit, data: &MachinePage) -> AnyView {
     let t = visit.t();
     let row = &data.row;
     let tie = row.association.as_ref();
-    let point = tie.map_or_else(
-        || unknown(t.not_protected),
-        |tie| ago_or(visit, tie.recovery_point_at, t.none_yet),
-    );
     let month = row.total_dph.map(|total| per_month(visit, total).into_any());
     view! {
         <dl class="stats">
             {stat(t.col_serving, serving(visit, row), tie.map(|tie| tied(visit, tie)))}
-            {stat(t.col_lag, lag(visit, row), Some(view! { {t.col_recovery_point} ": " {point} }.into_any()))}
+            {stat(t.col_copy, copy(visit, tie), None)}
             {stat(t.col_last_drill, drilled(visit, row.last_drill.as_ref()), None)}
             {stat(t.col_cost, row.total_dph.map_or_else(|| unknown(t.unknown), |total| per_hour(visit, total).into_any()), month)}
         </dl>
@@ -78,7 +74,11 @@ pub(super) fn readiness(visit: &Visit, data: &MachinePage) -> AnyView {
         })
         .collect_view();
     let sentence = if found.ready { t.readiness_ready } else { t.readiness_blocked };
-    let body = view! { <p>{sentence}</p> <ul class="checks">{lines}</ul> };
+    let body = view! {
+        <p>{sentence}</p>
+        <ul class="checks">{lines}</ul>
+        <p class="fine">{t.readiness_seen} " " {ago(visit, found.as_of)}</p>
+    };
     card("readiness", t.readiness, body.into_any())
 }
 
@@ -201,6 +201,7 @@ fn vm(visit: &Visit, tie: &Association) -> AnyView {
     properties(vec![
         (t.name, view! { <code>{vm.name.clone()}</code> }.into_any()),
         (t.state, state.into_any()),
+        (t.col_copy, copy(visit, Some(tie))),
         (
             t.model,
             format!("{} · {}", vm.machine_type, if vm.spot { t.spot } else { t.standard })

@@ -1,14 +1,17 @@
 //! How far a machine's copy is, and the syncs that brought it there.
 
+use domain::association::AssociationState;
 use domain::view::machine::{MachinePage, SyncCycle};
+use domain::view::standby::Association;
 use leptos::prelude::*;
 
 use super::exposure::exposure;
-use super::machines::lag;
+use super::machines::copy;
 use crate::format;
 use crate::text::{self, fill};
 use crate::ui::{
-    Tone, ago, ago_or, badge, card, cell, key_cell, notice, number_cell, properties, table, unknown,
+    Tone, ago, ago_or, badge, card, cell, clock_time, key_cell, notice, number_cell, properties,
+    table, unknown,
 };
 use crate::visit::Visit;
 
@@ -38,10 +41,10 @@ pub(super) fn sync(visit: &Visit, data: &MachinePage) -> AnyView {
     let body = view! {
         {problem}
         {properties(vec![
-            (t.sync_follows, if tie.sync_enabled { t.on.into_any() } else { t.off.into_any() }),
-            (t.col_lag, lag(visit, &data.row)),
+            (t.sync_follows, follows(visit, tie)),
+            (t.col_copy, copy(visit, Some(tie))),
             (t.sync_waiting, size(tie.pending_files, tie.pending_bytes)),
-            (t.col_recovery_point, ago_or(visit, tie.recovery_point_at, t.none_yet)),
+            (t.col_recovery_point, tie.recovery_point_at.map_or_else(|| unknown(t.none_yet), |at| clock_time(visit, at))),
             (t.sync_copied, size(tie.files, tie.bytes)),
             (t.sync_count, format::count(tie.sync_count, visit.lang).into_any()),
             (t.sync_last, ago_or(visit, tie.last_sync_at, t.never)),
@@ -51,6 +54,16 @@ pub(super) fn sync(visit: &Visit, data: &MachinePage) -> AnyView {
         {cycles(visit, &data.cycles)}
     };
     card("sync", t.sync, body.into_any())
+}
+
+/// Whether it follows now, and what it does instead where that was wanted.
+fn follows(visit: &Visit, tie: &Association) -> AnyView {
+    let t = visit.t();
+    match (tie.sync_enabled, tie.state) {
+        (false, _) => t.off.into_any(),
+        (true, AssociationState::Following) => t.on.into_any(),
+        (true, state) => text::association(state, t).into_any(),
+    }
 }
 
 fn cycles(visit: &Visit, all: &[SyncCycle]) -> Option<AnyView> {

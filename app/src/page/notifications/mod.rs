@@ -66,8 +66,10 @@ fn subject(of: &Notification) -> Route {
     }
 }
 
-const fn tone(severity: Severity) -> Tone {
-    match severity {
+const fn tone(one: &Notification) -> Tone {
+    match one.severity {
+        // That it is being seen to makes a loss no news like others.
+        Severity::Notice if matches!(one.kind, NewsKind::FailoverStarted) => Tone::Warn,
         Severity::Good => Tone::Ok,
         Severity::Notice => Tone::Busy,
         Severity::Warning => Tone::Warn,
@@ -122,7 +124,7 @@ fn nothing(visit: &Visit, older: bool) -> AnyView {
 fn line(visit: &Visit, one: &Notification) -> AnyView {
     let t = visit.t();
     let unread = one.read_at.is_none();
-    let tone = tone(one.severity);
+    let tone = tone(one);
     let class = format!("notification {}{}", tone.class(), if unread { " unread" } else { "" });
     view! {
         <li class=class data-key=one.id.to_string()>

@@ -14,7 +14,7 @@ pub(super) fn toast(visit: &Visit, one: &Notification) -> AnyView {
     if one.read_at.is_some() {
         return ().into_any();
     }
-    let tone = tone(one.severity);
+    let tone = tone(one);
     view! {
         <div class=format!("toast {}", tone.class())>
             {mark(tone)}

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Time;
-use super::failover::Witness;
+use super::failover::{FailoverStatus, Witness};
 use super::instance::Instance;
 use super::readiness::{LastDrill, Readiness};
 use super::report::HistoryRow;
@@ -11,6 +11,9 @@ use super::standby::Association;
 use crate::association::{AssociationState, Serving};
 use crate::failover::{FailoverState, Kind, Phase};
 use crate::id::{FailoverId, GpuId};
+use crate::notification::Wait;
+use crate::offer::NearMiss;
+use crate::standby::StandbyState;
 use crate::verdict::Verdict;
 
 crate::text_enum! {
@@ -50,7 +53,7 @@ pub struct MachineRow {
 }
 
 /// A failover under way, in a line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ActiveFailover {
     /// Which.
@@ -66,12 +69,32 @@ pub struct ActiveFailover {
     /// Why it waits; `null` while it does not.
     #[serde(default)]
     pub waits: Option<String>,
+    /// For what, where only others can give it; `null` while it does not wait.
+    #[serde(default)]
+    pub waits_for: Option<Wait>,
     /// When it tries again by itself; `null` while it does not wait.
     #[serde(default)]
     pub retry_at: Option<Time>,
+    /// While it waits for an offer: those of its last search that come nearest, and what each breaks.
+    #[serde(default)]
+    pub nearest: Vec<NearMiss>,
+    /// When that search ended.
+    #[serde(default)]
+    pub searched_at: Option<Time>,
 }
 
 impl MachineRow {
+    /// Whether a loss of its GPU now would find a standby that can take over and a copy that is kept up.
+    #[must_use]
+    pub fn is_covered(&self) -> bool {
+        self.association.as_ref().is_some_and(|tie| {
+            tie.state == AssociationState::Following
+                && tie.sync_enabled
+                && tie.recovery_point_at.is_some()
+                && tie.cpu_standby.as_ref().is_some_and(|vm| vm.status == StandbyState::Ready)
+        })
+    }
+
     /// How much it needs someone to look at it; the least number first.
     #[must_use]
     pub fn rank(&self) -> u8 {
@@ -187,6 +210,9 @@ pub struct Stretch {
 pub struct MachinePage {
     /// Its line.
     pub row: MachineRow,
+    /// The figures of the failover under way.
+    #[serde(default)]
+    pub failover: Option<FailoverStatus>,
     /// What is ready for a failover and what blocks one; `null` when it is not protected, and while
     /// the providers are asked for the first time.
     pub readiness: Option<Readiness>,

@@ -46,6 +46,9 @@ use step::{Run, StepEnd};
 /// Longest wait before the rows are read again, so that a cancellation is seen.
 const LOOK: Duration = Duration::from_millis(400);
 
+/// Why a failover ended whose machine is no more.
+const GIVEN_UP: &str = "its user discarded the machine";
+
 /// What a failover begins with.
 pub(crate) struct Opening {
     pub(crate) kind: Kind,
@@ -188,6 +191,10 @@ async fn attempt(
     }
     let waits = end.waits.filter(|_| end.outcome == Outcome::Retry);
     let words = end.error.clone();
+    let end = match waits {
+        Some(wait) => end.waiting_for(wait),
+        None => end,
+    };
     record(&context, &row, end).await?;
     mark_waiting(&context, &failover, waits, words.as_deref()).await?;
     context.doorbell(&failover.user, "failover", failover.id.as_str()).await;
@@ -265,7 +272,10 @@ async fn end(
     association: &AssociationId,
     state: FailoverState,
 ) -> Result<(), EngineError> {
+    let now = context.store.associations().find(association).await?;
+    let given_up = now.as_ref().is_some_and(|now| now.state == AssociationState::Deleting);
     let error = match state {
+        FailoverState::Cancelled if given_up => Some(GIVEN_UP.to_owned()),
         FailoverState::Failed => rows
             .iter()
             .rev()
@@ -273,7 +283,7 @@ async fn end(
             .and_then(|row| row.error.clone()),
         _ => None,
     };
-    if let Some(now) = context.store.associations().find(association).await?
+    if let Some(now) = now
         && failover.kind != Kind::Drill
     {
         let (after, reason) = match now.serving {

@@ -2,13 +2,15 @@
 
 use domain::failover::{SearchOutput, StepName};
 use domain::notification::Wait;
-use domain::offer::{rank, replacement_filter};
+use domain::offer::{nearest_misses, rank, replacement_filter};
 use tokio::time::Instant;
 
 use super::step::{Ended, Run, StepEnd};
 
 /// Kept of a search.
 const BEST: usize = 10;
+/// Kept of what nearly fits.
+const NEAREST: usize = 3;
 /// Candidates after which a drill gives up.
 const DRILL_ROUNDS: i64 = 3;
 /// Candidates after which each further one waits, so that a broken image does not buy one machine
@@ -39,8 +41,16 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
         let words = format!(
             "no offer fits: {seen} seen, none within the price cap, class and region of the rules"
         );
+        // What comes nearest tells someone which rule to change. Not having it holds nothing up.
+        let nearest = match client.search(&filter.widened(), storage).await {
+            Ok(all) => nearest_misses(&all, &filter, &association.spec, &avoid, NEAREST),
+            Err(error) => {
+                tracing::debug!(%error, "what nearly fits is not known");
+                Vec::new()
+            }
+        };
         return Err(StepEnd {
-            output: serde_json::json!({ "seen": seen }),
+            output: serde_json::json!({ "seen": seen, "nearest": nearest }),
             ..StepEnd::blocked(Wait::Offer, words).provider_ms(provider_ms)
         });
     }

@@ -75,6 +75,17 @@ impl StepEnd {
         Self { waits: Some(wait), pause_ms: 2_000, ..Self::retry(error) }
     }
 
+    /// With what it waits for in its row, beside what it found.
+    pub(super) fn waiting_for(mut self, wait: Wait) -> Self {
+        if self.output.is_null() {
+            self.output = serde_json::json!({});
+        }
+        if let Some(fields) = self.output.as_object_mut() {
+            fields.insert("waits_for".into(), wait.as_str().into());
+        }
+        self
+    }
+
     /// This candidate is no good.
     pub(super) fn next_round(error: impl Into<String>) -> Self {
         Self::not_done(Outcome::NextRound, error)
