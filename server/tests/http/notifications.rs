@@ -82,7 +82,10 @@ async fn pages_tell_them_and_opening_a_failover_reads_its_own(world: World) {
         answer
     };
     let list = page("/app/notifications").await.text().await.expect("a page");
-    assert!(list.contains("4 unread") && list.contains("owners-machine recovered."), "{list}");
+    assert!(
+        list.contains("4 unread") && list.contains("The failover of owners-machine is complete"),
+        "{list}"
+    );
     page("/app/failovers/owners-failover-1").await;
     let left = get(&world, &ana, "/notifications?unread=true").await;
     assert_eq!(kinds(&left), ["failover_started"], "the other failover's");

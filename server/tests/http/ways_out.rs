@@ -173,7 +173,32 @@ async fn a_machine_is_given_up_by_its_owner_who_names_it(world: World) {
     world.end().await;
 }
 
+async fn sync_counts_as_on_only_while_the_standby_follows(world: World) {
+    let ana = Person::join(&world, "ana").await;
+    let associations = world.dumont.store.associations();
+    for (number, state) in AssociationState::ALL.iter().enumerate() {
+        for on in [true, false] {
+            // A machine each: answers are remembered for a while.
+            let mut tie = seed::association(&ana.id, &world);
+            let gpu = 1_000 + 2 * i64::try_from(number).expect("few") + i64::from(on);
+            tie.id = domain::id::AssociationId::new(format!("machine-{gpu}"));
+            (tie.gpu, tie.state, tie.sync_enabled) = (GpuId(gpu), *state, on);
+            tie.standby = None;
+            associations.create(&tie).await.expect("an association");
+            let path = format!("/api/v1/failover/readiness/{gpu}");
+            let told =
+                body(200, ana.signs(world.get(&path)).send().await.expect("an answer")).await;
+            let checks = told["checks"].as_array().expect("checks");
+            let check = checks.iter().find(|check| check["key"] == "sync_on").expect("told");
+            let follows = on && *state == AssociationState::Following;
+            assert_eq!(check["ok"], follows, "{state}, sync_enabled {on}: {check}");
+        }
+    }
+    world.end().await;
+}
+
 on_both!(
+    sync_counts_as_on_only_while_the_standby_follows,
     a_machine_is_given_up_by_its_owner_who_names_it,
     deletions_are_decided_on_as_shown_and_resuming_decides_nothing,
     a_pause_of_a_failover_is_ended_by_its_owner,
