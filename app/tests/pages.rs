@@ -977,21 +977,21 @@ fn the_age_of_the_copy_is_one_figure_in_one_wording_and_never_zero_unasked() {
 fn a_gpu_that_nothing_stands_in_for_does_not_look_calm() {
     use domain::association::AssociationState::{Degraded, FirstSync, Frozen, Paused};
     let calm = words(&shown("/app/machines/7001", &machine(|_| {})));
-    assert!(!calm.contains("uncovered"), "{calm}");
+    assert!(!calm.contains("at risk"), "{calm}");
     for state in [Degraded, Frozen, Paused, FirstSync] {
         let plane = machine(|page| page.row.association.as_mut().unwrap().state = state);
         let html = shown("/app/machines/7001", &plane);
-        assert!(words(&html).contains("on GPU, uncovered"), "{state}");
+        assert!(words(&html).contains("on GPU, at risk"), "{state}");
         let mut list = Fake { machines: story::machines(), ..Fake::default() };
         list.machines.machines = vec![plane.machine.row.clone()];
         let all = words(&shown("/app", &list));
-        assert!(all.contains("1 machine on GPU without a standby that could take over"), "{all}");
+        assert!(all.contains("1 machine on GPU at risk"), "{all}");
     }
     let ill = machine(|page| {
         let tie = page.row.association.as_mut().unwrap();
         tie.cpu_standby.as_mut().unwrap().status = domain::standby::StandbyState::Preempted;
     });
-    assert!(words(&shown("/app/machines/7001", &ill)).contains("uncovered"));
+    assert!(words(&shown("/app/machines/7001", &ill)).contains("at risk"));
 }
 
 #[test]

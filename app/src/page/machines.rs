@@ -309,7 +309,7 @@ pub(crate) fn serving(visit: &Visit, row: &MachineRow) -> AnyView {
     };
     let paused = row.serving == Serving::None
         && row.verdict.is_none_or(|verdict| verdict == domain::verdict::Verdict::Paused);
-    // Protected, and yet a loss now would find nothing that could take over.
+    // Protected, and yet a loss now would find no standby that can take over, or a copy that is not kept up.
     let bare = row.serving == Serving::Gpu && row.association.is_some() && !row.is_covered();
     let side = match (paused, bare) {
         (true, _) => badge(Tone::Quiet, t.on_none),

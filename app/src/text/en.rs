@@ -912,9 +912,9 @@ texts! {
     copy_old: "is {span} old",
     copy_none: "is not made yet",
     copy_used: "is in use",
-    on_gpu_bare: "on GPU, uncovered",
-    count_bare_one: "{n} machine on GPU without a standby that could take over",
-    count_bare_many: "{n} machines on GPU without a standby that could take over",
+    on_gpu_bare: "on GPU, at risk",
+    count_bare_one: "{n} machine on GPU at risk",
+    count_bare_many: "{n} machines on GPU at risk",
     readiness_seen: "Checked",
 
     // while a failover goes on

@@ -896,9 +896,9 @@ pub(super) const PT: Texts = Texts {
     copy_old: "tem {span}",
     copy_none: "ainda não existe",
     copy_used: "está em uso",
-    on_gpu_bare: "na GPU, sem cobertura",
-    count_bare_one: "{n} máquina na GPU sem um standby que pudesse assumir",
-    count_bare_many: "{n} máquinas na GPU sem um standby que pudesse assumir",
+    on_gpu_bare: "na GPU, em risco",
+    count_bare_one: "{n} máquina na GPU em risco",
+    count_bare_many: "{n} máquinas na GPU em risco",
     readiness_seen: "Verificado",
 
     // while a failover goes on
