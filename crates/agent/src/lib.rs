@@ -8,19 +8,29 @@
 
 pub mod beneath;
 pub mod clock;
+#[cfg(feature = "serve")]
+pub mod confine;
+pub mod connection;
 mod content;
 pub mod entry;
 pub mod exclude;
+pub mod frame;
 pub mod hash;
 #[cfg(feature = "keep")]
 pub mod keep;
 pub mod local_source;
 pub mod local_target;
 pub mod look;
+pub mod message;
 mod metadata;
 pub mod path;
 mod place_file;
+mod queue;
+pub mod remote_source;
+pub mod remote_target;
+pub mod serve;
 pub mod source;
+mod spool;
 pub mod target;
 mod walk;
 mod whole;

@@ -14,6 +14,7 @@ use crate::entry::{Identity, Listed};
 use crate::look::{Holder, Look, xattrs};
 use crate::path::RelPath;
 use crate::source::{ReadEnd, ReadSink, SourceError, Want};
+use crate::spool::Spool;
 
 /// A change so shortly after another may leave the same time stamps: two ticks of the slowest kernel.
 pub(crate) const FRESH: Duration = Duration::from_millis(20);
@@ -46,12 +47,17 @@ impl Reader<'_> {
         want: &Want,
         sink: &mut dyn ReadSink,
     ) -> Result<(), SourceError> {
-        for _ in 0..TRIES {
+        for attempt in 0..TRIES {
             let opened = match self.open(&want.path) {
                 Ok(opened) => opened,
                 Err(error) => return sink.end(index, not_readable(error)),
             };
-            if let Some(end) = self.attempt(index, want, opened, sink)? {
+            let end = if attempt > 0 && !want.hash_only {
+                self.attempt_by_copy(index, want, opened, sink)?
+            } else {
+                self.attempt(index, want, opened, sink)?
+            };
+            if let Some(end) = end {
                 return sink.end(index, end);
             }
         }
@@ -118,6 +124,56 @@ impl Reader<'_> {
             return Ok(Some(ReadEnd::Whole { listed, hash, racy: true, prefix: true }));
         }
         Ok(None)
+    }
+
+    /// Copies it as fast as the disk allows, and sends the copy, at whatever speed, once it is whole.
+    fn attempt_by_copy(
+        &mut self,
+        index: usize,
+        want: &Want,
+        opened: Opened,
+        sink: &mut dyn ReadSink,
+    ) -> Result<Option<ReadEnd>, SourceError> {
+        let Some(mut spool) = Spool::new(opened.look.identity.size) else {
+            return self.attempt(index, want, opened, sink);
+        };
+        let Opened { file, look, listed } = opened;
+        let size = look.identity.size;
+        let dense = look.allocated >= size;
+        let extent = Extent { file: file.as_fd(), size, dense, have: None, mark: None };
+        let began = self.clock.now();
+        let hash = match spool.fill(&extent, &mut self.buffer) {
+            Ok(hash) => hash,
+            // No room after all, or it became shorter.
+            Err(Stop::Short | Stop::Sink(_)) => return Ok(None),
+            Err(Stop::Host(error)) => return Ok(Some(not_readable(error))),
+        };
+        let after = match Look::of(&file) {
+            Ok(after) => after.identity,
+            Err(error) => return Ok(Some(not_readable(error))),
+        };
+        let first = Content { hash, marked: None };
+        let fresh = is_fresh(look.identity.ctime, began);
+        let (racy, prefix) = if after == look.identity {
+            (fresh, false)
+        } else if grew(&look.identity, &after) {
+            (true, true)
+        } else {
+            return Ok(None);
+        };
+        if racy && !self.again(&extent, &first) {
+            return Ok(None);
+        }
+        let have = want.have.as_ref();
+        let copy = Extent { file: spool.as_fd(), size, dense: false, have, mark: None };
+        sink.begin(index)?;
+        match copy.read(&mut self.buffer, &mut To { index, sink: &mut *sink }) {
+            Ok(content) if content.hash == hash => {
+                Ok(Some(ReadEnd::Whole { listed, hash, racy, prefix }))
+            }
+            Ok(_) | Err(Stop::Short | Stop::Host(_)) => Ok(None),
+            Err(Stop::Sink(error)) => Err(error),
+        }
     }
 
     /// Whether a second reading gives the same.

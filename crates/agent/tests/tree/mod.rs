@@ -1,5 +1,12 @@
 //! A tree seen with other eyes than the agent's, and a copy through source and target.
 #![allow(dead_code, missing_docs, unreachable_pub, reason = "each test uses its part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 use std::collections::{BTreeMap, HashMap};
 use std::os::fd::{AsFd, OwnedFd};
