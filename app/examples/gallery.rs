@@ -53,6 +53,8 @@ fn pages() -> Vec<(&'static str, app::site::Request, Fake)> {
         ("gcp_disk_size", "9000"),
         ("sync_interval", "30"),
         ("max_delete_percent", "30"),
+        ("silence_seconds", "20"),
+        ("keep_lost_minutes", "30"),
     ];
     let empty = Visitor { user: None, empty: true, sandbox: false };
     let wrong = Fake { refusal: Some(problem(401, "wrong_password", &[])), ..Fake::nobody() };

@@ -396,12 +396,14 @@ fn an_offer_that_is_gone_is_said_and_nothing_is_bought() {
     assert!(words(&got.html).contains("Nothing was bought."));
 }
 
-const SETTINGS: [(&str, &str); 6] = [
+const SETTINGS: [(&str, &str); 8] = [
     ("gcp_zone", "europe-west1-b"),
     ("gcp_machine_type", "e2-small"),
     ("gcp_disk_size", "250"),
     ("sync_interval", "10"),
     ("max_delete_percent", "30"),
+    ("silence_seconds", "20"),
+    ("keep_lost_minutes", "30"),
     ("max_price", "0,75"),
 ];
 

@@ -54,6 +54,8 @@ pub(crate) fn field_text(found: &FieldProblem, t: &'static Texts) -> String {
         "gcp_disk_size" => Some(("10", "500")),
         "sync_interval" => Some(("1", "300")),
         "max_delete_percent" => Some(("1", "100")),
+        "silence_seconds" => Some(("5", "600")),
+        "keep_lost_minutes" => Some(("0", "1440")),
         "min_reliability" => Some(("0", "100")),
         "num_gpus" | "limit" => Some(("1", "64")),
         _ => None,

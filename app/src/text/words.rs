@@ -277,6 +277,7 @@ pub(crate) fn check(key: &str, t: &'static Texts) -> String {
         "synced" => t.check_synced,
         "sync_on" => t.check_sync_on,
         "on_gpu" => t.check_on_gpu,
+        "gpu_answers" => t.check_gpu_answers,
         "auto_failover" => t.check_auto_failover,
         "offers" => t.check_offers,
         "credit" => t.check_credit,

@@ -8,7 +8,7 @@ pub use output::{
     BootOutput, BuyOutput, DetectOutput, FenceOutput, HookResult, Left, RestoreOutput,
     SearchOutput, SwitchOutput, TakeoverOutput, VerifyOutput,
 };
-pub use purchase::{Disposal, Intent, IntentState, Role, Wish};
+pub use purchase::{Disposal, Intent, IntentState, Role, Saved, Wish};
 pub use step::{Outcome, StepName, StepRow};
 
 use serde::{Deserialize, Serialize};

@@ -10,7 +10,7 @@ mod of_machine;
 
 pub use self::of_account::{Credit, credentials_refused, credit, refusal};
 pub use self::of_failover::{begun, ended, on_standby, waits};
-pub use self::of_machine::{frozen, gpu_lost, loss, standby};
+pub use self::of_machine::{frozen, gpu_lost, gpu_silent, late_writes, loss, silence, standby};
 
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +44,10 @@ crate::text_enum! {
         MoveFailed = "move_failed",
         /// A GPU is lost, and nothing is done about it by itself.
         GpuLost = "gpu_lost",
+        /// A GPU does not answer, and whether it is lost can't be told.
+        GpuSilent = "gpu_silent",
+        /// A GPU that was left held files that the copy has not; they were fetched.
+        LateWrites = "late_writes",
         /// The provider gives no standby.
         StandbyDegraded = "standby_degraded",
         /// The standby is gone with its disk.
@@ -113,7 +117,7 @@ impl NewsKind {
             Self::FailoverComplete | Self::DrillPassed | Self::MoveComplete | Self::StandbyBack => {
                 Severity::Good
             }
-            Self::FailoverStarted | Self::OnStandby => Severity::Notice,
+            Self::FailoverStarted | Self::OnStandby | Self::LateWrites => Severity::Notice,
             Self::FailoverWaiting
             | Self::DrillFailed
             | Self::MoveFailed
@@ -121,6 +125,7 @@ impl NewsKind {
             | Self::StandbyPreempted
             | Self::StandbyStopped
             | Self::SyncFrozen
+            | Self::GpuSilent
             | Self::CreditLow => Severity::Warning,
             Self::FailoverFailed | Self::GpuLost | Self::StandbyLost | Self::CredentialsRefused => {
                 Severity::Critical
@@ -153,6 +158,8 @@ pub struct Figures {
     pub would_delete: Option<i64>,
     /// Of how many.
     pub of_files: Option<i64>,
+    /// Files that only a GPU that was left had.
+    pub late_files: Option<i64>,
     /// Whether a complete copy was on the standby.
     pub protected: Option<bool>,
     /// Whose credentials.

@@ -46,6 +46,12 @@ pub struct FailoverSettings {
     pub countries: Vec<String>,
     /// Largest share of the files, in percent, that one sync may delete before it freezes.
     pub max_delete_percent: i64,
+    /// How long a GPU must be silent, to us and to its standby, before that alone counts as a loss while
+    /// the provider says that it runs. Seconds, 5 to 600.
+    pub silence_s: i64,
+    /// How long a GPU that was left is kept for what it may hold beyond the recovery point, from when it
+    /// last answered. It bills meanwhile. Minutes, 0 to 1440.
+    pub keep_lost_min: i64,
 }
 
 impl Default for FailoverSettings {
@@ -64,6 +70,8 @@ impl Default for FailoverSettings {
             min_reliability: 0.9,
             countries: Vec::new(),
             max_delete_percent: 30,
+            silence_s: crate::verdict::SILENCE_S,
+            keep_lost_min: 30,
         }
     }
 }
@@ -97,6 +105,8 @@ impl FailoverSettings {
         range("gcp_disk_size", self.gcp_disk_gb, 10, 500);
         range("sync_interval", self.sync_interval_s, 1, 300);
         range("max_delete_percent", self.max_delete_percent, 1, 100);
+        range("silence_seconds", self.silence_s, 5, 600);
+        range("keep_lost_minutes", self.keep_lost_min, 0, 1_440);
         if !zones.contains(&self.gcp_zone) {
             found.push(FieldError {
                 field: "gcp_zone",
@@ -172,6 +182,8 @@ mod tests {
             max_usd_per_hour: Some(MicroUsd(0)),
             countries: vec!["Brazil".into()],
             max_delete_percent: 0,
+            silence_s: 4,
+            keep_lost_min: 1_441,
             ..FailoverSettings::default()
         };
         let fields: Vec<&str> =
@@ -182,6 +194,8 @@ mod tests {
                 "gcp_disk_size",
                 "sync_interval",
                 "max_delete_percent",
+                "silence_seconds",
+                "keep_lost_minutes",
                 "gcp_zone",
                 "gcp_machine_type",
                 "min_reliability",

@@ -134,7 +134,9 @@ pub struct Observations {
 pub struct VerdictPolicy {
     /// Silence of the heartbeat that makes a machine suspect.
     pub suspect_after: i64,
-    /// How long two observers must both have failed, where the provider does not confirm.
+    /// How long two observers must both have failed, where the provider does not confirm. Longer than
+    /// with its word: a host or a network that stalls for some seconds is not lost, and what is taken
+    /// for lost is bought again. Each account sets its own.
     pub confirm_silent_after: i64,
     /// How long the heartbeat must have been silent, where the provider says that it is lost.
     pub confirm_told_after: i64,
@@ -142,11 +144,14 @@ pub struct VerdictPolicy {
     pub provider_fresh: i64,
 }
 
+/// How long silence alone must last before it counts as a loss, seconds, where nothing else was chosen.
+pub const SILENCE_S: i64 = 30;
+
 impl Default for VerdictPolicy {
     fn default() -> Self {
         Self {
             suspect_after: 1_000,
-            confirm_silent_after: 4_000,
+            confirm_silent_after: SILENCE_S * 1_000,
             confirm_told_after: 1_000,
             provider_fresh: 15_000,
         }
@@ -198,7 +203,10 @@ pub fn decide(seen: &Observations, policy: &VerdictPolicy, now: Millis) -> Decis
     {
         return lost(cause);
     }
+    // Silence is counted from the first try that failed, not from the last that did not: while nobody
+    // asked, as when this process was not running, nobody was silent.
     let both_silent = ssh_silence >= policy.confirm_silent_after
+        && failing_for(&seen.ssh, now) >= policy.confirm_silent_after
         && seen.standby.able
         && failing_for(&seen.standby, now) >= policy.confirm_silent_after;
     if both_silent && seen.own.others_reachable != Some(false) {
@@ -236,21 +244,17 @@ mod tests {
         Some(NOW.plus(-ms))
     }
 
-    /// Silent over SSH and to its standby for ten seconds, with a provider that says nothing.
+    /// Silent over SSH and to its standby for half a minute, with a provider that says nothing.
     fn silent() -> Observations {
+        silent_for(30_000)
+    }
+
+    fn silent_for(ms: i64) -> Observations {
+        let contact =
+            Contact { able: true, last_ok: ago(ms + 500), failing_since: ago(ms), word: None };
         Observations {
-            ssh: Contact {
-                able: true,
-                last_ok: ago(10_000),
-                failing_since: ago(9_500),
-                word: None,
-            },
-            standby: Contact {
-                able: true,
-                last_ok: ago(10_000),
-                failing_since: ago(9_000),
-                word: None,
-            },
+            ssh: contact.clone(),
+            standby: contact,
             provider: ProviderWord { says: Some(ProviderSays::Up), at: ago(2_000), error: None },
             want_running: true,
             own: SelfCheck { unwell_until: None, others_reachable: Some(true), word: None },
@@ -264,6 +268,31 @@ mod tests {
     #[test]
     fn two_silent_observers_lose_a_machine_against_a_lagging_provider() {
         assert_eq!(decide(&silent(), &VerdictPolicy::default(), NOW), lost(Cause::Silent));
+    }
+
+    #[test]
+    fn a_host_that_stalls_for_some_seconds_while_the_provider_says_running_is_not_lost() {
+        for ms in [1_000, 4_000, 8_000, 15_000, 19_900] {
+            assert_eq!(verdict(&silent_for(ms)), Verdict::Suspect, "{ms} ms");
+        }
+        assert_eq!(verdict(&silent_for(20_000)), Verdict::ConfirmedLost);
+        let patient = VerdictPolicy { confirm_silent_after: 60_000, ..VerdictPolicy::default() };
+        assert_eq!(decide(&silent_for(59_000), &patient, NOW).verdict, Verdict::Suspect);
+        assert_eq!(decide(&silent_for(60_000), &patient, NOW).verdict, Verdict::ConfirmedLost);
+    }
+
+    #[test]
+    fn nobody_was_silent_while_nobody_asked() {
+        // After a restart: heard an hour ago, asked in vain for two seconds.
+        let mut seen = silent();
+        seen.ssh.last_ok = ago(3_600_000);
+        seen.ssh.failing_since = ago(2_000);
+        assert_eq!(verdict(&seen), Verdict::Suspect);
+        seen.ssh.failing_since = None;
+        assert_eq!(verdict(&seen), Verdict::Suspect, "not asked yet");
+        // It goes on failing: then it is as lost as it would have been without the restart.
+        seen.ssh.failing_since = ago(20_000);
+        assert_eq!(verdict(&seen), Verdict::ConfirmedLost);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use domain::provider::ProviderError;
 use domain::time::Millis;
 use domain::verdict::{Contact, Observations, ProviderSays, ProviderWord};
 use providers::ssh::Shell;
+use store::Heard;
 use tokio::sync::{Notify, watch};
 
 use crate::data::DirtyPaths;
@@ -93,6 +94,7 @@ pub struct Machine {
     seen: Mutex<Observations>,
     standby_contact: Mutex<Contact>,
     dirty: Mutex<DirtyPaths>,
+    heard: Mutex<Option<Heard>>,
     /// The GPU to beat at.
     pub gpu: watch::Sender<Option<Target>>,
     /// The standby to beat at.
@@ -113,6 +115,7 @@ impl Default for Machine {
             seen: Mutex::default(),
             standby_contact: Mutex::default(),
             dirty: Mutex::default(),
+            heard: Mutex::default(),
             gpu: watch::Sender::new(None),
             standby: watch::Sender::new(None),
             gpu_shell: watch::Sender::new(None),
@@ -140,6 +143,16 @@ impl Machine {
             seen.ssh = Contact { able: seen.ssh.able, ..Contact::default() };
             seen.standby = Contact { able: seen.standby.able, ..Contact::default() };
         });
+    }
+
+    /// The stored word on when the GPU last answered.
+    pub fn heard(&self) -> Option<Heard> {
+        *lock(&self.heard)
+    }
+
+    /// Keeps what is stored of when the GPU last answered.
+    pub fn set_heard(&self, heard: Option<Heard>) {
+        *lock(&self.heard) = heard;
     }
 
     /// Our own contact with the standby.

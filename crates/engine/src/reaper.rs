@@ -42,6 +42,7 @@ pub(crate) fn disposal(
         next_at: context.now(),
         last_error: None,
         done_at: None,
+        saved: None,
     }
 }
 

@@ -51,6 +51,7 @@ pub use journal::step::{Finish, Steps};
 pub use machine::association::Associations;
 pub use machine::discard::Discarded;
 pub use machine::gpu_stay::GpuStay;
+pub use machine::heard::Heard;
 pub use machine::placement::Placement;
 pub use machine::rental::{Rental, Rentals};
 pub use machine::sync_cycle::{CycleOutcome, CycleSource, SyncCycle, SyncCycles};

@@ -79,6 +79,14 @@ pub(crate) trait Read {
         from_json(&self.text(column)?, column)
     }
 
+    /// A structured value or nothing.
+    fn maybe_json<T: DeserializeOwned>(
+        &self,
+        column: &'static str,
+    ) -> Result<Option<T>, StoreError> {
+        self.maybe_text(column)?.map(|text| from_json(&text, column)).transpose()
+    }
+
     /// A TCP port or nothing.
     fn maybe_port(&self, column: &'static str) -> Result<Option<u16>, StoreError> {
         self.maybe_int(column)?

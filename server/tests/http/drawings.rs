@@ -98,6 +98,8 @@ async fn after_an_own_form_a_page_is_never_the_one_before(world: World) {
             ("gcp_disk_size", disk),
             ("sync_interval", "30"),
             ("max_delete_percent", "30"),
+            ("silence_seconds", "20"),
+            ("keep_lost_minutes", "30"),
             ("gpu_class", "at_least"),
             ("min_reliability", "90"),
         ];

@@ -24,6 +24,7 @@ mod notifications;
 mod process;
 mod progress;
 mod purchase;
+mod silence;
 mod stack;
 mod ways_out;
 mod zombie;

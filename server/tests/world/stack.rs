@@ -89,7 +89,11 @@ impl Stack {
         stack
             .post(
                 "/standby/configure",
-                json!({ "enabled": true, "sync_interval": 2, "gcp_spot": true }),
+                // Impatient, so that tests end soon: see `silence` for what is usual.
+                json!({
+                    "enabled": true, "sync_interval": 2, "gcp_spot": true,
+                    "silence_seconds": 5, "keep_lost_minutes": 0,
+                }),
             )
             .await;
         stack

@@ -44,6 +44,12 @@ fn tell(one: &Notification, t: &'static Texts, lang: Lang) -> String {
             let template = if copied { t.note_lost_off } else { t.note_lost_bare };
             lost(template, machine, figures, t)
         }
+        NewsKind::LateWrites => {
+            let files =
+                figures.late_files.map_or_else(String::new, |files| format::count(files, lang));
+            fill(t.note_late, &[("machine", machine), ("files", &files)])
+        }
+        NewsKind::GpuSilent => of_machine(t.note_silent),
         NewsKind::StandbyDegraded => of_machine(t.note_standby_degraded),
         NewsKind::StandbyLost => of_machine(t.note_standby_lost),
         NewsKind::StandbyPreempted => of_machine(t.note_standby_preempted),

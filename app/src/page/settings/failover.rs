@@ -78,6 +78,8 @@ struct Typed {
     min_reliability: String,
     countries: String,
     max_delete: String,
+    silence: String,
+    keep_lost: String,
 }
 
 impl Typed {
@@ -96,6 +98,8 @@ impl Typed {
             min_reliability: trimmed(saved.min_reliability * 100.0),
             countries: saved.countries.join(", "),
             max_delete: saved.max_delete_percent.to_string(),
+            silence: saved.silence_seconds.to_string(),
+            keep_lost: saved.keep_lost_minutes.to_string(),
         }
     }
 
@@ -114,6 +118,8 @@ impl Typed {
             min_reliability: form.text("min_reliability"),
             countries: form.text("countries"),
             max_delete: form.text("max_delete_percent"),
+            silence: form.text("silence_seconds"),
+            keep_lost: form.text("keep_lost_minutes"),
         }
     }
 }
@@ -158,6 +164,8 @@ fn read(form: &Fields, wrong: &mut Vec<FieldProblem>) -> ConfigureStandby {
                 .collect(),
         ),
         max_delete_percent: Some(needed("max_delete_percent", wrong)),
+        silence_seconds: Some(needed("silence_seconds", wrong)),
+        keep_lost_minutes: Some(needed("keep_lost_minutes", wrong)),
     }
 }
 
@@ -292,11 +300,15 @@ fn behaviour(visit: &Visit, typed: &Typed, refused: Option<&Problem>) -> AnyView
     let t = visit.t();
     let interval = Control::Number { min: Some("1"), max: Some("300"), step: "1" };
     let share = Control::Number { min: Some("1"), max: Some("100"), step: "1" };
+    let silence = Control::Number { min: Some("5"), max: Some("600"), step: "1" };
+    let keep = Control::Number { min: Some("0"), max: Some("1440"), step: "1" };
     let body = view! {
         {tick("auto_failover", t.auto_failover, Some(t.auto_failover_hint.to_owned()), typed.auto_failover)}
         <div class="fields">
             {field(visit, refused, Field { unit: Some("s"), ..plain("sync_interval", t.sync_interval, typed.interval.clone(), Some(t.sync_interval_hint), interval) })}
             {field(visit, refused, Field { unit: Some("%"), ..plain("max_delete_percent", t.max_delete, typed.max_delete.clone(), Some(t.max_delete_hint), share) })}
+            {field(visit, refused, Field { unit: Some("s"), ..plain("silence_seconds", t.silence, typed.silence.clone(), Some(t.silence_hint), silence) })}
+            {field(visit, refused, Field { unit: Some(t.minutes), ..plain("keep_lost_minutes", t.keep_lost, typed.keep_lost.clone(), Some(t.keep_lost_hint), keep) })}
         </div>
     };
     card("behaviour", t.behaviour, body.into_any())

@@ -33,6 +33,8 @@ pub struct Left {
     pub spec: crate::offer::GpuSpec,
     /// Where it answered SSH.
     pub endpoint: Option<Endpoint>,
+    /// The host key that it showed there.
+    pub host_key: Option<String>,
 }
 
 /// Output of [`super::StepName::Fence`].

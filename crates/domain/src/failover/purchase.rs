@@ -125,4 +125,34 @@ pub struct Disposal {
     pub last_error: Option<String>,
     /// When it was fulfilled: gone from a complete list, or seen stopped.
     pub done_at: Option<Millis>,
+    /// What it held beyond the copy, fetched before it goes.
+    pub saved: Option<Saved>,
+}
+
+impl Disposal {
+    /// Until when the instance is kept for what it may still hold: nothing was tried, and nothing will
+    /// be before that, unless what it holds is fetched first.
+    #[must_use]
+    pub fn kept_until(&self, now: Millis) -> Option<Millis> {
+        let held = self.role == Role::OldGpu
+            && self.done_at.is_none()
+            && self.attempts == 0
+            && self.saved.is_none()
+            && self.next_at > now;
+        held.then_some(self.next_at)
+    }
+}
+
+/// Files of a GPU that was left, which the copy did not have: kept on the standby.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Saved {
+    /// Files and links.
+    pub files: i64,
+    /// Their bytes.
+    pub bytes: i64,
+    /// Folder on the standby.
+    pub path: String,
+    /// When they were fetched.
+    pub at: Millis,
 }

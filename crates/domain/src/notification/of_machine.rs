@@ -2,7 +2,7 @@
 
 use super::{Figures, News, NewsKind};
 use crate::association::{Association, AssociationState};
-use crate::id::AssociationId;
+use crate::id::{AssociationId, FailoverId, GpuId};
 use crate::standby::StandbyState;
 use crate::time::Millis;
 use crate::verdict::Cause;
@@ -92,6 +92,34 @@ pub fn gpu_lost(
     news(of, NewsKind::GpuLost, at, sandbox, figures)
 }
 
+/// A GPU does not answer and nobody can say whether it is lost. Stands until [`silence`] is over.
+#[must_use]
+pub fn gpu_silent(of: &Association, at: Millis, sandbox: bool) -> News {
+    news(of, NewsKind::GpuSilent, at, sandbox, Figures::default())
+}
+
+/// A GPU that was left held files beyond the copy; they are on the standby now.
+#[must_use]
+pub fn late_writes(
+    of: &Association,
+    failover: &FailoverId,
+    gpu: GpuId,
+    files: i64,
+    at: Millis,
+    sandbox: bool,
+) -> News {
+    let figures = Figures { late_files: Some(files), ..Figures::default() };
+    let told = news(of, NewsKind::LateWrites, at, sandbox, figures);
+    let fact = format!("{}/{failover}/{gpu}", told.fact);
+    News { fact, failover: Some(failover.clone()), gpu: Some(gpu), ..told }
+}
+
+/// The standing fact of a GPU that is silent, over when it is judged again.
+#[must_use]
+pub fn silence(of: &AssociationId) -> String {
+    fact(NewsKind::GpuSilent, of)
+}
+
 /// The standing fact of a lost GPU, over when the machine answers again.
 #[must_use]
 pub fn loss(of: &AssociationId) -> String {
@@ -102,7 +130,7 @@ pub fn loss(of: &AssociationId) -> String {
 mod tests {
     use super::*;
     use crate::association::{Hooks, Serving, SyncStatus};
-    use crate::id::{Epoch, GpuId, UserId};
+    use crate::id::{Epoch, UserId};
     use crate::offer::GpuSpec;
 
     fn machine(state: AssociationState) -> Association {

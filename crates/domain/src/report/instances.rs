@@ -7,7 +7,7 @@ use crate::money::MicroUsd;
 use crate::provider::Provider;
 use crate::time::Millis;
 use crate::view::Time;
-use crate::view::failover::{Fate, InstanceId, TouchedInstance};
+use crate::view::failover::{Fate, InstanceId, LateWrites, TouchedInstance};
 
 /// The instances: the old GPU, the standby, then each that was bought, in order.
 #[must_use]
@@ -16,7 +16,20 @@ pub fn touched(journal: &Journal<'_>) -> Vec<TouchedInstance> {
     if !journal.failover.options.from_standby {
         let id = journal.failover.gpu.to_string();
         let (fate, gone) = fate_of(Provider::Vast, &id, journal);
-        found.push(plain(Provider::Vast, &id, Role::OldGpu, fate, gone));
+        let left = journal.disposals.iter().filter(|wish| {
+            wish.provider == Provider::Vast && wish.external_id == id && wish.role == Role::OldGpu
+        });
+        let late = left.clone().rev().find_map(|wish| wish.saved.as_ref());
+        found.push(TouchedInstance {
+            kept_until: left.filter_map(|wish| wish.kept_until(journal.now)).max().map(Time),
+            late_writes: late.map(|saved| LateWrites {
+                files: saved.files,
+                bytes: saved.bytes,
+                path: saved.path.clone(),
+                at: Time(saved.at),
+            }),
+            ..plain(Provider::Vast, &id, Role::OldGpu, fate, gone)
+        });
     }
     if let Some(vm) = journal.association.and_then(|tie| tie.standby.as_ref()) {
         let (fate, gone) = fate_of(Provider::Gcp, &vm.name, journal);
@@ -95,6 +108,8 @@ fn bought(intent: &Intent, journal: &Journal<'_>) -> Option<TouchedInstance> {
         role,
         fate,
         verified_gone_at: gone.filter(|_| fate == Fate::Destroyed).map(Time),
+        kept_until: None,
+        late_writes: None,
         usd_per_hour: Some(intent.usd_per_hour.usd()),
         cost_usd: cost_of(intent, journal).map(MicroUsd::usd),
     })
@@ -135,6 +150,8 @@ fn plain(
         role,
         fate,
         verified_gone_at: gone.map(Time),
+        kept_until: None,
+        late_writes: None,
         usd_per_hour: None,
         cost_usd: None,
     }

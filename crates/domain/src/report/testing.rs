@@ -174,5 +174,6 @@ fn disposal(provider: Provider, external: &str, role: Role) -> Disposal {
         next_at: at(75_000),
         last_error: None,
         done_at: None,
+        saved: None,
     }
 }

@@ -38,6 +38,10 @@ pub struct StandbyConfig {
     pub countries: Vec<String>,
     /// Largest share of the files, percent, that one sync may delete before it freezes.
     pub max_delete_percent: i64,
+    /// How long a GPU must be silent before that alone counts as a loss, seconds.
+    pub silence_seconds: i64,
+    /// How long a GPU that was left is kept for what it may still hold, minutes.
+    pub keep_lost_minutes: i64,
     /// What one standby with these settings costs, USD per month; `null` when the table does not know.
     pub estimated_cost_monthly_usd: Option<f64>,
 }
@@ -64,6 +68,8 @@ impl From<&FailoverSettings> for StandbyConfig {
             min_reliability: chosen.min_reliability,
             countries: chosen.countries.clone(),
             max_delete_percent: chosen.max_delete_percent,
+            silence_seconds: chosen.silence_s,
+            keep_lost_minutes: chosen.keep_lost_min,
             estimated_cost_monthly_usd: estimate.map(|cost| cents(cost.monthly())),
         }
     }
@@ -125,6 +131,16 @@ pub struct ConfigureStandby {
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = i64, required = false, minimum = 1, maximum = 100))]
     pub max_delete_percent: Option<i64>,
+    /// How long a GPU must be silent, to us and to its standby, before that alone counts as a loss while
+    /// the provider says that it runs. Seconds; at first 30.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = i64, required = false, minimum = 5, maximum = 600))]
+    pub silence_seconds: Option<i64>,
+    /// How long a GPU that was left is kept for what it may hold beyond the recovery point, counted from
+    /// when it last answered; it bills meanwhile. Minutes; at first 30.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = i64, required = false, minimum = 0, maximum = 1440))]
+    pub keep_lost_minutes: Option<i64>,
 }
 
 impl ConfigureStandby {
@@ -145,6 +161,8 @@ impl ConfigureStandby {
             min_reliability: None,
             countries: None,
             max_delete_percent: None,
+            silence_seconds: None,
+            keep_lost_minutes: None,
         }
     }
 
@@ -176,6 +194,8 @@ impl ConfigureStandby {
                 |codes| codes.iter().map(|code| code.trim().to_ascii_uppercase()).collect(),
             ),
             max_delete_percent: self.max_delete_percent.unwrap_or(saved.max_delete_percent),
+            silence_s: self.silence_seconds.unwrap_or(saved.silence_s),
+            keep_lost_min: self.keep_lost_minutes.unwrap_or(saved.keep_lost_min),
         }
     }
 }

@@ -90,6 +90,20 @@ impl std::fmt::Display for InstanceId {
     }
 }
 
+/// Files of a GPU that was left, which the copy did not have: kept on the standby.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LateWrites {
+    /// Files and links.
+    pub files: i64,
+    /// Their bytes.
+    pub bytes: i64,
+    /// Folder on the standby.
+    pub path: String,
+    /// When they were fetched.
+    pub at: Time,
+}
+
 /// An instance that a failover touched.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -104,6 +118,12 @@ pub struct TouchedInstance {
     pub fate: Fate,
     /// When a complete list first no longer had it.
     pub verified_gone_at: Option<Time>,
+    /// Until when it is kept, and bills, for what it may hold beyond the recovery point.
+    #[serde(default)]
+    pub kept_until: Option<Time>,
+    /// What it held beyond that and was fetched before it went.
+    #[serde(default)]
+    pub late_writes: Option<LateWrites>,
     /// Its rate, USD per hour, where this failover bought it.
     pub usd_per_hour: Option<f64>,
     /// What it cost within this failover, USD, where this failover bought it.

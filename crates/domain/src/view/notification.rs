@@ -34,6 +34,9 @@ pub struct NotificationFigures {
     pub would_delete: Option<i64>,
     /// Of how many.
     pub of_files: Option<i64>,
+    /// Files that only a GPU that was left had.
+    #[serde(default)]
+    pub late_files: Option<i64>,
     /// Whether a complete copy was on the standby.
     pub protected: Option<bool>,
     /// Whose credentials.
@@ -57,6 +60,7 @@ impl From<&Figures> for NotificationFigures {
             new_gpu_id: found.new_gpu,
             would_delete: found.would_delete,
             of_files: found.of_files,
+            late_files: found.late_files,
             protected: found.protected,
             provider: found.provider,
             credit_usd: found.credit.map(MicroUsd::usd),

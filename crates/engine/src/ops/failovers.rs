@@ -10,7 +10,7 @@ use super::protect;
 use crate::context::Context;
 use crate::error::EngineError;
 use crate::saga::{self, Opening};
-use crate::worker::{evidence, gather};
+use crate::worker::{evidence, gather, patience};
 
 /// Rehearses a failover of a machine that runs on its GPU.
 pub(crate) async fn drill(
@@ -50,8 +50,9 @@ pub(crate) async fn fail_over(
     }
     let machine = context.live.machine(&association.id);
     let now = context.now();
-    let verdict =
-        decide(&gather(context, &association, &machine, now), &context.config.verdict, now).verdict;
+    let seen = gather(context, &association, &machine, now);
+    let policy = patience(context, user, &seen, now).await?;
+    let verdict = decide(&seen, &policy, now).verdict;
     let settings = context.store.settings().get(user).await?;
     let options = Options { new_gpu: settings.auto_recovery, ..Options::default() };
     let kind = if verdict == Verdict::Healthy { Kind::Planned } else { Kind::Real };

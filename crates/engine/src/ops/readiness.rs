@@ -1,6 +1,6 @@
 //! Could this machine be failed over now, and what blocks it?
 
-use domain::association::{AssociationState, Serving};
+use domain::association::{Association, AssociationState, Serving};
 use domain::id::{GpuId, UserId};
 use domain::offer::{rank, replacement_filter};
 use domain::provider::{ErrorClass, ProviderError};
@@ -11,6 +11,11 @@ use crate::context::Context;
 use crate::error::EngineError;
 use crate::handle::{Check, Readiness};
 use crate::market;
+
+/// A GPU that answered us within this time answers, ms.
+const HEARD_MS: i64 = 5_000;
+/// The same by the stored word, which lags, where another process has the machine.
+const STORED_MS: i64 = 25_000;
 
 /// Checks every condition. The market is as it was a moment ago; nothing is spent.
 ///
@@ -46,6 +51,14 @@ pub(crate) async fn readiness(
     let follows = association.sync_enabled && association.state == AssociationState::Following;
     check("sync_on", follows, association.state.to_string());
     check("on_gpu", association.serving == Serving::Gpu, association.serving.to_string());
+    if association.serving == Serving::Gpu {
+        let heard = last_heard(context, &association).await?;
+        check(
+            "gpu_answers",
+            heard.is_some_and(|heard| heard.ago_ms < heard.good_ms),
+            heard.map_or_else(|| "never".into(), |heard| format!("{} s ago", heard.ago_ms / 1_000)),
+        );
+    }
     check(
         "auto_failover",
         settings.auto_failover,
@@ -82,6 +95,29 @@ pub(crate) async fn readiness(
     }
     let ready = checks.iter().all(|check| check.ok);
     Ok(Readiness { ready, checks })
+}
+
+/// When a GPU answered last, and how long that counts.
+#[derive(Debug, Clone, Copy)]
+struct Heard {
+    ago_ms: i64,
+    good_ms: i64,
+}
+
+async fn last_heard(
+    context: &Context,
+    association: &Association,
+) -> Result<Option<Heard>, EngineError> {
+    let now = context.now();
+    let seen = context.live.observations(&association.id).unwrap_or_default();
+    if let Some(at) = seen.ssh.last_ok {
+        return Ok(Some(Heard { ago_ms: now.since(at).max(0), good_ms: HEARD_MS }));
+    }
+    let stored = context.store.associations().heard(&association.id).await?;
+    let stored = stored.filter(|heard| heard.gpu == association.gpu);
+    // Failing here and now: the stored word is older than that.
+    let good_ms = if seen.ssh.failing_since.is_some() { 0 } else { STORED_MS };
+    Ok(stored.map(|heard| Heard { ago_ms: now.since(heard.at).max(0), good_ms }))
 }
 
 fn is_later(error: &ProviderError) -> bool {

@@ -193,6 +193,7 @@ pub(crate) async fn destroy(
         next_at: now,
         last_error: None,
         done_at: None,
+        saved: None,
     };
     context.store.disposals().request(&disposal).await?;
     context.doorbell(user, "instance", &gpu.to_string()).await;

@@ -1,10 +1,11 @@
 //! Fencing: a new epoch, from which on nothing of the old GPU is accepted, and the provider told to
-//! stop it. A drill only reads the old instance's record: the call it would make first.
+//! stop it where nothing is to be had from it. A drill only reads the old instance's record: the call it would make first.
 
 use domain::association::{AssociationState, Serving};
 use domain::failover::{Disposal, FenceOutput, Kind, Role, Wish};
 use domain::id::DisposalId;
 use domain::provider::Provider;
+use domain::verdict::Cause;
 use tokio::time::Instant;
 
 use super::step::{Ended, Run, StepEnd};
@@ -28,8 +29,21 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
     }
     associations.set_serving(&association.id, raised, Serving::None).await?;
     associations.set_state(&association.id, raised, AssociationState::FailingOver, None).await?;
-    stop_old(context, run).await?;
+    if ends_it(run) {
+        stop_old(context, run).await?;
+    }
     Ok(StepEnd::done(&FenceOutput { epoch: Some(raised), provider_word: word(run) }))
+}
+
+/// Whether the old GPU is asked to be stopped: it is left by plan, or the provider itself says that it is
+/// lost. One that is merely silent may hold what nobody else has, and would no longer answer for it: the
+/// epoch fences it off as well.
+fn ends_it(run: &Run<'_>) -> bool {
+    let told = match run.failover.cause {
+        Cause::Outbid | Cause::HostOffline | Cause::InstanceGone | Cause::Crashed => true,
+        Cause::Silent | Cause::Manual | Cause::Drill => false,
+    };
+    told || run.failover.kind == Kind::Planned
 }
 
 /// Asks for the old GPU to be stopped, disk kept; tried until the provider shows it so.
@@ -50,6 +64,7 @@ async fn stop_old(context: &Context, run: &Run<'_>) -> Result<(), StepEnd> {
         next_at: now,
         last_error: None,
         done_at: None,
+        saved: None,
     };
     context.store.disposals().request(&disposal).await?;
     Ok(())

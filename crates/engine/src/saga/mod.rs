@@ -92,6 +92,7 @@ pub(crate) async fn open(
     let left = (!failover.options.from_standby).then(|| Left {
         spec: association.spec.clone(),
         endpoint: association.gpu_endpoint.clone(),
+        host_key: association.gpu_host_key.clone(),
     });
     let detected = DetectOutput { before: left, ..opening.detected };
     let detected = serde_json::to_value(&detected).unwrap_or_default();

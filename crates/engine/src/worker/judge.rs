@@ -3,9 +3,10 @@
 use domain::association::{Association, AssociationState, Serving};
 use domain::failover::{DetectOutput, Kind, Options};
 use domain::gpu::GpuState;
+use domain::id::UserId;
 use domain::notification;
 use domain::time::Millis;
-use domain::verdict::{Cause, Decision, Observations, SelfCheck, Verdict, decide};
+use domain::verdict::{Cause, Decision, Observations, SelfCheck, Verdict, VerdictPolicy, decide};
 
 use store::{Placement, VerdictRow};
 
@@ -17,6 +18,9 @@ use crate::saga;
 
 /// Other hosts must have answered within this time for their silence to say something.
 const OTHERS_MS: i64 = 4_000;
+/// How long a protected GPU may be without a verdict, beyond what the account's patience allows, before
+/// its user is told.
+const UNJUDGED_MS: i64 = 40_000;
 
 /// Points the observers at the hosts of now, and pins what they learned.
 pub(super) async fn aim(
@@ -96,6 +100,12 @@ fn set(sender: &tokio::sync::watch::Sender<Option<Target>>, target: Option<Targe
 pub(super) struct Judge {
     last: Option<Decision>,
     suspect_at: Option<Millis>,
+    /// Since when nobody can say whether it lives.
+    unjudged_at: Option<Millis>,
+    /// Whether its user was told so, since it last could be said.
+    told: bool,
+    /// Whether what a process before told has been looked for.
+    looked: bool,
 }
 
 impl Judge {
@@ -108,7 +118,8 @@ impl Judge {
     ) -> Result<(), EngineError> {
         let now = context.now();
         let seen = gather(context, association, machine, now);
-        let decision = decide(&seen, &context.config.verdict, now);
+        let policy = patience(context, &association.user, &seen, now).await?;
+        let decision = decide(&seen, &policy, now);
         match decision.verdict {
             Verdict::Suspect | Verdict::ConfirmedLost => {
                 self.suspect_at.get_or_insert(now);
@@ -134,9 +145,46 @@ impl Judge {
             }
             context.doorbell(&association.user, "verdict", association.id.as_str()).await;
         }
+        self.tell_silence(context, association, decision.verdict, &policy, now).await?;
         if let Some(cause) = decision.cause {
             self.lost(context, association, machine, cause, seen).await?;
         }
+        Ok(())
+    }
+
+    /// Tells the user of a protected GPU that is silent for long and that nothing is decided on; once,
+    /// until it can be judged again.
+    async fn tell_silence(
+        &mut self,
+        context: &Context,
+        association: &Association,
+        verdict: Verdict,
+        policy: &VerdictPolicy,
+        now: Millis,
+    ) -> Result<(), EngineError> {
+        let unjudged = matches!(verdict, Verdict::Suspect | Verdict::Unknown)
+            && association.serving == Serving::Gpu
+            && association.active_failover.is_none()
+            && association.sync.complete_to.is_some();
+        let notifications = context.store.notifications();
+        if !unjudged {
+            self.unjudged_at = None;
+            // What another process told is over too: looked for once after a start.
+            if self.told || self.last.is_some_and(|_| !self.looked) {
+                let silence = notification::silence(&association.id);
+                notifications.end(&association.user, &silence).await?;
+                self.told = false;
+                self.looked = true;
+            }
+            return Ok(());
+        }
+        let since = *self.unjudged_at.get_or_insert(now);
+        if self.told || now.since(since) < policy.confirm_silent_after + UNJUDGED_MS {
+            return Ok(());
+        }
+        let news = notification::gpu_silent(association, now, context.config.sandbox);
+        notifications.tell(&news).await?;
+        self.told = true;
         Ok(())
     }
 
@@ -241,5 +289,26 @@ pub(crate) fn gather(
         seen.own = own;
         seen.want_running = association.want_running && association.serving == Serving::Gpu;
     });
-    machine.seen()
+    let mut seen = machine.seen();
+    if seen.ssh.last_ok.is_none() {
+        let heard = machine.heard().filter(|heard| heard.gpu == association.gpu);
+        seen.ssh.last_ok = heard.map(|heard| heard.at);
+    }
+    seen
+}
+
+/// The limits of the verdict for an account. Read only where they matter: while a machine answers, they
+/// don't.
+pub(crate) async fn patience(
+    context: &Context,
+    user: &UserId,
+    seen: &Observations,
+    now: Millis,
+) -> Result<VerdictPolicy, EngineError> {
+    let policy = context.config.verdict;
+    if seen.ssh.last_ok.is_some_and(|at| now.since(at) < policy.suspect_after) {
+        return Ok(policy);
+    }
+    let settings = context.store.settings().get(user).await?;
+    Ok(VerdictPolicy { confirm_silent_after: settings.silence_s.saturating_mul(1_000), ..policy })
 }

@@ -4,8 +4,10 @@
 mod act;
 mod care;
 mod follow;
+mod heard;
 mod heartbeat;
 mod judge;
+mod late;
 mod make;
 mod remove;
 mod standby_row;
@@ -28,7 +30,7 @@ use crate::saga;
 use act::Chore;
 
 pub(crate) use heartbeat::dial;
-pub(crate) use judge::{evidence, gather};
+pub(crate) use judge::{evidence, gather, patience};
 
 const TICK: Duration = Duration::from_millis(250);
 /// How long a provider may take to answer that it makes a VM.
@@ -69,7 +71,9 @@ pub(crate) async fn run(context: Context, id: AssociationId, token: Cancellation
 /// What a worker has under way.
 struct Work {
     judge: judge::Judge,
+    hearing: heard::Hearing,
     care: Chore,
+    late: Chore,
     follow: follow::Following,
     saga: Chore,
     undelete: Chore,
@@ -82,7 +86,9 @@ impl Work {
     fn new(token: &CancellationToken) -> Self {
         Self {
             judge: judge::Judge::default(),
+            hearing: heard::Hearing::default(),
             care: Chore::new(token),
+            late: Chore::new(token),
             follow: follow::Following::new(token),
             saga: Chore::new(token),
             undelete: Chore::new(token),
@@ -101,6 +107,7 @@ impl Work {
         if association.state == AssociationState::Deleting {
             self.follow.stop().await;
             self.undelete.stop().await;
+            self.late.stop().await;
             self.end_care(association).await;
             // Given up while a failover was under way: that ends first, or ends what it began.
             self.drive(context, association);
@@ -109,9 +116,11 @@ impl Work {
             }
             return Ok(());
         }
+        self.hearing.keep(context, association, machine).await?;
         self.judge.look(context, association, machine).await?;
         zombie::lay(context, association).await?;
         self.care.run(care::step(context.clone(), association.clone()));
+        self.late.run(late::step(context.clone(), association.clone()));
         self.follow.keep(context, association, machine).await;
         if undelete::may(association) {
             self.undelete.run(undelete::step(context.clone(), association.clone()));
@@ -146,6 +155,7 @@ impl Work {
         self.saga.stop().await;
         self.care.stop().await;
         self.undelete.stop().await;
+        self.late.stop().await;
         self.removal.stop().await;
     }
 }

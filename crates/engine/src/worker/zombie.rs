@@ -2,10 +2,11 @@
 //! runs elsewhere. It could change nothing anyway; this keeps it from billing unseen.
 
 use domain::association::{Association, Serving};
-use domain::failover::{Disposal, Role, Wish};
+use domain::failover::{Disposal, Kind, Role, Wish};
 use domain::gpu::GpuState;
-use domain::id::DisposalId;
+use domain::id::{DisposalId, FailoverId};
 use domain::provider::Provider;
+use store::FailoverQuery;
 
 use crate::context::Context;
 use crate::error::EngineError;
@@ -21,6 +22,21 @@ async fn is_successor(
     let Some(active) = &association.active_failover else { return Ok(false) };
     let intent = context.store.intents().by_external(&association.user, Provider::Vast, id).await?;
     Ok(intent.is_some_and(|intent| intent.failover.as_ref() == Some(active)))
+}
+
+/// The failover that left the machine's GPU.
+async fn left_by(
+    context: &Context,
+    association: &Association,
+) -> Result<Option<FailoverId>, EngineError> {
+    let query = FailoverQuery {
+        kind: Some(Kind::Real),
+        association: Some(association.id.clone()),
+        limit: Some(1),
+        ..FailoverQuery::default()
+    };
+    let newest = context.store.failovers().ids(&association.user, &query).await?;
+    Ok(newest.into_iter().next())
 }
 
 /// Asks for a returned GPU to be stopped, unless that is under way.
@@ -39,8 +55,18 @@ pub(super) async fn lay(context: &Context, association: &Association) -> Result<
     if !back || reaper::pending(context, &association.user, Provider::Vast, &id).await?.is_some() {
         return Ok(());
     }
-    tracing::warn!(gpu = id, "a fenced GPU came back; stopping it");
     let now = context.now();
+    // What it holds beyond the copy is fetched first, where it answers within the time that its user set.
+    let settings = context.store.settings().get(&association.user).await?;
+    let kept = settings.keep_lost_min.saturating_mul(60_000);
+    let heard = context.store.associations().heard(&association.id).await?;
+    let heard = heard.filter(|heard| heard.gpu == association.gpu).map(|heard| heard.at);
+    let stop_at = heard.map_or(now, |at| now.max(at.plus(kept)));
+    let failover = match &association.active_failover {
+        Some(active) => Some(active.clone()),
+        None => left_by(context, association).await?,
+    };
+    tracing::warn!(gpu = id, "a fenced GPU runs; it is to be stopped");
     let disposal = Disposal {
         id: DisposalId::new(uuid::Uuid::now_v7().to_string()),
         user: association.user.clone(),
@@ -48,14 +74,15 @@ pub(super) async fn lay(context: &Context, association: &Association) -> Result<
         external_id: id,
         zone: String::new(),
         role: Role::OldGpu,
-        failover: association.active_failover.clone(),
+        failover,
         association: Some(association.id.clone()),
         wish: Wish::Stop,
         requested_at: now,
         attempts: 0,
-        next_at: now,
+        next_at: stop_at,
         last_error: None,
         done_at: None,
+        saved: None,
     };
     context.store.disposals().request(&disposal).await?;
     Ok(())

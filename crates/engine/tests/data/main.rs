@@ -6,6 +6,7 @@ mod fencing;
 mod follower;
 mod hooks;
 mod hostile;
+mod late;
 mod progress;
 mod proof;
 mod rehearsal;

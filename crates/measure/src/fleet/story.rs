@@ -453,6 +453,7 @@ impl Teller<'_> {
             next_at: at,
             last_error: None,
             done_at: None,
+            saved: None,
         }
     }
 }

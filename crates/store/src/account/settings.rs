@@ -41,7 +41,7 @@ impl<'s> Settings<'s> {
         &self,
         user: &UserId,
     ) -> Result<Option<(FailoverSettings, Millis)>, StoreError> {
-        let row = query("SELECT auto_standby, gcp_zone, gcp_machine_type, gcp_disk_gb, gcp_spot, sync_interval_s, auto_failover, auto_recovery, gpu_class, max_usd_per_hour, min_reliability, countries, max_delete_percent, saved_at FROM settings WHERE user_id = $1")
+        let row = query("SELECT auto_standby, gcp_zone, gcp_machine_type, gcp_disk_gb, gcp_spot, sync_interval_s, auto_failover, auto_recovery, gpu_class, max_usd_per_hour, min_reliability, countries, max_delete_percent, silence_s, keep_lost_min, saved_at FROM settings WHERE user_id = $1")
             .bind(user.as_str())
             .fetch_optional(&mut *self.store.db().read().await?)
             .await?;
@@ -62,8 +62,8 @@ impl<'s> Settings<'s> {
         query(
             "INSERT INTO settings (user_id, auto_standby, gcp_zone, gcp_machine_type, gcp_disk_gb, \
              gcp_spot, sync_interval_s, auto_failover, auto_recovery, gpu_class, max_usd_per_hour, \
-             min_reliability, countries, max_delete_percent, saved_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
+             min_reliability, countries, max_delete_percent, silence_s, keep_lost_min, saved_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) \
              ON CONFLICT (user_id) DO UPDATE SET auto_standby = excluded.auto_standby, \
              gcp_zone = excluded.gcp_zone, gcp_machine_type = excluded.gcp_machine_type, \
              gcp_disk_gb = excluded.gcp_disk_gb, gcp_spot = excluded.gcp_spot, \
@@ -71,7 +71,9 @@ impl<'s> Settings<'s> {
              auto_recovery = excluded.auto_recovery, gpu_class = excluded.gpu_class, \
              max_usd_per_hour = excluded.max_usd_per_hour, \
              min_reliability = excluded.min_reliability, countries = excluded.countries, \
-             max_delete_percent = excluded.max_delete_percent, saved_at = excluded.saved_at",
+             max_delete_percent = excluded.max_delete_percent, \
+             silence_s = excluded.silence_s, keep_lost_min = excluded.keep_lost_min, \
+             saved_at = excluded.saved_at",
         )
         .bind(user.as_str())
         .bind(i64::from(settings.auto_standby))
@@ -87,6 +89,8 @@ impl<'s> Settings<'s> {
         .bind(settings.min_reliability)
         .bind(to_json(&settings.countries, "settings.countries")?)
         .bind(settings.max_delete_percent)
+        .bind(settings.silence_s)
+        .bind(settings.keep_lost_min)
         .bind(now.0)
         .execute(self.store.db().write())
         .await?;
@@ -109,5 +113,7 @@ fn read(row: &AnyRow) -> Result<FailoverSettings, StoreError> {
         min_reliability: row.basic("min_reliability")?,
         countries: row.json("countries")?,
         max_delete_percent: row.int("max_delete_percent")?,
+        silence_s: row.int("silence_s")?,
+        keep_lost_min: row.int("keep_lost_min")?,
     })
 }

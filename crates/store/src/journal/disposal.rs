@@ -3,7 +3,7 @@
 //! An instance has one open wish at most: asking again is no error, a destroy takes the place of a
 //! stop, and a stop never takes the place of a destroy.
 
-use domain::failover::Disposal;
+use domain::failover::{Disposal, Saved};
 use domain::id::{AssociationId, DisposalId, FailoverId, UserId};
 use domain::time::Millis;
 use sqlx::any::AnyRow;
@@ -13,11 +13,11 @@ use tracing::instrument;
 use crate::db::must_change;
 use crate::error::StoreError;
 use crate::open::Store;
-use crate::row::{Read as _, each};
+use crate::row::{Read as _, each, to_json};
 
 macro_rules! columns {
     () => {
-        "id, user_id, provider, external_id, zone, role, failover_id, association_id, wish, requested_at, attempts, next_at, last_error, done_at"
+        "id, user_id, provider, external_id, zone, role, failover_id, association_id, wish, requested_at, attempts, next_at, last_error, done_at, saved"
     };
 }
 
@@ -144,6 +144,21 @@ impl<'s> Disposals<'s> {
         must_change(&done, "disposal")
     }
 
+    /// Records what an instance held beyond the copy and is fetched now: nothing keeps it any more.
+    ///
+    /// # Errors
+    /// `Stale` when the wish is fulfilled.
+    #[instrument(level = "debug", skip_all)]
+    pub async fn saved(&self, id: &DisposalId, saved: &Saved) -> Result<(), StoreError> {
+        let done = query("UPDATE disposals SET saved = $2, next_at = CASE WHEN next_at > $3 THEN $3 ELSE next_at END WHERE id = $1 AND done_at IS NULL")
+            .bind(id.as_str())
+            .bind(to_json(saved, "disposals.saved")?)
+            .bind(saved.at.0)
+            .execute(self.store.db().write())
+            .await?;
+        must_change(&done, "disposal")
+    }
+
     /// Records that a wish is fulfilled: seen stopped, or gone from a complete list. With a destroy
     /// the purchase that the instance came of is gone too, in the same transaction.
     ///
@@ -200,7 +215,8 @@ pub(crate) async fn request(
         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11) ",
         "ON CONFLICT (user_id, provider, zone, external_id) WHERE done_at IS NULL DO UPDATE SET ",
         "wish = CASE WHEN excluded.wish = 'destroy' THEN 'destroy' ELSE disposals.wish END, ",
-        "next_at = CASE WHEN disposals.wish = 'stop' AND excluded.wish = 'destroy' ",
+        "next_at = CASE WHEN excluded.wish = 'destroy' AND ",
+        "(disposals.wish = 'stop' OR excluded.next_at < disposals.next_at) ",
         "THEN excluded.next_at ELSE disposals.next_at END, ",
         "failover_id = COALESCE(disposals.failover_id, excluded.failover_id), ",
         "association_id = COALESCE(disposals.association_id, excluded.association_id) RETURNING ",
@@ -238,5 +254,6 @@ pub(super) fn read(row: &AnyRow) -> Result<Disposal, StoreError> {
         next_at: row.at("next_at")?,
         last_error: row.maybe_text("last_error")?,
         done_at: row.maybe_at("done_at")?,
+        saved: row.maybe_json("saved")?,
     })
 }

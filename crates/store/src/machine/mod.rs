@@ -7,6 +7,7 @@ pub(crate) mod discard;
 mod exclusion;
 pub(crate) mod fenced;
 pub(crate) mod gpu_stay;
+pub(crate) mod heard;
 pub(crate) mod placement;
 pub(crate) mod rental;
 mod standby;

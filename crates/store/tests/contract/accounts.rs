@@ -109,6 +109,8 @@ async fn settings_are_the_defaults_until_they_are_saved(world: &World) {
         min_reliability: 0.975,
         countries: vec!["US".into(), "BR".into()],
         max_delete_percent: 12,
+        silence_s: 45,
+        keep_lost_min: 90,
     };
     let fallback = FailoverSettings::default();
     for (save, at) in [(&chosen, NOW), (&fallback, NOW.plus(1)), (&chosen, NOW.plus(2))] {

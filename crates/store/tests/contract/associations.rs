@@ -5,7 +5,7 @@ use domain::gpu::Endpoint;
 use domain::id::{AssociationId, Epoch, GpuId};
 use domain::offer::GpuSpec;
 use domain::standby::StandbyState;
-use store::{GpuStay, Placement, StoreError};
+use store::{GpuStay, Heard, Placement, StoreError};
 
 use crate::fixtures::{NOW, association, endpoint, failover, machine, standby, user};
 use crate::world::World;
@@ -14,6 +14,7 @@ on_both! {
     an_association_is_read_as_it_was_written,
     a_gpu_has_one_association_of_a_user,
     every_part_can_be_changed,
+    the_last_sign_of_life_is_kept_in_its_epoch,
     a_standby_comes_changes_and_goes,
     a_move_to_another_gpu_keeps_the_history,
     a_move_to_a_gpu_with_an_association_is_refused,
@@ -100,6 +101,20 @@ async fn every_part_can_be_changed(world: &World) {
     expected.name = "new name".into();
     expected.sync_enabled = false;
     assert_eq!(associations.get(&user, &id).await.expect("read"), expected);
+}
+
+async fn the_last_sign_of_life_is_kept_in_its_epoch(world: &World) {
+    let one = machine(&world.store, "ana").await;
+    let associations = world.store.associations();
+    assert_eq!(associations.heard(&one.id).await.expect("read"), None);
+    let heard = Heard { gpu: one.gpu, at: NOW };
+    associations.set_heard(&one.id, one.epoch, Some(heard)).await.expect("set");
+    assert_eq!(associations.heard(&one.id).await.expect("read"), Some(heard));
+    let late = associations.set_heard(&one.id, Epoch(one.epoch.0 - 1), None).await;
+    assert!(matches!(late, Err(StoreError::Stale { .. })), "{late:?}");
+    assert_eq!(associations.heard(&one.id).await.expect("read"), Some(heard));
+    associations.set_heard(&one.id, one.epoch, None).await.expect("set");
+    assert_eq!(associations.heard(&one.id).await.expect("read"), None);
 }
 
 async fn a_standby_comes_changes_and_goes(world: &World) {

@@ -1,6 +1,6 @@
 //! Wishes that instances be stopped or gone.
 
-use domain::failover::{Role, Wish};
+use domain::failover::{Disposal, Role, Saved, Wish};
 use domain::id::{DisposalId, FailoverId};
 use domain::provider::Provider;
 use store::StoreError;
@@ -12,6 +12,7 @@ on_both! {
     asking_again_changes_nothing,
     a_destroy_takes_the_place_of_a_stop_and_never_the_reverse,
     a_wish_is_due_until_it_is_done,
+    a_destroy_that_waits_goes_sooner_when_asked_again_or_saved,
     many_who_ask_leave_one_wish,
     the_same_name_elsewhere_is_another_instance,
 }
@@ -91,6 +92,30 @@ async fn a_wish_is_due_until_it_is_done(world: &World) {
     assert_eq!(disposals.due(NOW.plus(99)).await.expect("read"), [second.clone()]);
     assert_eq!(disposals.pending(&ana).await.expect("read"), []);
     assert_eq!(disposals.pending(&bob).await.expect("read"), [second]);
+}
+
+async fn a_destroy_that_waits_goes_sooner_when_asked_again_or_saved(world: &World) {
+    let ana = user(&world.store, "ana").await;
+    let disposals = world.store.disposals();
+    let kept = |id: &str, gpu: &str, at: i64| Disposal {
+        next_at: NOW.plus(at),
+        role: Role::OldGpu,
+        ..disposal(&ana, id, gpu, Wish::Destroy)
+    };
+    let first = disposals.request(&kept("di-1", "7", 500)).await.expect("asked");
+    assert_eq!(first.kept_until(NOW), Some(NOW.plus(500)));
+    let later = disposals.request(&kept("di-2", "7", 900)).await.expect("asked");
+    assert_eq!(later.next_at, NOW.plus(500), "not later");
+    let sooner = disposals.request(&kept("di-3", "7", 0)).await.expect("asked");
+    assert_eq!((sooner.next_at, sooner.kept_until(NOW)), (NOW, None));
+    let held = disposals.request(&kept("di-4", "8", 500)).await.expect("asked");
+    let saved = Saved { files: 2, bytes: 9, path: "/late".into(), at: NOW.plus(3) };
+    disposals.saved(&held.id, &saved).await.expect("saved");
+    let free = disposals.find(&held.id).await.expect("read").expect("there");
+    assert_eq!((free.next_at, free.saved.as_ref()), (NOW.plus(3), Some(&saved)));
+    assert_eq!(free.kept_until(NOW), None);
+    disposals.done(&held.id, NOW.plus(4)).await.expect("done");
+    assert!(matches!(disposals.saved(&held.id, &saved).await, Err(StoreError::Stale { .. })));
 }
 
 async fn many_who_ask_leave_one_wish(world: &World) {

@@ -164,5 +164,6 @@ pub(crate) fn disposal(user: &UserId, id: &str, external_id: &str, wish: Wish) -
         next_at: NOW,
         last_error: None,
         done_at: None,
+        saved: None,
     }
 }
