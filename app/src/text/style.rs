@@ -132,7 +132,7 @@ const ACTS: &[(&str, [&str; 2], &[&str])] = &[
     (
         "accept deletions",
         ["delet", "exclu"],
-        &["act_accept", "ask_accept", "do_accept", "what_accept", "action_accept_deletions"],
+        &["act_accept", "do_accept", "action_accept_deletions"],
     ),
     ("retry", ["retr", "tenta"], &["act_retry", "retry_question", "said_retrying", "action_retry"]),
     (
@@ -167,7 +167,6 @@ const NOT_ENGLISH: &[&str] = &[
     "shall",
     "rehearsal",
     "whilst",
-    "of it",
     "was to be",
     "its word",
     "simulation",
