@@ -3,6 +3,8 @@
 //! An implementation is made for one request and knows who asks; nothing here names a user. A
 //! refusal is a problem document, the same that the REST API tells.
 
+mod people;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -29,6 +31,8 @@ use domain::view::standby::{
     AcceptDeletions, DiscardMachine, HeldDeletions, ProvisionStandby, RestoreDeletions,
 };
 
+pub use self::people::People;
+
 /// What was asked for, or why not.
 pub type Answer<T> = Result<T, Problem>;
 
@@ -45,7 +49,7 @@ pub struct Visitor {
 
 /// Everything that the pages can ask for, as the one who asks.
 #[async_trait]
-pub trait ControlPlane: Send + Sync {
+pub trait ControlPlane: People {
     /// The present time.
     fn now(&self) -> Millis;
     /// Who asks.

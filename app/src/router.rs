@@ -63,6 +63,10 @@ pub(crate) enum Route {
     Setup,
     Login,
     Logout,
+    /// Makes the account of an invitation.
+    Join,
+    /// Replaces a lost password.
+    Reset,
     Prefs,
     Balance,
     Machines,
@@ -82,6 +86,11 @@ pub(crate) enum Route {
     Settings,
     Credentials,
     Account,
+    /// Accounts and invitations, for the administrator.
+    People,
+    Invite,
+    RevokeInvitation,
+    ResetLink,
     /// The audit log.
     Audit,
     /// Asks for the password again, and leads back.
@@ -103,6 +112,8 @@ impl Route {
             ["setup"] => Self::Setup,
             ["login"] => Self::Login,
             ["logout"] => Self::Logout,
+            ["join"] => Self::Join,
+            ["reset"] => Self::Reset,
             ["prefs"] => Self::Prefs,
             ["app", "balance"] => Self::Balance,
             ["app"] | ["app", "machines"] => Self::Machines,
@@ -130,6 +141,10 @@ impl Route {
             ["app", "notifications", id] => Self::Notification(NotificationId(id.parse().ok()?)),
             ["app", "settings"] => Self::Settings,
             ["app", "settings", "credentials"] => Self::Credentials,
+            ["app", "settings", "people"] => Self::People,
+            ["app", "settings", "people", "invite"] => Self::Invite,
+            ["app", "settings", "people", "revoke"] => Self::RevokeInvitation,
+            ["app", "settings", "people", "reset-link"] => Self::ResetLink,
             ["app", "settings", "audit"] => Self::Audit,
             ["app", "settings", "confirm"] => Self::Confirm,
             ["app", "settings", "account"] => Self::Account,
@@ -149,6 +164,8 @@ impl Route {
             Self::Setup => "/setup".to_owned(),
             Self::Login => "/login".to_owned(),
             Self::Logout => "/logout".to_owned(),
+            Self::Join => "/join".to_owned(),
+            Self::Reset => "/reset".to_owned(),
             Self::Prefs => "/prefs".to_owned(),
             Self::Balance => "/app/balance".to_owned(),
             Self::Machines => "/app".to_owned(),
@@ -175,6 +192,10 @@ impl Route {
             Self::Settings => "/app/settings".to_owned(),
             Self::Credentials => "/app/settings/credentials".to_owned(),
             Self::Account => "/app/settings/account".to_owned(),
+            Self::People => "/app/settings/people".to_owned(),
+            Self::Invite => "/app/settings/people/invite".to_owned(),
+            Self::RevokeInvitation => "/app/settings/people/revoke".to_owned(),
+            Self::ResetLink => "/app/settings/people/reset-link".to_owned(),
             Self::Audit => "/app/settings/audit".to_owned(),
             Self::Confirm => "/app/settings/confirm".to_owned(),
             Self::Password => "/app/settings/account/password".to_owned(),
@@ -187,7 +208,10 @@ impl Route {
 
     /// Whether anybody may see it.
     pub(crate) const fn is_public(&self) -> bool {
-        matches!(self, Self::Root | Self::Setup | Self::Login | Self::Prefs)
+        matches!(
+            self,
+            Self::Root | Self::Setup | Self::Login | Self::Join | Self::Reset | Self::Prefs
+        )
     }
 }
 
@@ -213,6 +237,8 @@ mod tests {
             Route::Setup,
             Route::Login,
             Route::Logout,
+            Route::Join,
+            Route::Reset,
             Route::Prefs,
             Route::Balance,
             Route::Machines,
@@ -231,6 +257,10 @@ mod tests {
             Route::Settings,
             Route::Credentials,
             Route::Account,
+            Route::People,
+            Route::Invite,
+            Route::RevokeInvitation,
+            Route::ResetLink,
             Route::Audit,
             Route::Confirm,
             Route::Password,

@@ -1,3 +1,9 @@
+// A link's code stands behind the `#`, which reaches no server: it goes into its field, out of the address.
+const field = document.querySelector("input[data-code]");
+if (field && location.hash.length > 1) {
+  field.value = location.hash.slice(1);
+  history.replaceState(null, "", location.pathname);
+}
 // A module has no `document.currentScript`, so the element is found by its id.
 const { script, wasm } = document.getElementById("start").dataset;
 const islands = await import(script);

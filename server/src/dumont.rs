@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use axum::http::{HeaderMap, header};
 use domain::time::{Clock, Millis};
 use engine::Engine;
 use store::Store;
 use tokio_util::sync::CancellationToken;
 
 use crate::http::limit::LoginLimiter;
+use crate::http::link_limit::LinkLimiter;
 use crate::kept::Kept;
 use crate::service::password::Passwords;
 use crate::service::readiness::Recent;
@@ -30,6 +32,16 @@ pub struct Site {
     pub trust_proxy: bool,
 }
 
+impl Site {
+    /// The address of this install as whoever asks reaches it, without a slash at its end.
+    #[must_use]
+    pub fn address(&self, headers: &HeaderMap) -> String {
+        let told = self.public_url.as_deref().map(|url| url.trim_end_matches('/').to_owned());
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        told.or_else(|| host.map(|host| format!("http://{host}"))).unwrap_or_default()
+    }
+}
+
 /// One control plane; cheap to clone.
 #[derive(Clone)]
 pub struct Dumont(Arc<Parts>);
@@ -46,6 +58,8 @@ pub struct Parts {
     pub site: Site,
     /// How often one may try to log in.
     pub limiter: LoginLimiter,
+    /// How often one may try to open a link.
+    pub link_limiter: LinkLimiter,
     /// Hashing and checking passwords.
     pub passwords: Passwords,
     /// The newest answers on readiness.

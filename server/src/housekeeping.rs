@@ -18,6 +18,8 @@ const LISTEN: Duration = Duration::from_millis(200);
 const LISTEN_ALONE: Duration = Duration::from_secs(1);
 /// How often a service account that Google refused is tried again.
 const TRY_AGAIN: Duration = Duration::from_secs(60);
+/// How long links that open nothing any more are listed.
+const LINKS_MS: i64 = 90 * DAY_MS;
 /// How long doorbells are kept for pages that were away.
 const BELLS_MS: i64 = 2 * DAY_MS;
 /// How long each sync is remembered by itself.
@@ -55,8 +57,12 @@ async fn tidy(dumont: Dumont, token: CancellationToken) {
         if let Err(error) = dumont.store.browsers().delete_expired(now).await {
             tracing::debug!(%error, "browsers of long ago not forgotten");
         }
+        dumont.link_limiter.tidy();
         if let Err(error) = dumont.store.sessions().delete_expired(now).await {
             tracing::debug!(%error, "expired sessions not removed");
+        }
+        if let Err(error) = dumont.store.access_links().prune(now.plus(-LINKS_MS)).await {
+            tracing::debug!(%error, "old links not removed");
         }
         let keys = dumont.store.idempotency_keys();
         if let Err(error) = keys.prune(now.plus(-idempotency::KEPT_MS)).await {

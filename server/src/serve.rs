@@ -18,6 +18,7 @@ use crate::clock::SystemClock;
 use crate::config::{Common, Serving};
 use crate::dumont::{Dumont, Parts, Site};
 use crate::http::limit::{LoginLimiter, LoginLimits};
+use crate::http::link_limit::LinkLimiter;
 use crate::http::listener::{self, Bounds};
 use crate::http::router;
 use crate::kept::Kept;
@@ -69,6 +70,7 @@ fn assemble(
         clock,
         site,
         limiter: LoginLimiter::new(LoginLimits::default()),
+        link_limiter: LinkLimiter::default(),
         passwords: Passwords::new()?,
         recent: Recent::default(),
         kept: Kept::default(),

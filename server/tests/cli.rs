@@ -238,8 +238,28 @@ async fn what_the_command_line_stores_the_server_uses_and_nothing_secret_is_logg
     std::fs::rename(&aside, &key).expect("put back");
     assert!(world.ok(&["rotate-key"], "").await.contains('2'));
 
+    let site = "https://dumont.example/";
+    let invited = world.ok(&["user", "invite", "--note", "bob", "--site", site], "").await;
+    let joining = invited.strip_prefix("https://dumont.example/join#").expect("a link").to_owned();
+    let who = ["user", "reset-link", "--email", "ana@dumont.local", "--site", site];
+    let reset = world.ok(&who, "").await;
+    let reset = reset.strip_prefix("https://dumont.example/reset#").expect("a link").to_owned();
+
     let server = Server::start(&world).await;
     let http = reqwest::Client::new();
+    let without = reqwest::redirect::Policy::none();
+    let browser = reqwest::Client::builder().redirect(without).build().expect("a client");
+    // What a browser asks for when such a link is opened, and what comes of it.
+    let opened = http.get(format!("{}/join#{joining}", server.url)).send().await;
+    assert_eq!(opened.expect("an answer").status(), 200);
+    let bob = [
+        ("code", joining.as_str()),
+        ("email", "bob@dumont.local"),
+        ("username", "bob"),
+        ("password", PASSWORD),
+    ];
+    let joined = browser.post(format!("{}/join", server.url)).form(&bob).send().await;
+    assert_eq!(joined.expect("an answer").headers()["location"], "/app/settings/credentials");
     let get = async |path: &str| {
         let answer = http
             .get(format!("{}/api/v1{path}", server.url))
@@ -262,8 +282,6 @@ async fn what_the_command_line_stores_the_server_uses_and_nothing_secret_is_logg
         .expect("an answer");
     assert_eq!(login.status(), 200);
     let form = [("username", "ana@dumont.local"), ("password", PASSWORD)];
-    let without = reqwest::redirect::Policy::none();
-    let browser = reqwest::Client::builder().redirect(without).build().expect("a client");
     let entered = browser.post(format!("{}/login", server.url)).form(&form).send().await;
     let session = entered.expect("an answer").headers()["set-cookie"]
         .to_str()
@@ -273,6 +291,10 @@ async fn what_the_command_line_stores_the_server_uses_and_nothing_secret_is_logg
         .expect("a value")
         .to_owned();
     let login: serde_json::Value = login.json().await.expect("JSON");
+
+    let change = [("code", reset.as_str()), ("new_password", "another long sentence")];
+    let replaced = browser.post(format!("{}/reset", server.url)).form(&change).send().await;
+    assert_eq!(replaced.expect("an answer").headers()["location"], "/login?said=reset");
 
     let logged = server.logged();
     let private =
@@ -285,6 +307,8 @@ async fn what_the_command_line_stores_the_server_uses_and_nothing_secret_is_logg
         session.as_str(),
         login["token"].as_str().expect("a token"),
         "$argon2",
+        joining.as_str(),
+        reset.as_str(),
     ];
     for secret in secrets {
         assert!(

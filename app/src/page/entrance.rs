@@ -6,6 +6,7 @@ use domain::view::settings::SettingsUpdate;
 use leptos::prelude::*;
 
 use super::Page;
+use super::problem::done_word;
 use crate::control_plane::{Answer, ControlPlane, Visitor};
 use crate::router::{Route, place};
 use crate::site::{Outcome, Reply, Request};
@@ -19,6 +20,7 @@ struct Typed {
     email: String,
     username: String,
     next: String,
+    said: Option<String>,
 }
 
 impl Typed {
@@ -30,6 +32,7 @@ impl Typed {
             email: request.form.text("email"),
             username: request.form.text("username"),
             next: place(next).unwrap_or_default(),
+            said: request.query.get("said").map(str::to_owned),
         }
     }
 }
@@ -107,6 +110,7 @@ fn login_page(visit: &Visit, typed: Typed, problem: Option<&Problem>) -> Page {
     let body = view! {
         <div class="entrance">
             <h1>{t.login_title}</h1>
+            {done_word(visit, typed.said.as_deref())}
             {said(visit, problem)}
             <form method="post" action=Route::Login.path()>
                 {hidden("next", typed.next)}

@@ -7,6 +7,7 @@ pub(crate) mod balance;
 mod entrance;
 mod failover;
 mod failovers;
+mod joining;
 mod kit;
 mod machine;
 mod machines;
@@ -67,6 +68,8 @@ pub(crate) async fn answer(
         Route::Setup => entrance::setup(visitor, request, plane).await,
         Route::Login => entrance::login(visitor, request, plane).await,
         Route::Logout => entrance::logout(request, plane).await,
+        Route::Join => joining::join(request, plane).await,
+        Route::Reset => joining::reset(request, plane).await,
         Route::Prefs => entrance::prefs(visitor, request, plane).await,
         Route::Balance => balance::answer(request, plane).await,
         Route::Machines => machines::answer(request, plane).await,
@@ -85,6 +88,10 @@ pub(crate) async fn answer(
         Route::Settings => settings::failover::answer(visit, request, plane).await,
         Route::Credentials => settings::credentials::answer(request, plane).await,
         Route::Account => settings::account::answer(request, plane).await,
+        Route::People => settings::people::answer(request, plane).await,
+        Route::Invite => settings::people::invite(request, plane).await,
+        Route::RevokeInvitation => settings::people::revoke(request, plane).await,
+        Route::ResetLink => settings::people::reset_link(request, plane).await,
         Route::Audit => settings::audit::answer(request, plane).await,
         Route::Confirm => settings::confirm::answer(request, plane).await,
         Route::Password => settings::account::password(request, plane).await,

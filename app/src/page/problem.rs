@@ -34,6 +34,8 @@ pub(crate) fn done_word(visit: &Visit, word: Option<&str>) -> Option<AnyView> {
         "key_stored" => t.said_key_stored,
         "key_removed" => t.said_key_removed,
         "password" => t.said_password,
+        "reset" => t.said_reset,
+        "invitation_revoked" => t.said_invitation_revoked,
         "token_revoked" => t.said_token_revoked,
         "session_revoked" => t.said_session_revoked,
         "browser_forgotten" => visit.access().said_browser_forgotten,

@@ -10,6 +10,8 @@ use crate::visit::Visit;
 pub(crate) enum Control {
     /// `<input>` of a type, with an `autocomplete` word.
     Text { kind: &'static str, autocomplete: &'static str },
+    /// The code of a link, which the page's script takes from behind the `#` of its address.
+    Code,
     /// A number within bounds.
     Number { min: Option<&'static str>, max: Option<&'static str>, step: &'static str },
     /// Several lines.
@@ -46,6 +48,12 @@ pub(crate) fn field(visit: &Visit, problem: Option<&Problem>, field: Field) -> A
     let control = match control {
         Control::Text { kind, autocomplete } => view! {
             <input id=id.clone() name=name type=kind autocomplete=autocomplete required=required value=value
+                aria-describedby=described aria-invalid=invalid/>
+        }
+        .into_any(),
+        Control::Code => view! {
+            <input id=id.clone() name=name type="text" autocomplete="off" autocapitalize="none" spellcheck="false"
+                maxlength="128" data-code="" required=required value=value
                 aria-describedby=described aria-invalid=invalid/>
         }
         .into_any(),

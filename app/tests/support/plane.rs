@@ -110,7 +110,7 @@ impl Fake {
         self.done.lock().expect("not poisoned").clone()
     }
 
-    fn act<T>(&self, what: String, answer: T) -> Answer<T> {
+    pub(super) fn act<T>(&self, what: String, answer: T) -> Answer<T> {
         if let Some(problem) = &self.refusal {
             return Err(problem.clone());
         }

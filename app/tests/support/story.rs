@@ -38,7 +38,8 @@ pub(crate) fn ago(ms: i64) -> Time {
 
 pub(crate) fn user() -> User {
     let settings = UserSettings { locale: None, theme: None };
-    User { email: "ana@lab.example".into(), username: "ana".into(), settings }
+    let role = domain::access::AccountRole::Administrator;
+    User { email: "ana@lab.example".into(), username: "ana".into(), role, settings }
 }
 
 pub(crate) fn balance() -> Balance {
@@ -797,6 +798,7 @@ pub(crate) fn audit() -> AuditLog {
             credential,
             credential_name: (credential == Credential::ApiToken)
                 .then(|| "training script".to_owned()),
+            actor: None,
             ip: Some("203.0.113.50".into()),
             user_agent: Some("Mozilla/5.0 (X11; Linux x86_64) Firefox/145.0".into()),
             outcome,

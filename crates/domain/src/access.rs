@@ -28,6 +28,16 @@ impl Default for Scope {
     }
 }
 
+crate::text_enum! {
+    /// What an account may do beyond what is its own. Each role covers those before it.
+    pub enum AccountRole ("account role") {
+        /// What is its own.
+        Member = "member",
+        /// The install: accounts, invitations, reset links.
+        Administrator = "administrator",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

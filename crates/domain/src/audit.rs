@@ -17,6 +17,14 @@ crate::text_enum! {
         CreateToken = "create_token",
         /// Revoked a token.
         RevokeToken = "revoke_token",
+        /// Invited somebody.
+        Invite = "invite",
+        /// Took an invitation back.
+        RevokeInvitation = "revoke_invitation",
+        /// Made a link that replaces an account's password.
+        MakeResetLink = "make_reset_link",
+        /// Replaced the password by such a link.
+        ResetPassword = "reset_password",
         /// Ended another login.
         RevokeSession = "revoke_session",
         /// Forgot a browser that had logged in before.
@@ -92,6 +100,10 @@ impl Action {
             | Self::ChangePassword
             | Self::CreateToken
             | Self::RevokeToken
+            | Self::Invite
+            | Self::RevokeInvitation
+            | Self::MakeResetLink
+            | Self::ResetPassword
             | Self::RevokeSession
             | Self::ForgetBrowser => Area::Access,
             Self::ChangeSettings | Self::Configure => Area::Settings,

@@ -29,6 +29,7 @@ pub use account::credential::{
     Credential, CredentialKind, CredentialStatus, Credentials, NewCredential,
 };
 pub use account::idempotency::{Claim, IdempotencyKeys};
+pub use account::link::{AccessLinks, Link, LinkKind, NewLink};
 pub use account::notification::{
     DOORBELL as NOTIFICATION_DOORBELL, NotificationPage, Notifications,
 };

@@ -138,6 +138,8 @@ repositories! {
     attempts -> crate::Attempts<'_>,
     /// Second factors, sealed.
     second_factors -> crate::SecondFactors<'_>,
+    /// Links that let somebody in.
+    access_links -> crate::AccessLinks<'_>,
     /// CPU Failover settings.
     settings -> crate::Settings<'_>,
     /// Keys to the providers, sealed.

@@ -65,9 +65,7 @@ pub async fn sdk_config(
     State(dumont): State<Dumont>,
     headers: axum::http::HeaderMap,
 ) -> Json<SdkConfig> {
-    let host = headers.get(axum::http::header::HOST).and_then(|host| host.to_str().ok());
-    let site = dumont.site.public_url.as_deref().map(|url| url.trim_end_matches('/').to_owned());
-    let site = site.or_else(|| host.map(|host| format!("http://{host}"))).unwrap_or_default();
+    let site = dumont.site.address(&headers);
     let features = Features {
         standby: true,
         drills: true,

@@ -12,6 +12,7 @@ pub mod events;
 pub mod failover;
 pub mod instances;
 pub mod notifications;
+pub mod people;
 pub mod settings;
 pub mod standby;
 pub mod table;

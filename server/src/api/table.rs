@@ -8,7 +8,8 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
 use super::{
-    access, audit, auth, balance, events, failover, instances, notifications, settings, standby,
+    access, audit, auth, balance, events, failover, instances, notifications, people, settings,
+    standby,
 };
 use crate::Dumont;
 
@@ -23,6 +24,8 @@ pub enum Access {
     Operate,
     /// Who may change the account itself and who may get into it.
     Admin,
+    /// The same of an account that runs the install; the service asks for that.
+    Install,
 }
 
 impl Access {
@@ -33,7 +36,7 @@ impl Access {
             Self::Public => None,
             Self::Read => Some(Scope::Read),
             Self::Operate => Some(Scope::Operate),
-            Self::Admin => Some(Scope::Admin),
+            Self::Admin | Self::Install => Some(Scope::Admin),
         }
     }
 }
@@ -102,6 +105,14 @@ pub fn table() -> Vec<Route> {
         Admin auth::change_password as ChangePassword <- r#"{"current_password":"not the password","new_password":"another password"}"#;
         Admin auth::confirm as Confirm <- r#"{"password":"not the password"}"#;
 
+        Public people::join as CreateAccount <- r#"{"code":"none","email":"nobody@dumont.local","username":"nobody","password":"a long enough sentence"}"#;
+        Public people::reset as ResetPassword <- r#"{"code":"none","new_password":"a long enough sentence"}"#;
+        Install people::accounts;
+        Install people::reset_link as MakeResetLink;
+        Install people::invitations;
+        Install people::invite as Invite <- r#"{"note":"example"}"#;
+        Install people::revoke as RevokeInvitation;
+
         Read settings::get;
         Admin settings::put as ChangeSettings <- r#"{"theme":"dark"}"#;
 
@@ -164,7 +175,7 @@ mod tests {
             .filter(|route| route.access == Access::Public)
             .filter_map(|route| Some(route.method_and_path()?.1))
             .collect();
-        assert_eq!(open, ["/auth/login", "/auth/sdk/config"]);
+        assert_eq!(open, ["/auth/login", "/auth/sdk/config", "/auth/join", "/auth/reset"]);
     }
 
     #[test]

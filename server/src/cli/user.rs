@@ -5,11 +5,15 @@ use std::io::Read as _;
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
 use domain::audit::Action;
+use domain::view::people::NewInvitation;
 use secrecy::SecretString;
 
 use super::{account, noted, say};
 use crate::Dumont;
-use crate::service::{account as accounts, auth};
+use crate::service::{account as accounts, auth, people};
+
+/// Where a server is reached that was told nothing else.
+const SITE: &str = "http://127.0.0.1:8420";
 
 /// What can be done with accounts.
 #[derive(Debug, Subcommand)]
@@ -28,6 +32,27 @@ pub(super) enum Command {
     },
     /// List the accounts
     List,
+    /// Print a link by which somebody makes an account, for the only time
+    Invite {
+        /// Whom it is for; shown in the list of invitations
+        #[arg(long)]
+        note: Option<String>,
+        /// How many days it opens
+        #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u8).range(1..=30))]
+        days: u8,
+        /// Address of the site
+        #[arg(long, env = "DUMONT_PUBLIC_URL", default_value = SITE)]
+        site: String,
+    },
+    /// Print a link by which an account gets another password within the hour, for the only time
+    ResetLink {
+        /// E-mail address
+        #[arg(long)]
+        email: String,
+        /// Address of the site
+        #[arg(long, env = "DUMONT_PUBLIC_URL", default_value = SITE)]
+        site: String,
+    },
     /// Replace a password and end the account's logins with the API tokens that they made
     SetPassword {
         /// E-mail address
@@ -51,6 +76,17 @@ pub(super) async fn run(dumont: &Dumont, command: Command) -> anyhow::Result<()>
                 say(&format!("{}\t{}\t{}", user.email, user.username, user.created_at.rfc3339()))?;
             }
             Ok(())
+        }
+        Command::Invite { note, days, site } => {
+            let asked = NewInvitation { note, days: Some(days.into()) };
+            let made = people::make_invitation(dumont, None, asked, &site).await?;
+            say(&made.link)
+        }
+        Command::ResetLink { email, site } => {
+            let user = account(dumont, &email).await?;
+            let made = people::make_reset_link(dumont, None, &user.id, &site).await?;
+            noted(dumont, &user.id, Action::MakeResetLink, Some(user.username)).await;
+            say(&made.link)
         }
         Command::SetPassword { email, .. } => {
             let user = account(dumont, &email).await?;

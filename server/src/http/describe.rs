@@ -20,8 +20,13 @@ use crate::api::table::{Access, table};
 /// What an id in an address looks like.
 const ID: &str = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$";
 /// Operations whose body may be left out.
-const WITHOUT_BODY: &[&str] =
-    &["standby_provision", "failover_simulate", "failover_start", "failover_fail_back"];
+const WITHOUT_BODY: &[&str] = &[
+    "people_invite",
+    "standby_provision",
+    "failover_simulate",
+    "failover_start",
+    "failover_fail_back",
+];
 /// Parts of the API behind which a provider is asked.
 const PROVIDERS: &[&str] = &["settings", "balance", "instances", "standby", "failover"];
 

@@ -15,6 +15,7 @@ pub mod hosts;
 pub mod idempotency;
 pub mod identity;
 pub mod limit;
+pub mod link_limit;
 pub mod listener;
 pub mod problem;
 pub mod quiet;

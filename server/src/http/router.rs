@@ -63,7 +63,9 @@ fn api(dumont: &Dumont) -> (Router<Dumont>, OpenApi) {
     for route in table {
         match route.access {
             Access::Public => open = open.routes(route.served),
-            Access::Read | Access::Operate | Access::Admin => own = own.routes(route.served),
+            Access::Read | Access::Operate | Access::Admin | Access::Install => {
+                own = own.routes(route.served)
+            }
         }
     }
     let own = own

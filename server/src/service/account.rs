@@ -28,6 +28,20 @@ pub async fn create(
     password: SecretString,
     first_only: bool,
 ) -> Result<User, Fault> {
+    let new = prepare(dumont, email, username, password).await?;
+    dumont.store.users().create(&new, first_only, dumont.now()).await.map_err(refused)
+}
+
+/// An account that can be made, unless a name is taken.
+///
+/// # Errors
+/// Fields that can't be accepted.
+pub async fn prepare(
+    dumont: &Dumont,
+    email: &str,
+    username: &str,
+    password: SecretString,
+) -> Result<NewUser, Fault> {
     let (email, username) = (email.trim().to_lowercase(), username.trim().to_lowercase());
     let mut problems = Vec::new();
     let mut wrong = |field: &str, code: &str, message: &str| {
@@ -50,21 +64,24 @@ pub async fn create(
     if !problems.is_empty() {
         return Err(Fault::Invalid(problems));
     }
-    let new = NewUser {
+    Ok(NewUser {
         id: UserId::new(Uuid::now_v7().to_string()),
         email,
         username,
         password_hash: hash?,
-    };
-    match dumont.store.users().create(&new, first_only, dumont.now()).await {
-        Ok(user) => Ok(user),
-        Err(StoreError::Conflict(word)) if word.starts_with("email") => Err(taken("email")),
-        Err(StoreError::Conflict(word)) if word.starts_with("username") => Err(taken("username")),
-        Err(StoreError::Conflict(_)) => Err(Fault::conflict(
-            "already_set_up",
-            "this install has an account already; log in with it",
-        )),
-        Err(error) => Err(error.into()),
+    })
+}
+
+/// Why an account was not made.
+#[must_use]
+pub fn refused(error: StoreError) -> Fault {
+    match error {
+        StoreError::Conflict(word) if word.starts_with("email") => taken("email"),
+        StoreError::Conflict(word) if word.starts_with("username") => taken("username"),
+        StoreError::Conflict(_) => {
+            Fault::conflict("already_set_up", "this install has an account already; log in with it")
+        }
+        error => error.into(),
     }
 }
 
@@ -78,6 +95,7 @@ pub fn view(user: &User) -> UserView {
     UserView {
         email: user.email.clone(),
         username: user.username.clone(),
+        role: user.role,
         settings: UserSettings { locale: user.locale.clone(), theme: user.theme.clone() },
     }
 }

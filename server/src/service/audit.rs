@@ -35,6 +35,8 @@ pub struct Actor {
     pub name: Option<String>,
     /// From where; none on the command line.
     pub client: Option<Client>,
+    /// The name of whoever acts, where it is not the account itself.
+    pub by: Option<String>,
 }
 
 impl Actor {
@@ -51,20 +53,27 @@ impl Actor {
             credential,
             name: who.name.clone(),
             client: Some(client.clone()),
+            by: None,
         }
+    }
+
+    /// The same, told in the log of another account that it concerns.
+    #[must_use]
+    pub fn for_account(self, account: &UserId, by: &str) -> Self {
+        Self { user: account.clone(), by: Some(by.to_owned()), ..self }
     }
 
     /// Whoever names this account in a login, which may be anyone.
     #[must_use]
     pub fn at_the_door(user: &UserId, credential: Credential, client: &Client) -> Self {
-        Self { user: user.clone(), credential, name: None, client: Some(client.clone()) }
+        Self { user: user.clone(), credential, name: None, client: Some(client.clone()), by: None }
     }
 
     /// Whoever may run the command line on the server.
     #[must_use]
     pub fn command_line(user: &UserId) -> Self {
         let credential = Credential::CommandLine;
-        Self { user: user.clone(), credential, name: None, client: None }
+        Self { user: user.clone(), credential, name: None, client: None, by: None }
     }
 }
 
@@ -84,6 +93,7 @@ pub async fn note(
         object: object.map(|text| plain(&text)).filter(|text| !text.is_empty()),
         credential: actor.credential,
         credential_name: actor.name.as_deref().map(plain),
+        actor: actor.by.as_deref().map(plain),
         ip: client.and_then(|client| client.address).map(|address| address.to_string()),
         user_agent: client.and_then(|client| client.agent.as_deref()).map(plain),
         outcome: if outcome.is_ok() { Outcome::Done } else { Outcome::Refused },
@@ -134,7 +144,7 @@ pub async fn csv(dumont: &Dumont, user: &UserId, query: &AuditQuery) -> Result<S
     let wanted = AuditPage { area: area(query)?, before: query.before.clone(), limit: EXPORT };
     let rows = dumont.store.audit().list(user, &wanted).await?;
     let mut text = String::from(
-        "at,action,area,object,credential,credential_name,ip,user_agent,outcome,code\n",
+        "at,action,area,object,credential,credential_name,ip,user_agent,outcome,code,actor\n",
     );
     for (_, row) in rows {
         let maybe = |cell: Option<String>| cell.unwrap_or_default();
@@ -149,6 +159,7 @@ pub async fn csv(dumont: &Dumont, user: &UserId, query: &AuditQuery) -> Result<S
             maybe(row.user_agent),
             row.outcome.to_string(),
             maybe(row.code),
+            maybe(row.actor),
         ];
         let line: Vec<String> = cells.iter().map(|cell| quoted(cell)).collect();
         let _ = writeln!(text, "{}", line.join(","));
@@ -173,6 +184,7 @@ fn view(id: String, row: AuditRow) -> AuditEntry {
         object: row.object,
         credential: row.credential,
         credential_name: row.credential_name,
+        actor: row.actor,
         ip: row.ip,
         user_agent: row.user_agent,
         outcome: row.outcome,

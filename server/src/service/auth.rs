@@ -263,10 +263,23 @@ pub async fn set_password(
     password: SecretString,
     keep: Option<&str>,
 ) -> Result<(), Fault> {
-    let owner = dumont.store.users().get(user).await?;
-    let about = [owner.email.as_str(), owner.username.as_str()];
-    let hash = dumont.passwords.hash(field, password, &about).await?;
+    let hash = hash(dumont, user, field, password).await?;
     dumont.store.users().set_password(user, &hash, keep, dumont.now()).await?;
     ended(dumont, user).await;
     Ok(())
+}
+
+/// The hash of a new password for an account.
+///
+/// # Errors
+/// The password can't be accepted; it is told under the name `field`.
+pub async fn hash(
+    dumont: &Dumont,
+    user: &UserId,
+    field: &str,
+    password: SecretString,
+) -> Result<String, Fault> {
+    let owner = dumont.store.users().get(user).await?;
+    let about = [owner.email.as_str(), owner.username.as_str()];
+    dumont.passwords.hash(field, password, &about).await
 }

@@ -20,6 +20,7 @@ pub mod journal;
 pub mod machines;
 pub mod notifications;
 pub mod password;
+pub mod people;
 pub mod readiness;
 pub mod report;
 pub mod settings;

@@ -61,6 +61,7 @@ async fn answer(dumont: Dumont, assets: Arc<Assets>, request: Request) -> Result
         return Err(Fault::Status(StatusCode::NOT_FOUND));
     }
     let post = request.method() == Method::POST;
+    let site = dumont.site.address(request.headers());
     if !post && request.method() != Method::GET && request.method() != Method::HEAD {
         return Err(Fault::Status(StatusCode::METHOD_NOT_ALLOWED));
     }
@@ -107,7 +108,8 @@ async fn answer(dumont: Dumont, assets: Arc<Assets>, request: Request) -> Result
         page.form = Fields(sent);
     }
     let keep = Mutex::default();
-    let plane = Plane { dumont: dumont.clone(), identity, seen, session, client, request_id, keep };
+    let plane =
+        Plane { dumont: dumont.clone(), identity, seen, session, client, request_id, keep, site };
     let draw = async {
         let reply = handle(&page, &plane, &assets).await;
         // What is refused names its request, and what leads elsewhere is no page.

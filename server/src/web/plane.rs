@@ -55,6 +55,8 @@ pub(super) struct Plane {
     pub(super) request_id: String,
     /// What the browser shall keep, to be known again.
     pub(super) keep: Mutex<Option<HeaderValue>>,
+    /// The address of this install as whoever asks reaches it.
+    pub(super) site: String,
 }
 
 impl Plane {
@@ -178,6 +180,8 @@ macro_rules! act {
         $self.done(Action::$action, object, outcome).await
     }};
 }
+
+mod people;
 
 #[async_trait]
 impl ControlPlane for Plane {

@@ -86,7 +86,9 @@ async fn each_route_asks_for_its_scope_and_no_more(world: World) {
             .replace("{failover_id}", &failover)
             .replace("{notification_id}", "1")
             .replace("{token_id}", "nobodys")
-            .replace("{session_id}", "nobodys");
+            .replace("{session_id}", "nobodys")
+            .replace("{account_id}", "nobodys")
+            .replace("{invitation_id}", "nobodys");
         for mount in ["/api/v1", "/api"] {
             for scope in Scope::ALL {
                 let (token, _) = api_token(&world, &ana, *scope).await;

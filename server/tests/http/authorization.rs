@@ -2,10 +2,11 @@
 //! table itself, so that a route that is added is tested too.
 
 use domain::view::account::NewToken;
+use domain::view::people::NewInvitation;
 use reqwest::{Method, Response};
 use serde_json::json;
 use server::api::table::{Access, table};
-use server::service::auth;
+use server::service::{auth, people};
 
 use crate::people::Person;
 use crate::seed::{self, GPU, MARKS};
@@ -37,7 +38,9 @@ fn rows(owners: &Things) -> Vec<Row> {
                 .replace("{notification_id}", &owners.notification)
                 .replace("{token_id}", &owners.token)
                 .replace("{session_id}", &owners.session)
-                .replace("{browser_id}", &owners.browser);
+                .replace("{browser_id}", &owners.browser)
+                .replace("{account_id}", &owners.account)
+                .replace("{invitation_id}", &owners.invitation);
             assert!(!path.contains('{'), "a parameter that this test does not know: {path}");
             let method = Method::from_bytes(method.as_str().as_bytes()).expect("a method");
             Row {
@@ -58,6 +61,8 @@ struct Things {
     token: String,
     session: String,
     browser: String,
+    account: String,
+    invitation: String,
 }
 
 async fn things(world: &World, owner: &Person) -> Things {
@@ -76,7 +81,11 @@ async fn things(world: &World, owner: &Person) -> Things {
         world.dumont.store.browsers().list(&owner.id, world.dumont.now()).await.expect("browsers");
     // Of the failovers that were opened.
     let told = world.dumont.store.notifications().list(&owner.id, ALL_NEWS).await.expect("told");
+    let wanted = NewInvitation::default();
+    let invited = people::make_invitation(&world.dumont, Some(&owner.id), wanted, "");
     Things {
+        account: owner.id.to_string(),
+        invitation: invited.await.expect("an invitation").id,
         failover: failover.to_string(),
         notification: told[0].id.to_string(),
         token: token.info.id,
@@ -133,7 +142,7 @@ async fn nobody_gets_nothing(world: World) {
                 let what = format!("{} {mount}{} as nobody", row.method, row.path);
                 let answer = ask(&world, mount, &row, token).await;
                 match row.access {
-                    Access::Read | Access::Operate | Access::Admin => {
+                    Access::Read | Access::Operate | Access::Admin | Access::Install => {
                         let problem = body(401, answer).await;
                         assert_eq!(problem["code"], "unauthorized", "{what}");
                     }
@@ -158,7 +167,10 @@ async fn another_account_sees_and_touches_nothing(world: World) {
         let token = other.new_token(&world).await;
         let mut answer = ask(&world, "/api/v1", &row, Some(&token)).await;
         let status = answer.status().as_u16();
-        if row.owned {
+        if row.access == Access::Install {
+            // The owner made the first account here, and so runs the install.
+            assert_eq!(status, 403, "{what}");
+        } else if row.owned {
             assert_eq!(status, 404, "{what}");
         } else if row.access != Access::Public {
             assert!(!matches!(status, 401 | 403 | 500), "{what}: {status}");
@@ -173,8 +185,15 @@ async fn another_account_sees_and_touches_nothing(world: World) {
         let mut told = text.replace(&row.path, "");
         if row.path.starts_with("/audit") {
             // Nor are the names in their own log, of what they tried in vain a moment ago.
-            let named = [&things.failover, &things.token, &things.session, &things.browser];
-            for name in named.into_iter().chain([&GPU.to_string()]) {
+            for name in [
+                &GPU.to_string(),
+                &things.failover,
+                &things.token,
+                &things.session,
+                &things.browser,
+                &things.account,
+                &things.invitation,
+            ] {
                 told = told.replace(name.as_str(), "");
             }
         }

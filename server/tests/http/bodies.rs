@@ -287,7 +287,9 @@ async fn nothing_that_is_sent_tells_of_the_inside(world: World) {
             .replace("{failover_id}", "nothing")
             .replace("{notification_id}", "7")
             .replace("{token_id}", "nothing")
-            .replace("{session_id}", "nothing");
+            .replace("{session_id}", "nothing")
+            .replace("{account_id}", "nothing")
+            .replace("{invitation_id}", "nothing");
         for parameter in operation["parameters"].as_array().into_iter().flatten() {
             if parameter["in"] == "query" {
                 let name = parameter["name"].as_str().expect("a name");

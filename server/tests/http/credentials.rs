@@ -123,7 +123,9 @@ async fn no_secret_is_in_any_answer_or_in_the_database(world: World) {
             .replace("{machine_id}", &GPU.to_string())
             .replace("{failover_id}", "owners-failover-1")
             .replace("{token_id}", "none")
-            .replace("{session_id}", "none");
+            .replace("{session_id}", "none")
+            .replace("{account_id}", "none")
+            .replace("{invitation_id}", "none");
         // Logging out, and removing what the next rows ask for, come last by nature: only readers here.
         if method.is_safe() {
             let answer =

@@ -164,6 +164,7 @@ async fn every_enum_is_spelled_as_the_wire_is() {
         )),+] };
     }
     let known: Vec<(String, Vec<Value>)> = known![
+        domain::access::AccountRole,
         domain::access::Scope,
         domain::association::AssociationState,
         domain::association::Serving,
@@ -179,6 +180,7 @@ async fn every_enum_is_spelled_as_the_wire_is() {
         domain::verdict::Cause,
         domain::view::account::SessionKind,
         domain::view::failover::Fate,
+        domain::view::people::InvitationState,
         domain::view::settings::SecretState,
     ];
     let (world, openapi) = described().await;

@@ -29,6 +29,7 @@ mod events;
 mod figures;
 mod hosts;
 mod idempotency;
+mod joining;
 mod limits;
 mod lockout;
 mod notifications;

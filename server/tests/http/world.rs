@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use server::clock::SystemClock;
 use server::dumont::{Dumont, Parts, Site};
 use server::http::limit::{LoginLimiter, LoginLimits};
+use server::http::link_limit::LinkLimiter;
 use server::http::listener::{self, Bounds};
 use server::http::router::application;
 use server::kept::Kept;
@@ -84,6 +85,7 @@ impl World {
                 trust_proxy: !choice.no_proxy,
             },
             limiter: LoginLimiter::new(choice.limits.unwrap_or_default()),
+            link_limiter: LinkLimiter::default(),
             passwords: Passwords::new().expect("random"),
             recent: Recent::default(),
             kept: Kept::default(),
@@ -107,6 +109,7 @@ impl World {
             clock: self.dumont.clock.clone(),
             site: self.dumont.site.clone(),
             limiter: LoginLimiter::new(LoginLimits::default()),
+            link_limiter: LinkLimiter::default(),
             passwords: Passwords::new().expect("random"),
             recent: Recent::default(),
             kept: Kept::default(),

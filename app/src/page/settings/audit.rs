@@ -99,7 +99,7 @@ fn line(visit: &Visit, entry: &AuditEntry) -> AnyView {
         <tr data-key=entry.id.clone()>
             {key_cell(view! { {text::action(entry.action, t)} <span class="under"><code>{entry.object.clone()}</code></span> <span class="under"><span class="agent" title=agent.clone()>{agent.clone()}</span></span> })}
             {cell(t.audit_when, clock_time(visit, entry.at))}
-            {cell(t.audit_who, view! { {with} <span class="under">{entry.credential_name.clone()}</span> })}
+            {cell(t.audit_who, view! { {with} <span class="under">{entry.credential_name.clone()}</span> <span class="under">{entry.actor.clone()}</span> })}
             {cell(t.audit_where, from)}
             {cell(t.audit_outcome, view! { {outcome} <span class="under"><code>{entry.code.clone()}</code></span> })}
         </tr>

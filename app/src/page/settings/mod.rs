@@ -6,7 +6,9 @@ pub(crate) mod browsers;
 pub(crate) mod confirm;
 pub(crate) mod credentials;
 pub(crate) mod failover;
+pub(crate) mod people;
 
+use domain::access::AccountRole;
 use leptos::prelude::AnyView;
 
 use crate::router::Route;
@@ -16,6 +18,7 @@ use crate::visit::Visit;
 /// The parts, and where we are.
 fn parts(visit: &Visit) -> AnyView {
     let t = visit.t();
+    let runs = visit.user.as_ref().is_some_and(|user| user.role == AccountRole::Administrator);
     let links = [
         (Route::Settings, t.nav_failover_settings),
         (Route::Credentials, t.nav_credentials),
@@ -23,9 +26,10 @@ fn parts(visit: &Visit) -> AnyView {
         (Route::Audit, t.nav_audit),
     ]
     .into_iter()
+    .chain(runs.then_some((Route::People, t.people)))
     .map(|(route, word)| {
         let href = route.path();
-        let here = if route == Route::Account {
+        let here = if matches!(route, Route::Account | Route::People) {
             visit.path.starts_with(&href)
         } else {
             visit.path == href

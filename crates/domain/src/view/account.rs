@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Time;
-use crate::access::Scope;
+use crate::access::{AccountRole, Scope};
 
 /// `POST /auth/login`. One of `username` and `email` names the account; either is looked up as both.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +54,8 @@ pub struct User {
     pub email: String,
     /// User name, lower case.
     pub username: String,
+    /// What it may do beyond what is its own.
+    pub role: AccountRole,
     /// What the interface looks like for this account.
     pub settings: UserSettings,
 }

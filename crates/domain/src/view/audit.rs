@@ -23,6 +23,8 @@ pub struct AuditEntry {
     pub credential: Credential,
     /// The credential's name: a token's, or what the program calls itself.
     pub credential_name: Option<String>,
+    /// The name of the other account that acted; none where it was this account's own.
+    pub actor: Option<String>,
     /// From which address; none on the command line.
     pub ip: Option<String>,
     /// The browser or program, as it calls itself.

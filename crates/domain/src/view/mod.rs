@@ -16,6 +16,7 @@ pub mod instance;
 pub mod machine;
 pub mod notification;
 pub mod offer;
+pub mod people;
 mod port;
 pub mod pricing;
 pub mod problem;

@@ -24,6 +24,8 @@ pub struct AuditRow {
     pub credential: Credential,
     /// The credential's name.
     pub credential_name: Option<String>,
+    /// The name of the other account that acted; none: this account itself.
+    pub actor: Option<String>,
     /// From which address.
     pub ip: Option<String>,
     /// The browser or program, as it calls itself.
@@ -62,7 +64,7 @@ impl<'s> Audit<'s> {
     /// `NotFound` when there is no such user.
     #[instrument(level = "debug", skip_all)]
     pub async fn add(&self, user: &UserId, id: &str, row: &AuditRow) -> Result<(), StoreError> {
-        query("INSERT INTO audit (id, user_id, at, action, area, object, credential, credential_name, ip, user_agent, outcome, code) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)")
+        query("INSERT INTO audit (id, user_id, at, action, area, object, credential, credential_name, ip, user_agent, outcome, code, actor) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)")
             .bind(id)
             .bind(user.as_str())
             .bind(row.at.0)
@@ -75,6 +77,7 @@ impl<'s> Audit<'s> {
             .bind(row.user_agent.as_deref())
             .bind(row.outcome.as_str())
             .bind(row.code.as_deref())
+            .bind(row.actor.as_deref())
             .execute(self.store.db().write())
             .await?;
         Ok(())
@@ -90,7 +93,7 @@ impl<'s> Audit<'s> {
         user: &UserId,
         page: &AuditPage,
     ) -> Result<Vec<(String, AuditRow)>, StoreError> {
-        let rows = query("SELECT id, at, action, object, credential, credential_name, ip, user_agent, outcome, code FROM audit WHERE user_id = $1 AND ($2 = '' OR area = $2) AND ($3 = '' OR id < $3) ORDER BY id DESC LIMIT $4")
+        let rows = query("SELECT id, at, action, object, credential, credential_name, ip, user_agent, outcome, code, actor FROM audit WHERE user_id = $1 AND ($2 = '' OR area = $2) AND ($3 = '' OR id < $3) ORDER BY id DESC LIMIT $4")
             .bind(user.as_str())
             .bind(page.area.map_or("", Area::as_str))
             .bind(page.before.as_deref().unwrap_or_default())
@@ -145,6 +148,7 @@ fn read(row: &AnyRow) -> Result<(String, AuditRow), StoreError> {
         object: row.maybe_text("object")?,
         credential: row.word("credential")?,
         credential_name: row.maybe_text("credential_name")?,
+        actor: row.maybe_text("actor")?,
         ip: row.maybe_text("ip")?,
         user_agent: row.maybe_text("user_agent")?,
         outcome: row.word("outcome")?,

@@ -11,7 +11,7 @@ use domain::time::Millis;
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 use sqlx::any::AnyRow;
-use sqlx::query;
+use sqlx::{AnyConnection, query};
 use tracing::instrument;
 use uuid::Uuid;
 
@@ -172,8 +172,8 @@ impl<'s> Browsers<'s> {
 }
 
 /// Forgets every browser of an account, as part of a change of its password.
-pub(crate) async fn forget_all(tx: &mut Tx, user: &UserId) -> Result<(), StoreError> {
-    query("DELETE FROM browsers WHERE user_id = $1").bind(user.as_str()).execute(&mut **tx).await?;
+pub(crate) async fn forget_all(tx: &mut AnyConnection, user: &UserId) -> Result<(), StoreError> {
+    query("DELETE FROM browsers WHERE user_id = $1").bind(user.as_str()).execute(tx).await?;
     Ok(())
 }
 

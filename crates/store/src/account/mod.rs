@@ -5,6 +5,7 @@ pub(crate) mod audit;
 pub(crate) mod browser;
 pub(crate) mod credential;
 pub(crate) mod idempotency;
+pub(crate) mod link;
 pub(crate) mod notification;
 pub(crate) mod second_factor;
 pub(crate) mod session;

@@ -1,12 +1,13 @@
 //! Accounts. Passwords come and go as Argon2 hashes; they are neither made nor checked here.
 
+use domain::access::AccountRole;
 use domain::id::UserId;
 use domain::time::Millis;
 use sqlx::any::AnyRow;
-use sqlx::query;
+use sqlx::{AnyConnection, query};
 use tracing::instrument;
 
-use crate::account::browser;
+use crate::account::{browser, link};
 use crate::db::{lock_install, must_exist};
 use crate::error::StoreError;
 use crate::open::Store;
@@ -21,6 +22,8 @@ pub struct User {
     pub email: String,
     /// As it was typed; unique without regard to case.
     pub username: String,
+    /// What it may do beyond what is its own.
+    pub role: AccountRole,
     /// Language tag, where one was chosen.
     pub locale: Option<String>,
     /// Colour theme, where one was chosen.
@@ -63,7 +66,7 @@ pub struct Login {
 
 macro_rules! columns {
     () => {
-        "id, email, username, locale, theme, created_at"
+        "id, email, username, role, locale, theme, created_at"
     };
 }
 
@@ -78,8 +81,8 @@ impl<'s> Users<'s> {
         Self { store }
     }
 
-    /// Makes an account; with `first_only`, only while there is none (of two who set up an empty
-    /// install at the same time, one gets it).
+    /// Makes an account. The first one runs the install. With `first_only`, only while there is
+    /// none (of two who set up an empty install at the same time, one gets it).
     ///
     /// # Errors
     /// `Conflict` with `email is taken`, `username is taken` or `an account exists`.
@@ -90,44 +93,10 @@ impl<'s> Users<'s> {
         first_only: bool,
         now: Millis,
     ) -> Result<User, StoreError> {
-        let (email_key, username_key) = (key(&new.email), key(&new.username));
         let mut tx = self.store.db().begin().await?;
-        lock_install(&mut tx).await?;
-        let taken = query("SELECT email_key, username_key FROM users WHERE email_key = $1 OR username_key = $2 OR $3 = 1")
-            .bind(&email_key)
-            .bind(&username_key)
-            .bind(i64::from(first_only))
-            .fetch_all(&mut *tx)
-            .await?;
-        if first_only && !taken.is_empty() {
-            return Err(StoreError::Conflict("an account exists"));
-        }
-        if let Some(row) = taken.first() {
-            return Err(StoreError::Conflict(if row.text("email_key")? == email_key {
-                "email is taken"
-            } else {
-                "username is taken"
-            }));
-        }
-        query("INSERT INTO users (id, email, email_key, username, username_key, password_hash, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)")
-            .bind(new.id.as_str())
-            .bind(new.email.trim())
-            .bind(&email_key)
-            .bind(new.username.trim())
-            .bind(&username_key)
-            .bind(&new.password_hash)
-            .bind(now.0)
-            .execute(&mut *tx)
-            .await?;
+        let made = insert(&mut tx, new, first_only, now).await?;
         tx.commit().await?;
-        Ok(User {
-            id: new.id.clone(),
-            email: new.email.trim().to_owned(),
-            username: new.username.trim().to_owned(),
-            locale: None,
-            theme: None,
-            created_at: now,
-        })
+        Ok(made)
     }
 
     /// The account that someone who typed this name means: an address when it has an `@`, else a
@@ -219,26 +188,8 @@ impl<'s> Users<'s> {
         keep: Option<&str>,
         now: Millis,
     ) -> Result<(), StoreError> {
-        let keep = keep.unwrap_or_default();
         let mut tx = self.store.db().begin().await?;
-        let done = query("UPDATE users SET password_hash = $2 WHERE id = $1")
-            .bind(user.as_str())
-            .bind(hash)
-            .execute(&mut *tx)
-            .await?;
-        must_exist(&done, "user")?;
-        query("DELETE FROM sessions WHERE user_id = $1 AND id <> $2")
-            .bind(user.as_str())
-            .bind(keep)
-            .execute(&mut *tx)
-            .await?;
-        query("UPDATE api_tokens SET revoked_at = $3 WHERE user_id = $1 AND id <> $2 AND revoked_at IS NULL AND (kind = 'login' OR made_by <> $2)")
-            .bind(user.as_str())
-            .bind(keep)
-            .bind(now.0)
-            .execute(&mut *tx)
-            .await?;
-        browser::forget_all(&mut tx, user).await?;
+        replace_password(&mut tx, user, hash, keep, now).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -296,6 +247,87 @@ impl<'s> Users<'s> {
     }
 }
 
+/// Makes an account; see [`Users::create`].
+pub(crate) async fn insert(
+    tx: &mut AnyConnection,
+    new: &NewUser,
+    first_only: bool,
+    now: Millis,
+) -> Result<User, StoreError> {
+    let (email_key, username_key) = (key(&new.email), key(&new.username));
+    lock_install(tx).await?;
+    let accounts = query("SELECT COUNT(*) AS n FROM users").fetch_one(&mut *tx).await?.int("n")?;
+    let role = if accounts == 0 { AccountRole::Administrator } else { AccountRole::Member };
+    let taken = query("SELECT email_key, username_key FROM users WHERE email_key = $1 OR username_key = $2 OR $3 = 1")
+        .bind(&email_key)
+        .bind(&username_key)
+        .bind(i64::from(first_only))
+        .fetch_all(&mut *tx)
+        .await?;
+    if first_only && !taken.is_empty() {
+        return Err(StoreError::Conflict("an account exists"));
+    }
+    if let Some(row) = taken.first() {
+        return Err(StoreError::Conflict(if row.text("email_key")? == email_key {
+            "email is taken"
+        } else {
+            "username is taken"
+        }));
+    }
+    query("INSERT INTO users (id, email, email_key, username, username_key, password_hash, created_at, role) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
+        .bind(new.id.as_str())
+        .bind(new.email.trim())
+        .bind(&email_key)
+        .bind(new.username.trim())
+        .bind(&username_key)
+        .bind(&new.password_hash)
+        .bind(now.0)
+        .bind(role.as_str())
+        .execute(&mut *tx)
+        .await?;
+    Ok(User {
+        id: new.id.clone(),
+        email: new.email.trim().to_owned(),
+        username: new.username.trim().to_owned(),
+        role,
+        locale: None,
+        theme: None,
+        created_at: now,
+    })
+}
+
+/// Replaces a password and ends logins; see [`Users::set_password`]. Open reset links of the account
+/// end as well.
+pub(crate) async fn replace_password(
+    tx: &mut AnyConnection,
+    user: &UserId,
+    hash: &str,
+    keep: Option<&str>,
+    now: Millis,
+) -> Result<(), StoreError> {
+    let keep = keep.unwrap_or_default();
+    let done = query("UPDATE users SET password_hash = $2 WHERE id = $1")
+        .bind(user.as_str())
+        .bind(hash)
+        .execute(&mut *tx)
+        .await?;
+    must_exist(&done, "user")?;
+    query("DELETE FROM sessions WHERE user_id = $1 AND id <> $2")
+        .bind(user.as_str())
+        .bind(keep)
+        .execute(&mut *tx)
+        .await?;
+    query("UPDATE api_tokens SET revoked_at = $3 WHERE user_id = $1 AND id <> $2 AND revoked_at IS NULL AND (kind = 'login' OR made_by <> $2)")
+        .bind(user.as_str())
+        .bind(keep)
+        .bind(now.0)
+        .execute(&mut *tx)
+        .await?;
+    browser::forget_all(tx, user).await?;
+    link::revoke_resets(tx, user, now).await?;
+    Ok(())
+}
+
 fn key(name: &str) -> String {
     name.trim().to_lowercase()
 }
@@ -305,6 +337,7 @@ fn read(row: &AnyRow) -> Result<User, StoreError> {
         id: UserId(row.text("id")?),
         email: row.text("email")?,
         username: row.text("username")?,
+        role: row.word("role")?,
         locale: row.maybe_text("locale")?,
         theme: row.maybe_text("theme")?,
         created_at: row.at("created_at")?,

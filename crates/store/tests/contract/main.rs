@@ -25,6 +25,7 @@ mod files;
 mod fixtures;
 mod getting_in;
 mod intents;
+mod links;
 mod many;
 mod measurements;
 mod notifications;
