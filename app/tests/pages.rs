@@ -1132,3 +1132,23 @@ fn a_link_leads_in_without_a_login_and_its_code_is_asked_for_on_the_page() {
     assert!(got.html.contains("value=\"c0de\"") && got.html.contains("value=\"bob\""));
     assert!(words(&got.html).contains("Ask for a new one") && !got.html.contains("\" p \""));
 }
+
+#[test]
+fn a_host_key_that_another_place_shows_is_said_with_where() {
+    let mut plane = Fake::default();
+    let bare = shown("/app/machines/7001", &plane);
+    assert!(!words(&bare).contains("same SSH host key"));
+    let tie = plane.machine.row.association.as_mut().expect("protected");
+    tie.host_key_shared = vec![domain::host_key::SharedHostKey {
+        side: domain::host_key::HostSide::Gpu,
+        association_id: domain::id::AssociationId::new("tie-7002"),
+        gpu_instance_id: domain::id::GpuId(7_002),
+        name: "<b>other".into(),
+        other_side: domain::host_key::HostSide::Standby,
+    }];
+    let html = shown("/app/machines/7001", &plane);
+    assert!(words(&html).contains("Another place shows the same SSH host key"));
+    assert!(words(&html).contains("the GPU here and the standby of"));
+    assert!(html.contains("href=\"/app/machines/7002\""));
+    assert!(!html.contains("<b>other"), "a name is text");
+}

@@ -10,6 +10,10 @@ use server::cli::Cli;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // Before anything is read that is worth reading.
+    if let Err(error) = server::hardening::close_memory() {
+        say(&format!("memory can't be closed to other processes: {error}"));
+    }
     if rustls::crypto::ring::default_provider().install_default().is_err() {
         return fail("another cryptography provider is installed");
     }
@@ -24,7 +28,11 @@ fn main() -> ExitCode {
 }
 
 fn fail(why: &str) -> ExitCode {
-    use std::io::Write as _;
-    let _ = writeln!(std::io::stderr(), "dumont: {why}");
+    say(why);
     ExitCode::FAILURE
+}
+
+fn say(words: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "dumont: {words}");
 }

@@ -10,6 +10,7 @@
 
 use std::io::Write as _;
 use std::net::TcpListener;
+use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -113,13 +114,16 @@ struct Server {
 
 impl Server {
     async fn start(world: &World) -> Self {
+        Self::start_as(world, world.command(&["serve"])).await
+    }
+
+    async fn start_as(world: &World, mut command: Command) -> Self {
         let port = TcpListener::bind("127.0.0.1:0")
             .expect("a port")
             .local_addr()
             .expect("an address")
             .port();
         let log = world.folder.path().join("server.log");
-        let mut command = world.command(&["serve"]);
         command
             .env("DUMONT_LISTEN", format!("127.0.0.1:{port}"))
             .env("DUMONT_ADMIN_LISTEN", "127.0.0.1:0")
@@ -344,5 +348,54 @@ async fn refused_credentials_are_not_stored() {
     assert!(said.contains("Vast.ai refused"), "{said}");
     let doctor = world.run(&["doctor"], "").await;
     assert!(String::from_utf8_lossy(&doctor.stdout).contains("no key is stored"));
+    world.sandbox.stop().await;
+}
+
+/// Keys are in its memory and may be in its environment: neither leaves it by way of another process
+/// of its user's, or of a dump. Root sees everything, so this is seen as somebody else.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_process_of_its_user_reads_nothing_of_it_and_no_core_is_dumped() {
+    const NOBODY: u32 = 65_534;
+    let world = World::start().await;
+    let home = tempfile::tempdir().expect("a folder");
+    let program = home.path().join("dumont");
+    let built = env!("CARGO_BIN_EXE_dumont");
+    std::fs::hard_link(built, &program)
+        .or_else(|_| std::fs::copy(built, &program).map(drop))
+        .expect("a program that anyone may run");
+    let root = nix::unistd::geteuid().is_root();
+    let lowered = |mut command: Command| {
+        if root {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        command
+    };
+    if root {
+        for folder in [home.path(), world.folder.path()] {
+            std::os::unix::fs::chown(folder, Some(NOBODY), Some(NOBODY)).expect("given away");
+        }
+    }
+    let mut command = Command::new(&program);
+    command
+        .arg("serve")
+        .env("DUMONT_DATA_DIR", home.path().join("data"))
+        .env("DUMONT_VAST_URL", &world.sandbox.url)
+        .env("DUMONT_GCP_ENDPOINT", &world.sandbox.url)
+        .env("DUMONT_MASTER_KEY", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=");
+    let server = Server::start_as(&world, lowered(command)).await;
+
+    let pid = server.child.id();
+    for file in ["environ", "mem", "maps"] {
+        let mut look = Command::new("head");
+        look.args(["-c", "1"]).arg(format!("/proc/{pid}/{file}"));
+        let seen = lowered(look).output().expect("head runs");
+        let words = String::from_utf8_lossy(&seen.stderr);
+        assert!(!seen.status.success() && words.contains("denied"), "{file} was read: {words}");
+    }
+    let limits = std::fs::read_to_string(format!("/proc/{pid}/limits")).expect("anyone's");
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).expect("told");
+    let figures: Vec<&str> = core.split_whitespace().skip(4).take(2).collect();
+    assert_eq!(figures, ["0", "0"], "{core}");
+    assert!(server.stop().await, "it stops well");
     world.sandbox.stop().await;
 }

@@ -135,6 +135,7 @@ fn association(id: i64, name: &str, state: AssociationState, serving: Serving) -
         bytes: Some(18_400_000_000),
         sync_problem: None,
         deletions: None,
+        host_key_shared: Vec::new(),
         epoch: Epoch(3),
         gpu_failed: serving == Serving::Standby,
         failure_reason: None,

@@ -10,6 +10,7 @@ pub mod audit;
 pub mod failover;
 pub mod frozen;
 pub mod gpu;
+pub mod host_key;
 pub mod id;
 pub mod money;
 pub mod name;

@@ -10,7 +10,9 @@ mod of_machine;
 
 pub use self::of_account::{Credit, credentials_refused, credit, refusal};
 pub use self::of_failover::{begun, ended, on_standby, waits};
-pub use self::of_machine::{frozen, gpu_lost, gpu_silent, late_writes, loss, silence, standby};
+pub use self::of_machine::{
+    frozen, gpu_lost, gpu_silent, host_key_shared, late_writes, loss, silence, standby,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +62,8 @@ crate::text_enum! {
         StandbyBack = "standby_back",
         /// The tripwire stopped sync.
         SyncFrozen = "sync_frozen",
+        /// A machine shows the SSH host key of another.
+        HostKeyShared = "host_key_shared",
         /// A provider refuses the stored credentials.
         CredentialsRefused = "credentials_refused",
         /// The credit would not pay for an hour of a replacement.
@@ -126,6 +130,7 @@ impl NewsKind {
             | Self::StandbyStopped
             | Self::SyncFrozen
             | Self::GpuSilent
+            | Self::HostKeyShared
             | Self::CreditLow => Severity::Warning,
             Self::FailoverFailed | Self::GpuLost | Self::StandbyLost | Self::CredentialsRefused => {
                 Severity::Critical
@@ -162,6 +167,8 @@ pub struct Figures {
     pub late_files: Option<i64>,
     /// Whether a complete copy was on the standby.
     pub protected: Option<bool>,
+    /// What people call the other machine that this is about.
+    pub other_machine: Option<String>,
     /// Whose credentials.
     pub provider: Option<Provider>,
     /// The credit.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use domain::association::{Association as Tie, Hooks, Serving};
 use domain::failover::{FailoverState, StepRow};
 use domain::gpu::{GpuInstance, GpuState};
+use domain::host_key::{PinnedKeys, SharedHostKey};
 use domain::id::{AssociationId, FailoverId, GpuId, MachineRef, UserId};
 use domain::name::shown;
 use domain::notification::Wait;
@@ -47,7 +48,10 @@ pub async fn page(dumont: &Dumont, user: &UserId) -> Result<MachinesPage, Fault>
     let all = dumont.store.associations().list(user).await?;
     let under_way: Vec<FailoverId> =
         all.iter().filter_map(|tie| tie.active_failover.clone()).collect();
+    let pinned = PinnedKeys::of(&all);
+    let keys = all.iter().map(|tie| (tie.id.clone(), pinned.shared_with(tie)));
     let known = Known {
+        keys: keys.filter(|(_, shared)| !shared.is_empty()).collect(),
         active: actives(dumont, user, &under_way).await?,
         drills: readiness::last_drills(dumont, user).await?,
         errands: errands(dumont, user).await?,
@@ -244,6 +248,8 @@ struct Known {
     active: HashMap<AssociationId, ActiveFailover>,
     drills: HashMap<AssociationId, LastDrill>,
     errands: HashMap<String, Errand>,
+    /// Of those that have some.
+    keys: HashMap<AssociationId, Vec<SharedHostKey>>,
     /// Whether the provider ever gave its list: without one, what is not in it is not known.
     listed: bool,
     /// Of the one machine that is asked for: the figures of its failover under way.
@@ -255,10 +261,13 @@ impl Known {
     async fn of(dumont: &Dumont, user: &UserId, tie: &Tie) -> Result<Self, Fault> {
         let under_way: Vec<FailoverId> = tie.active_failover.iter().cloned().collect();
         let drill = readiness::last_drill(dumont, user, &tie.id).await?;
+        let like = dumont.store.associations().with_host_keys_of(user, &tie.id).await?;
+        let shared = PinnedKeys::of(&like).shared_with(tie);
         Ok(Self {
             active: actives(dumont, user, &under_way).await?,
             drills: drill.map(|drill| (tie.id.clone(), drill)).into_iter().collect(),
             errands: HashMap::new(),
+            keys: HashMap::from([(tie.id.clone(), shared)]),
             listed: false,
             figures: figures::of(dumont, user, &under_way).await?.into_iter().next(),
         })
@@ -355,7 +364,10 @@ fn row(dumont: &Dumont, gpu: Option<&GpuInstance>, tie: Option<&Tie>, known: &Kn
         serving: tie.map_or_else(|| unprotected(gpu), |tie| tie.serving),
         total_dph: gpu_rate.map(|rate| rate + standby_rate.unwrap_or(0.0)),
         instance,
-        association: tie.map(|tie| Association::new(tie, now)),
+        association: tie.map(|tie| Association {
+            host_key_shared: known.keys.get(&tie.id).cloned().unwrap_or_default(),
+            ..Association::new(tie, now)
+        }),
         active: tie.and_then(|tie| known.active.get(&tie.id)).cloned(),
         last_drill: tie.and_then(|tie| known.drills.get(&tie.id)).cloned(),
         verdict: seen.map(|seen| decide(&seen, &VerdictPolicy::default(), now).verdict),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::association::AssociationState;
 use domain::frozen::Decision;
+use domain::host_key::PinnedKeys;
 use domain::id::{GpuId, MachineRef, UserId};
 use domain::name;
 use domain::policy::FieldError;
@@ -106,8 +107,9 @@ fn as_asked(found: FieldError) -> Option<FieldError> {
 pub async fn associations(dumont: &Dumont, user: &UserId) -> Result<Associations, Fault> {
     let now = dumont.now();
     let ties = dumont.store.associations().list(user).await?;
+    let keys = PinnedKeys::of(&ties);
     let associations: BTreeMap<i64, Association> =
-        ties.iter().map(|tie| (tie.gpu.0, Association::new(tie, now))).collect();
+        ties.iter().map(|tie| (tie.gpu.0, Association::new(tie, now).keyed(tie, &keys))).collect();
     Ok(Associations { count: associations.len(), associations })
 }
 
@@ -121,7 +123,8 @@ pub async fn association(
     machine: &MachineRef,
 ) -> Result<Association, Fault> {
     let tie = machines::find(dumont, user, machine).await?;
-    Ok(Association::new(&tie, dumont.now()))
+    let like = dumont.store.associations().with_host_keys_of(user, &tie.id).await?;
+    Ok(Association::new(&tie, dumont.now()).keyed(&tie, &PinnedKeys::of(&like)))
 }
 
 /// Gives a GPU a standby; progress is read from the association.

@@ -244,6 +244,14 @@ impl Stack {
         self.try_get(path).await.unwrap_or_else(|| panic!("GET {path} failed"))
     }
 
+    /// A page, as whoever has the token is shown it.
+    pub async fn page(&self, path: &str) -> String {
+        let asked = self.http.get(format!("{}{path}", self.url)).bearer_auth(&self.token);
+        let answer = asked.header("accept-language", "en").send().await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        answer.text().await.unwrap()
+    }
+
     pub async fn try_get(&self, path: &str) -> Option<Value> {
         let answer = self
             .http
@@ -466,6 +474,11 @@ impl Stack {
             (stack.billing_gpus().await == gpus).then_some(())
         })
         .await;
+    }
+
+    /// The files of the only standby's host, seen from outside.
+    pub fn standby_root(&self) -> PathBuf {
+        self.host_workspace("vm-").parent().unwrap().to_owned()
     }
 
     /// Runs a command on a GPU with the host's files beside it: what a user would see over SSH.

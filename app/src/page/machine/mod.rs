@@ -4,6 +4,7 @@ pub(crate) mod act;
 mod capability;
 mod exposure;
 mod going;
+mod host_keys;
 mod now;
 mod review;
 mod sections;
@@ -49,6 +50,7 @@ fn page(visit: &Visit, data: &MachinePage, word: Option<&str>) -> Page {
             {done_word(visit, word)}
             {now::now(visit, data)}
             {sections::alarm(visit, data)}
+            {host_keys::shared(visit, data)}
             {sections::figures(visit, data)}
             {whereabouts::whereabouts(visit, data)}
             <div class="columns">

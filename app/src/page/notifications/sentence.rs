@@ -56,6 +56,10 @@ fn tell(one: &Notification, t: &'static Texts, lang: Lang) -> String {
         NewsKind::StandbyStopped => of_machine(t.note_standby_stopped),
         NewsKind::StandbyBack => of_machine(t.note_standby_back),
         NewsKind::SyncFrozen => frozen(machine, figures, t, lang),
+        NewsKind::HostKeyShared => {
+            let other = figures.other_machine.as_deref().unwrap_or(t.unknown);
+            fill(t.note_host_key, &[("machine", machine), ("other", other)])
+        }
         NewsKind::CredentialsRefused => {
             let provider = figures.provider.map_or(t.unknown, text::provider);
             fill(t.note_refused, &[("provider", provider)])

@@ -3,6 +3,7 @@
 use super::{Figures, News, NewsKind};
 use crate::association::{Association, AssociationState};
 use crate::id::{AssociationId, FailoverId, GpuId};
+use crate::name;
 use crate::standby::StandbyState;
 use crate::time::Millis;
 use crate::verdict::Cause;
@@ -14,6 +15,9 @@ const DOWN: [NewsKind; 4] = [
     NewsKind::StandbyPreempted,
     NewsKind::StandbyStopped,
 ];
+
+/// Characters of a host key that name it.
+const KEY_END: usize = 43;
 
 fn news(of: &Association, kind: NewsKind, at: Millis, sandbox: bool, figures: Figures) -> News {
     News {
@@ -118,6 +122,23 @@ pub fn late_writes(
 #[must_use]
 pub fn silence(of: &AssociationId) -> String {
     fact(NewsKind::GpuSilent, of)
+}
+
+/// A machine shows a host key that another had before. Told once for each machine and key.
+#[must_use]
+pub fn host_key_shared(
+    of: &Association,
+    first: &Association,
+    key: &str,
+    at: Millis,
+    sandbox: bool,
+) -> News {
+    let figures = Figures { other_machine: Some(name::shown(&first.name)), ..Figures::default() };
+    let told = news(of, NewsKind::HostKeyShared, at, sandbox, figures);
+    // The end of a key tells it from all others.
+    let from = key.char_indices().rev().nth(KEY_END).map_or(0, |(at, _)| at);
+    let end = key.get(from..).unwrap_or(key);
+    News { fact: format!("{}/{end}", told.fact), ..told }
 }
 
 /// The standing fact of a lost GPU, over when the machine answers again.

@@ -39,6 +39,9 @@ pub struct NotificationFigures {
     pub late_files: Option<i64>,
     /// Whether a complete copy was on the standby.
     pub protected: Option<bool>,
+    /// What people call the other machine that this is about.
+    #[serde(default)]
+    pub other_machine: Option<String>,
     /// Whose credentials.
     pub provider: Option<Provider>,
     /// The credit, USD.
@@ -62,6 +65,7 @@ impl From<&Figures> for NotificationFigures {
             of_files: found.of_files,
             late_files: found.late_files,
             protected: found.protected,
+            other_machine: found.other_machine.clone(),
             provider: found.provider,
             credit_usd: found.credit.map(MicroUsd::usd),
             needed_usd: found.need.map(MicroUsd::usd),

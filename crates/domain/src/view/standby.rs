@@ -8,6 +8,7 @@ use super::configure::StandbyConfig;
 use super::{Time, object};
 use crate::association::{Association as Tie, AssociationState, Hooks, Serving};
 use crate::frozen::{self, Decision, Deletion, Deletions, Held};
+use crate::host_key::{PinnedKeys, SharedHostKey};
 use crate::id::{AssociationId, Epoch, FailoverId, GpuId};
 use crate::name;
 use crate::standby::StandbyState;
@@ -72,6 +73,9 @@ pub struct Association {
     /// While its copy is frozen for that: how many files the standby would have deleted.
     #[serde(default)]
     pub deletions: Option<i64>,
+    /// Other places of the account that show the SSH host key of its GPU or of its standby.
+    #[serde(default)]
+    pub host_key_shared: Vec<SharedHostKey>,
     /// Fencing number.
     pub epoch: Epoch,
     /// Whether its GPU is lost and not replaced yet.
@@ -117,6 +121,12 @@ pub struct AssociatedStandby {
 }
 
 impl Association {
+    /// With what is known of its hosts' keys.
+    #[must_use]
+    pub fn keyed(self, tie: &Tie, keys: &PinnedKeys<'_>) -> Self {
+        Self { host_key_shared: keys.shared_with(tie), ..self }
+    }
+
     /// The association as it is at `now`.
     #[must_use]
     pub fn new(tie: &Tie, now: Millis) -> Self {
@@ -141,6 +151,7 @@ impl Association {
             bytes: tie.sync.bytes,
             sync_problem: tie.sync.problem.clone(),
             deletions: frozen::deletions(tie),
+            host_key_shared: Vec::new(),
             epoch: tie.epoch,
             gpu_failed: lost,
             failure_reason: if lost { tie.reason.clone() } else { None },

@@ -8,7 +8,7 @@ use domain::association::{Association, AssociationState, Serving, SyncStatus};
 use domain::frozen::{Decision, Loss};
 use domain::id::{AssociationId, Epoch, UserId};
 use domain::notification;
-use domain::standby::StandbyState;
+use domain::standby::{Standby, StandbyState};
 use domain::time::Millis;
 use store::{CycleOutcome as Recorded, CycleSource, StoreError, SyncCycle};
 use tokio::task::JoinHandle;
@@ -19,13 +19,18 @@ use crate::data::{
     self, CycleOutcome, CycleReport, DataError, FollowEvent, FollowPlan, Follower, Progress, Shells,
 };
 use crate::live::Machine;
+use crate::worker::anew::Anew;
 
 const AGAIN: Duration = Duration::from_secs(2);
+/// Longest pause between two tries to prepare a host that lacks a program.
+const PREPARE_PAUSE: Duration = Duration::from_secs(60);
 
 /// The following of one machine.
 pub(super) struct Following {
     parent: CancellationToken,
     current: Option<Current>,
+    /// Outlives the courses: each preparation ends one.
+    anew: Arc<Anew>,
 }
 
 struct Current {
@@ -36,7 +41,7 @@ struct Current {
 
 impl Following {
     pub(super) fn new(parent: &CancellationToken) -> Self {
-        Self { parent: parent.clone(), current: None }
+        Self { parent: parent.clone(), current: None, anew: Arc::default() }
     }
 
     /// Makes what runs what should run.
@@ -82,6 +87,7 @@ impl Following {
             status: association.sync.clone(),
             machine: Arc::clone(machine),
             accepted: None,
+            anew: Arc::clone(&self.anew),
         };
         let stop = token.clone();
         let running = plan.clone();
@@ -163,6 +169,7 @@ struct Course {
     machine: Arc<Machine>,
     /// Digest of the deletions that were accepted and not made yet.
     accepted: Option<String>,
+    anew: Arc<Anew>,
 }
 
 impl Course {
@@ -217,6 +224,7 @@ impl Course {
     /// Lets the standby into the GPU; again until it is so.
     async fn prepare(&mut self, plan: &FollowPlan, standby_key: &str) {
         let mut shells = self.machine.gpu_shell.subscribe();
+        let mut pause = AGAIN;
         loop {
             let open = shells
                 .wait_for(|shell| shell.as_ref().is_some_and(|shell| !shell.is_closed()))
@@ -226,9 +234,14 @@ impl Course {
             let make = self.status.complete_to.is_none().then_some(plan.workspace.as_str());
             match data::prepare_gpu(&shell, standby_key, make).await {
                 Ok(()) => return,
-                Err(error) => self.problem(&error.to_string()).await,
+                Err(error) => {
+                    self.problem(&error.to_string()).await;
+                    // What can't be installed now is not asked for every two seconds.
+                    let lacks = matches!(error, DataError::Unprepared(_));
+                    pause = if lacks { (pause * 2).min(PREPARE_PAUSE) } else { AGAIN };
+                }
             }
-            tokio::time::sleep(AGAIN).await;
+            tokio::time::sleep(pause).await;
         }
     }
 
@@ -256,6 +269,7 @@ impl Course {
                 self.status.pending_files = Some(0);
                 self.status.pending_bytes = Some(0);
                 self.status.problem = None;
+                self.anew.well();
                 self.record(cycle(
                     &self.id,
                     self.epoch,
@@ -311,9 +325,42 @@ impl Course {
                 );
                 self.record(row).await;
                 self.problem(&why).await;
-                true
+                // What was prepared ends this course: the next one lets the standby in and ties it anew.
+                !(matches!(error, DataError::Unprepared(_)) && self.prepare_standby(&why).await)
             }
         }
+    }
+
+    /// Prepares a standby that lacks something, where that is due; whether it was prepared.
+    async fn prepare_standby(&mut self, lacks: &str) -> bool {
+        let Some(shell) = self.machine.standby_shell() else { return false };
+        if !self.anew.is_due(self.context.now()) {
+            return false;
+        }
+        tracing::warn!(association = %self.id, lacks, "the standby is prepared anew");
+        let prepared = match data::prepare_standby(&shell).await {
+            Ok(facts) => self.keep_key(facts.public_key).await.map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        match prepared {
+            Ok(()) => true,
+            Err(error) => {
+                self.problem(&format!("{lacks}; it could not be prepared anew: {error}")).await;
+                false
+            }
+        }
+    }
+
+    /// A standby that had lost its key has another now, which GPUs are to let in.
+    async fn keep_key(&self, key: String) -> Result<(), StoreError> {
+        let associations = self.context.store.associations();
+        let now = associations.find(&self.id).await?;
+        let Some(standby) = now.and_then(|now| now.standby) else { return Ok(()) };
+        if standby.public_key.as_ref() == Some(&key) {
+            return Ok(());
+        }
+        let standby = Standby { public_key: Some(key), ..standby };
+        associations.set_standby(&self.id, self.epoch, Some(&standby)).await
     }
 
     async fn problem(&mut self, why: &str) {

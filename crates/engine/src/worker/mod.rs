@@ -2,10 +2,12 @@
 //! drives its failover. One process has it at a time.
 
 mod act;
+mod anew;
 mod care;
 mod follow;
 mod heard;
 mod heartbeat;
+mod host_keys;
 mod judge;
 mod late;
 mod make;
@@ -72,6 +74,7 @@ pub(crate) async fn run(context: Context, id: AssociationId, token: Cancellation
 struct Work {
     judge: judge::Judge,
     hearing: heard::Hearing,
+    host_keys: host_keys::HostKeys,
     care: Chore,
     late: Chore,
     follow: follow::Following,
@@ -87,6 +90,7 @@ impl Work {
         Self {
             judge: judge::Judge::default(),
             hearing: heard::Hearing::default(),
+            host_keys: host_keys::HostKeys::default(),
             care: Chore::new(token),
             late: Chore::new(token),
             follow: follow::Following::new(token),
@@ -119,6 +123,7 @@ impl Work {
         self.hearing.keep(context, association, machine).await?;
         self.judge.look(context, association, machine).await?;
         zombie::lay(context, association).await?;
+        self.host_keys.look(context, association).await?;
         self.care.run(care::step(context.clone(), association.clone()));
         self.late.run(late::step(context.clone(), association.clone()));
         self.follow.keep(context, association, machine).await;

@@ -276,3 +276,39 @@ async fn a_workspace_of_before_the_rule_is_refused_by_name() {
     }
     assert_eq!(rig.standby.tree("/etc"), before);
 }
+
+/// Root's own programs must not come from a GPU: a set-id bit is nothing that a copy keeps.
+#[tokio::test]
+async fn no_set_id_bit_reaches_the_standby_and_a_restore_is_proven_all_the_same() {
+    let rig = Rig::new().await;
+    for (name, mode) in [("uid", 0o4755), ("gid", 0o2755), ("both", 0o6711), ("plain", 0o750)] {
+        rig.gpu.write(format!("/workspace/{name}"), name);
+        chmod(&rig.gpu.path(format!("/workspace/{name}")), mode);
+    }
+    rig.gpu.run("mkdir /workspace/shared && chmod 2775 /workspace/shared").await;
+    let modes = || {
+        let tree = rig.standby.tree("/workspace");
+        let mode = |name: &[u8]| tree[name].mode & 0o7777;
+        [mode(b"uid"), mode(b"gid"), mode(b"both"), mode(b"plain"), mode(b"shared")]
+    };
+    rig.synced("1").await;
+    // A folder's bit only says whose group new files have.
+    assert_eq!(modes(), [0o755, 0o755, 0o711, 0o750, 0o2775]);
+    // Without a change there is nothing to do: the bit is no difference.
+    assert_eq!(rig.synced("2").await.files_sent, 0);
+    assert_eq!(rig.synced("2b").await.versions_path, None);
+    // Of a standby from before, and of a change of rights alone.
+    chmod(&rig.standby.path("/workspace/plain"), 0o6750);
+    chmod(&rig.gpu.path("/workspace/uid"), 0o4700);
+    rig.synced("3").await;
+    assert_eq!(modes(), [0o700, 0o755, 0o711, 0o750, 0o2775]);
+    chmod(&rig.standby.path("/workspace/gid"), 0o6755);
+    data::takeover(&rig.standby.shell, &rig.workspace, EPOCH).await.expect("taken over");
+    assert_eq!(modes(), [0o700, 0o755, 0o711, 0o750, 0o2775]);
+    let gpu = rig.new_gpu("new").await;
+    rig.restore(&rig.workspace, &gpu).await;
+    let proof = data::verify(&rig.standby.shell, &rig.workspace, &gpu.shell, &rig.workspace)
+        .await
+        .expect("compared");
+    assert_eq!((proof.verified, proof.mismatched_count), (4, 0), "{proof:?}");
+}

@@ -7,6 +7,7 @@ mod follower;
 mod hooks;
 mod hostile;
 mod late;
+mod memory;
 mod progress;
 mod proof;
 mod rehearsal;

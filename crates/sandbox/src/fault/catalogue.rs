@@ -50,6 +50,7 @@ faults! {
     RateLimitedPlain "rate_limited_plain" "The call answers 429 in plain text.",
     RateLimitedJson "rate_limited_json" "The call answers 429 with a JSON body.",
     SshDead "ssh_dead" "The instance is running, but its SSH port refuses.",
+    HostKeyBaked "host_key_baked" "The image brings an SSH host key along: every new or recycled instance of one image shows the same. Target: an instance.",
     StuckLoading "stuck_loading" "The instance stays in `loading` for ever.",
     NoCredit "no_credit" "A create answers that the account lacks credit.",
     KeyRefused "key_refused" "The provider refuses the account's key or token.",

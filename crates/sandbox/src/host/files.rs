@@ -14,7 +14,9 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::{Path, PathBuf};
 
 use russh::keys::ssh_key::LineEnding;
+use russh::keys::ssh_key::private::Ed25519Keypair;
 use russh::keys::{Algorithm, PrivateKey};
+use sha2::{Digest as _, Sha256};
 
 use super::container;
 
@@ -93,6 +95,16 @@ impl Folder {
     fn make_key(&self) -> io::Result<()> {
         let key =
             PrivateKey::random(&mut rand::rng(), Algorithm::Ed25519).map_err(io::Error::other)?;
+        self.write_host_key(&key)
+    }
+
+    /// Gives it the host key that an image brings along: the same for each host made from it.
+    pub(crate) fn bake_key(&self, image: &str) -> io::Result<()> {
+        let seed: [u8; 32] = Sha256::digest(image.as_bytes()).into();
+        self.write_host_key(&PrivateKey::from(Ed25519Keypair::from_seed(&seed)))
+    }
+
+    fn write_host_key(&self, key: &PrivateKey) -> io::Result<()> {
         let text = key.to_openssh(LineEnding::LF).map_err(io::Error::other)?;
         write_private(&self.seat().join("host_key"), text.as_bytes())
     }

@@ -322,6 +322,15 @@ impl Hosts {
         self.blocking(move || folder.renew(&id)).await.map_err(io("making a host's files anew"))
     }
 
+    /// Gives a host that does not run the host key that an image brings along.
+    ///
+    /// # Errors
+    /// [`HostError::Unknown`], or the file system's.
+    pub async fn bake_key(&self, id: &str, image: &str) -> Result<(), HostError> {
+        let (folder, image) = (self.get(id)?.folder().clone(), image.to_owned());
+        self.blocking(move || folder.bake_key(&image)).await.map_err(io("baking a host's key"))
+    }
+
     async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> std::io::Result<T> + Send + 'static,

@@ -238,11 +238,17 @@ async fn carry_out(world: &World, act: Act, called: Called, instance: Instance) 
     let hosts = world.hosts();
     let id = host_id(instance.id);
     let outcome = match act {
-        Act::Create => hosts.create(spec(&instance)).await.map(drop),
+        Act::Create => match hosts.create(spec(&instance)).await {
+            Ok(_) => bake(world, &instance).await,
+            Err(error) => Err(error),
+        },
         Act::SetKeys => hosts.set_keys(&id, key_lines(&instance)).await,
         Act::Halt => hosts.halt(&id).await,
         Act::Remap => hosts.remap(&id).await.map(drop),
-        Act::Renew => hosts.renew(&id).await,
+        Act::Renew => match hosts.renew(&id).await {
+            Ok(()) => bake(world, &instance).await,
+            Err(error) => Err(error),
+        },
         Act::Boot { open } => boot(world, &id, open).await,
         Act::Net { open } => hosts.net(&id, net(open)).await,
         Act::Destroy => hosts.destroy(&id).await,
@@ -311,6 +317,15 @@ impl Inner {
             instance.life.failed(now_ms, msg);
         }
     }
+}
+
+/// Gives a host that was just made its image's key, where images have one.
+async fn bake(world: &World, instance: &Instance) -> Result<(), host::HostError> {
+    let id = instance.id.to_string();
+    if world.faults().on(Fault::HostKeyBaked, Some(&id)).is_none() {
+        return Ok(());
+    }
+    world.hosts().bake_key(&host_id(instance.id), &instance.image).await
 }
 
 async fn boot(world: &World, id: &str, open: bool) -> Result<(), host::HostError> {

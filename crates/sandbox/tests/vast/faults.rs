@@ -368,3 +368,30 @@ async fn a_client_that_hangs_up_does_not_undo_its_create() {
     assert_eq!(ids.len(), 1);
     assert_eq!(bench.row(ids[0]).await["label"], "orphan");
 }
+
+#[tokio::test]
+async fn a_baked_host_key_is_the_images_and_all_others_are_their_own() {
+    let bench = Bench::start().await;
+    let own = [bench.rent_running(json!({})).await, bench.rent_running(json!({})).await];
+    bench.arm(Fault::HostKeyBaked, None, json!({}), GONE).await;
+    let baked = [bench.rent_running(json!({})).await, bench.rent_running(json!({})).await];
+    let other = bench.rent_running(json!({"image": "another:1"})).await;
+    let shown = async |id: u64| {
+        let row = bench.row(id).await;
+        let port = row["ports"]["22/tcp"][0]["HostPort"].as_str().expect("a port").to_owned();
+        let at = row["public_ipaddr"].as_str().expect("an address").to_owned();
+        let scan = tokio::process::Command::new("ssh-keyscan")
+            .args(["-t", "ed25519", "-p", &port, &at])
+            .output()
+            .await
+            .expect("it runs");
+        let line = crate::bench::stdout(&scan);
+        line.split_once(' ').expect("a key").1.to_owned()
+    };
+    assert_eq!(shown(baked[0]).await, shown(baked[1]).await);
+    let mut different = vec![shown(own[0]).await, shown(own[1]).await];
+    different.extend([shown(baked[0]).await, shown(other).await]);
+    different.sort();
+    different.dedup();
+    assert_eq!(different.len(), 4);
+}

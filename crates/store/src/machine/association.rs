@@ -168,6 +168,27 @@ impl<'s> Associations<'s> {
         each(&rows, read)
     }
 
+    /// A user's associations that have a host key pinned which one of them has too, that one among
+    /// them; none where no key is pinned to it.
+    ///
+    /// # Errors
+    /// As every query.
+    #[instrument(level = "debug", skip_all)]
+    pub async fn with_host_keys_of(
+        &self,
+        user: &UserId,
+        id: &AssociationId,
+    ) -> Result<Vec<Association>, StoreError> {
+        let rows = query(select!(
+            "JOIN associations o ON o.id = $2 AND o.user_id = a.user_id LEFT JOIN standbys t ON t.association_id = o.id WHERE a.user_id = $1 AND (a.gpu_host_key IN (o.gpu_host_key, t.host_key) OR s.host_key IN (o.gpu_host_key, t.host_key)) ORDER BY a.created_at, a.id"
+        ))
+        .bind(user.as_str())
+        .bind(id.as_str())
+        .fetch_all(&mut *self.store.db().read().await?)
+        .await?;
+        each(&rows, read)
+    }
+
     /// Every association of every user: for the engine.
     ///
     /// # Errors

@@ -74,6 +74,7 @@ impl Associations<'_> {
                 next_at: at,
                 last_error: None,
                 done_at: None,
+                saved: None,
             };
             disposal::request(&mut tx, &wanted).await?;
         }

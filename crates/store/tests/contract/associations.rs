@@ -20,6 +20,7 @@ on_both! {
     a_move_to_a_gpu_with_an_association_is_refused,
     removal_waits_for_the_failover,
     a_gpu_can_be_left_without_a_standby,
+    a_shared_host_key_is_found_within_the_account_alone,
 }
 
 async fn an_association_is_read_as_it_was_written(world: &World) {
@@ -214,4 +215,35 @@ async fn a_gpu_can_be_left_without_a_standby(world: &World) {
     }
     assert!(!associations.is_excluded(&bob, gpu).await.expect("asked"));
     assert!(!associations.is_excluded(&ana, GpuId(8)).await.expect("asked"));
+}
+
+async fn a_shared_host_key_is_found_within_the_account_alone(world: &World) {
+    let associations = world.store.associations();
+    let make = async |owner, id: &str, gpu, key: Option<&str>, standby_key: Option<&str>| {
+        let mut new = association(owner, id, gpu);
+        new.gpu_host_key = key.map(str::to_owned);
+        new.standby.as_mut().expect("one").host_key = standby_key.map(str::to_owned);
+        associations.create(&new).await.expect("made");
+        new.id
+    };
+    let (ana, bob) = (user(&world.store, "ana").await, user(&world.store, "bob").await);
+    let one = make(&ana, "one", 1, Some("k1"), Some("s1")).await;
+    let two = make(&ana, "two", 2, Some("k1"), Some("s2")).await;
+    let three = make(&ana, "three", 3, Some("s1"), None).await;
+    let alone = make(&ana, "alone", 4, Some("k4"), Some("s4")).await;
+    let bare = make(&ana, "bare", 5, None, None).await;
+    let other = make(&bob, "other", 6, Some("k1"), Some("s1")).await;
+    let found = async |owner, id| {
+        let found = associations.with_host_keys_of(owner, id).await.expect("read");
+        let mut found: Vec<_> = found.into_iter().map(|found| found.id.0).collect();
+        found.sort();
+        found
+    };
+    assert_eq!(found(&ana, &one).await, ["one", "three", "two"]);
+    assert_eq!(found(&ana, &two).await, ["one", "two"]);
+    assert_eq!(found(&ana, &three).await, ["one", "three"]);
+    assert_eq!(found(&ana, &alone).await, ["alone"]);
+    assert_eq!(found(&ana, &bare).await, Vec::<String>::new());
+    assert_eq!(found(&bob, &other).await, ["other"]);
+    assert_eq!(found(&bob, &one).await, Vec::<String>::new(), "another's machine is nobody's");
 }

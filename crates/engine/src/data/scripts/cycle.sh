@@ -30,7 +30,9 @@ copy=$(realpath -e -- "$workspace") || stop failed "the workspace can't be found
 # nanosecond. Files come in outside the copy, wait beside the old ones and take their places at the
 # end, each by a rename: no file is ever half there, and none is written in place. Where they wait is
 # excluded as a folder and as anything else.
-flags=(-a -s --no-D --numeric-ids --modify-window=-1 --no-h --timeout=120 --stats
+# A program that runs with the rights of its owner, who is root here, was made so by the GPU: files
+# lose that on the way in.
+flags=(-a -s --no-D --chmod=Fug-s --numeric-ids --modify-window=-1 --no-h --timeout=120 --stats
   --exclude="$partial" --delay-updates --partial-dir="$partial" --temp-dir="$disk$state/incoming"
   -e "ssh -F $state/gpu.conf"
   --rsync-path="if test -d $root; then true; else echo dumont-no-source >&2; exit 66; fi; rsync")

@@ -10,6 +10,8 @@ rm -f "$state/trusted"
 say interrupted "$(cat "$state/interrupted" 2>/dev/null)"
 sweep "$workspace"
 rm -f "$state/interrupted"
+# None may have come in some other way, or before they were taken off: here work begins.
+find "$workspace" -type f -perm /6000 -exec chmod ug-s {} + 2>/dev/null
 say last "$(cat "$state/last" 2>/dev/null)"
 count "$workspace"
 say outcome ok
