@@ -71,6 +71,8 @@ impl Keeper {
         let Some(placed) = self.index.live(path)?.and_then(|live| live.placed) else {
             return Ok(None);
         };
+        // Something on this host may have put another folder in the place of the one that is open.
+        self.copy.forget();
         let file = match self.copy.open_file(path) {
             Ok(file) => file,
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::INVAL) => return Ok(None),

@@ -271,7 +271,11 @@ fn take_away(
 /// A link, pipe or socket of which nothing changes.
 fn is_untouched(touch: &Touch) -> bool {
     match (&touch.old, &touch.new) {
-        (Some(old), Some(new)) => new.supply == Supply::Here && old.entry == new.entry,
+        (Some(old), Some(new)) => {
+            // A file's way is decided on by its inode, also where its entry stays.
+            let is_file = matches!(new.entry.content, Content::File { .. });
+            !is_file && new.supply == Supply::Here && old.entry == new.entry
+        }
         _ => false,
     }
 }

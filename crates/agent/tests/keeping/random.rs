@@ -17,7 +17,8 @@ use crate::bench::Bench;
 use crate::tree::{State, differences, harmless, open, parent, state, walk};
 
 /// Seeds that failed once.
-const FAILED: &[u64] = &[5, 16, 21, 23, 28, 30, 1040, 1041, 1139, 1151, 1216];
+const FAILED: &[u64] =
+    &[5, 16, 21, 23, 28, 30, 1040, 1041, 1139, 1151, 1216, 100_440, 100_860, 100_907, 105_570];
 
 pub struct Dice(u64);
 
