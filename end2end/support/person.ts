@@ -75,7 +75,11 @@ export class Person {
 
   /** Each GPU rented from now on gets a standby, or none. */
   async configure(wanted: Record<string, unknown>): Promise<void> {
-    await this.ask("POST", "/standby/configure", { enabled: true, sync_interval: 2, ...wanted });
+    await this.ask("POST", "/standby/configure", {
+      enabled: true, sync_interval: 2,
+      // Impatient, so that tests end soon.
+      silence_seconds: 5, keep_lost_minutes: 0, ...wanted,
+    });
   }
 
   /** Rents the cheapest GPU that is still to be had; gives its number. */

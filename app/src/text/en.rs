@@ -880,7 +880,7 @@ texts! {
     note_move_failed: "The move of {machine} failed.",
     note_lost_off: "{machine} lost its GPU ({cause}), and Auto-Failover is off.",
     note_late: "The old GPU of {machine} answered again. Files that only it had: {files}. They were saved on the standby.",
-    note_silent: "{machine} does not answer, and whether its GPU is lost can't be told. Nothing has been done.",
+    note_silent: "{machine} does not answer, and it is not known whether its GPU is lost. Nothing has been done.",
     note_lost_bare: "{machine} lost its GPU ({cause}), and nothing had been copied to a standby yet.",
     note_standby_degraded: "{machine} has no standby: Google Cloud has no capacity now. Dumont tries again.",
     note_standby_lost: "The standby of {machine} is gone with its copy. A new one is being created; until it has copied everything, nothing protects the machine.",

@@ -23,7 +23,7 @@ async fn any_name_and_any_kind_of_entry_arrives() {
     fs::write(at("secret"), "x").expect("written");
     chmod(&at("secret"), 0o400);
     fs::write(at("program"), "x").expect("written");
-    chmod(&at("program"), 0o4755);
+    chmod(&at("program"), 0o755);
     chmod(&at("empty"), 0o700);
     fs::File::create(at("sparse")).and_then(|file| file.set_len(5_000_000)).expect("made");
 
