@@ -34,7 +34,7 @@ async fn a_gpu_that_stalls_for_eight_seconds_keeps_its_machine() {
     // It is told that it is not ready while it is silent, and that it is again.
     stack
         .eventually("the silence to be told", async |stack| {
-            (check(stack, gpu, "gpu_answers").await? == false).then_some(())
+            (!check(stack, gpu, "gpu_answers").await?).then_some(())
         })
         .await;
     stack
