@@ -170,7 +170,7 @@ impl Judge {
         if !unjudged {
             self.unjudged_at = None;
             // What another process told is over too: looked for once after a start.
-            if self.told || self.last.is_some_and(|_| !self.looked) {
+            if self.told || !self.looked {
                 let silence = notification::silence(&association.id);
                 notifications.end(&association.user, &silence).await?;
                 self.told = false;
