@@ -57,6 +57,8 @@ pub struct Offer {
 pub struct OfferFilter {
     /// Exact model with spaces.
     pub gpu_name: Option<String>,
+    /// What someone typed of the model's name; see [`fits_name`].
+    pub name_part: Option<String>,
     /// Exact count of GPUs.
     pub num_gpus: Option<i64>,
     /// Per GPU, MB.
@@ -77,6 +79,27 @@ pub struct OfferFilter {
     pub limit: Option<usize>,
 }
 
+/// Whether a model's name has all words of what someone typed: `4090` fits `RTX 4090`.
+#[must_use]
+pub fn fits_name(typed: &str, name: &str) -> bool {
+    let name = name.to_lowercase();
+    words_of(typed).iter().all(|word| name.contains(word.as_str()))
+}
+
+/// Of these names the one that was typed, else all that it fits: who types `RTX 3090` does not mean
+/// `RTX 3090 Ti`.
+#[must_use]
+pub fn names_like<'n>(typed: &str, names: impl Iterator<Item = &'n str> + Clone) -> Vec<&'n str> {
+    let typed_words = words_of(typed);
+    let exact: Vec<&str> = names.clone().filter(|name| words_of(name) == typed_words).collect();
+    if exact.is_empty() { names.filter(|name| fits_name(typed, name)).collect() } else { exact }
+}
+
+/// In small letters; some write `RTX_4090`.
+fn words_of(name: &str) -> Vec<String> {
+    name.replace('_', " ").to_lowercase().split_whitespace().map(str::to_owned).collect()
+}
+
 impl OfferFilter {
     /// Whether an offer meets every bound. The provider does not always apply all filters, so each
     /// answer is checked again.
@@ -85,6 +108,7 @@ impl OfferFilter {
         let country =
             offer.geolocation.as_deref().and_then(|place| place.rsplit(',').next()).map(str::trim);
         self.gpu_name.as_ref().is_none_or(|name| name.eq_ignore_ascii_case(&offer.gpu_name))
+            && self.name_part.as_ref().is_none_or(|part| fits_name(part, &offer.gpu_name))
             && self.num_gpus.is_none_or(|count| count == offer.num_gpus)
             && self.min_gpu_ram_mb.is_none_or(|ram| offer.gpu_ram_mb >= ram)
             && self.min_disk_gb.is_none_or(|disk| offer.disk_gb >= disk)
@@ -154,6 +178,7 @@ pub fn replacement_filter(lost: &GpuSpec, rule: &ReplacementRule) -> OfferFilter
         .or_else(|| lost.usd_per_hour.map(|rate| MicroUsd(rate.0.saturating_mul(2))));
     OfferFilter {
         gpu_name: if rule.class == GpuClass::Same { lost.gpu_name.clone() } else { None },
+        name_part: None,
         num_gpus: lost.num_gpus,
         // Vendors' sizes for one class differ by a few MB between hosts.
         min_gpu_ram_mb: lost.gpu_ram_mb.map(|ram| ram - ram / 50),
@@ -230,6 +255,19 @@ mod tests {
 
     fn rule(class: GpuClass) -> ReplacementRule {
         ReplacementRule { class, max_usd_per_hour: None, min_reliability: 0.9, countries: vec![] }
+    }
+
+    #[test]
+    fn a_part_of_a_name_finds_models_and_a_whole_one_only_itself() {
+        let names = ["RTX 4090", "RTX 3090", "RTX 3090 Ti", "A100 SXM4"];
+        let like = |typed| names_like(typed, names.iter().copied());
+        assert_eq!(like("4090"), ["RTX 4090"]);
+        assert_eq!(like("rtx 3090"), ["RTX 3090"]);
+        assert_eq!(like("RTX_3090"), ["RTX 3090"]);
+        assert_eq!(like("3090"), ["RTX 3090", "RTX 3090 Ti"]);
+        assert_eq!(like("sxm a100"), ["A100 SXM4"]);
+        assert!(like("H100").is_empty());
+        assert!(fits_name("", "RTX 4090") && !fits_name("5090", "RTX 4090"));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::policy::FieldError;
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
 #[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 pub struct OfferQuery {
-    /// Exact model with spaces, for example `RTX 4090`.
+    /// Model, for example `RTX 4090`; a part finds all that have it (`4090`), a whole name only itself.
     #[cfg_attr(feature = "openapi", param(max_length = 64))]
     pub gpu_name: Option<String>,
     /// Exact count of GPUs.
@@ -107,7 +107,8 @@ impl OfferQuery {
             return Err(found);
         }
         Ok(OfferFilter {
-            gpu_name: self.gpu_name.clone().filter(|name| !name.trim().is_empty()),
+            gpu_name: None,
+            name_part: self.gpu_name.clone().filter(|name| !name.trim().is_empty()),
             num_gpus: self.num_gpus,
             min_gpu_ram_mb: self.min_gpu_ram.map(ram_floor_mb),
             min_disk_gb: self.min_disk,

@@ -15,6 +15,7 @@ use tracing::Instrument;
 
 use super::endpoint::{Endpoint, Gates, Limits};
 use super::error::{self, Asked, Purchase, Reply};
+use super::names::Names;
 use crate::limiter::{Gate, NotYet};
 use crate::{message, retry};
 
@@ -44,6 +45,8 @@ struct Shared {
     limits: Limits,
     /// Searching is limited by address, so all accounts share this one.
     search: Gate,
+    /// The models that there are.
+    names: Names,
     /// By the hash of the key.
     accounts: Mutex<HashMap<[u8; 32], Arc<Gates>>>,
 }
@@ -79,6 +82,7 @@ impl Vast {
             base,
             limits,
             search: limits.gate(Endpoint::Search),
+            names: Names::default(),
             accounts: Mutex::default(),
         })))
     }
@@ -179,6 +183,10 @@ impl VastClient {
 
     pub(super) fn http(&self) -> &reqwest::Client {
         &self.vast.0.http
+    }
+
+    pub(super) fn names(&self) -> &Names {
+        &self.vast.0.names
     }
 
     fn gate(&self, endpoint: Endpoint) -> &Gate {

@@ -14,6 +14,7 @@ mod keys;
 mod lifecycle;
 mod list;
 mod logs;
+mod names;
 mod offers;
 mod row;
 

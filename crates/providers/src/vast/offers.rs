@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use domain::money::MicroUsd;
-use domain::offer::{Offer, OfferFilter};
+use domain::offer::{Offer, OfferFilter, names_like};
 use domain::provider::ProviderError;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
@@ -48,12 +48,19 @@ impl VastClient {
         kept: usize,
     ) -> Result<Vec<Offer>, ProviderError> {
         let wanted = filter.limit.unwrap_or(PAGE).min(PAGE * MOST_PAGES);
+        let models = match &filter.name_part {
+            Some(typed) => self.models_like(typed).await,
+            None => None,
+        };
+        if models.as_ref().is_some_and(Vec::is_empty) {
+            return Ok(Vec::new());
+        }
         let mut seen = HashSet::new();
         let mut found = Vec::new();
         let mut from_price = None;
         for _ in 0..MOST_PAGES {
             let mut call = Call::new(OPERATION, Endpoint::Search, Method::POST, "/api/v0/bundles/")
-                .body(body(filter, storage_gb, from_price));
+                .body(body(filter, models.as_deref(), storage_gb, from_price));
             call.total = Duration::from_secs(30);
             call.kept = kept;
             let reply = self.ask(&call).await?;
@@ -73,13 +80,23 @@ impl VastClient {
             }
             from_price = dearest;
         }
+        if let (Some(typed), None) = (&filter.name_part, &models) {
+            let names: Vec<String> = found.iter().map(|one| one.gpu_name.clone()).collect();
+            let meant = names_like(typed, names.iter().map(String::as_str));
+            found.retain(|offer| meant.contains(&offer.gpu_name.as_str()));
+        }
         found.sort_by_key(|offer| (offer.usd_per_hour, offer.id));
         found.truncate(wanted);
         Ok(found)
     }
 }
 
-fn body(filter: &OfferFilter, storage_gb: f64, from_price: Option<MicroUsd>) -> Value {
+fn body(
+    filter: &OfferFilter,
+    models: Option<&[String]>,
+    storage_gb: f64,
+    from_price: Option<MicroUsd>,
+) -> Value {
     let mut query = Map::new();
     let mut bound = |column: &str, operator: &str, value: Option<Value>| {
         if let Some(value) = value {
@@ -93,6 +110,7 @@ fn body(filter: &OfferFilter, storage_gb: f64, from_price: Option<MicroUsd>) -> 
     bound("external", "eq", Some(json!(false)));
     bound("verified", "eq", filter.verified_only.then_some(Value::Bool(true)));
     bound("gpu_name", "eq", filter.gpu_name.as_ref().map(|name| json!(name)));
+    bound("gpu_name", "in", models.map(|names| json!(names)));
     bound("num_gpus", "eq", filter.num_gpus.map(|count| json!(count)));
     bound("gpu_ram", "gte", filter.min_gpu_ram_mb.map(|ram| json!(ram)));
     bound("disk_space", "gte", filter.min_disk_gb.map(|disk| json!(disk)));
@@ -157,14 +175,14 @@ mod tests {
             verified_only: true,
             ..OfferFilter::default()
         };
-        let body = body(&filter, 40.0, Some(MicroUsd(400_000)));
+        let body = body(&filter, None, 40.0, Some(MicroUsd(400_000)));
         assert_eq!(body["gpu_ram"], json!({"gte": 24_000}));
         assert_eq!(body["dph_total"], json!({"lte": 0.8, "gte": 0.4}));
         assert_eq!(body["geolocation"], json!({"in": ["BR"]}));
         assert_eq!(body["verified"], json!({"eq": true}));
         assert_eq!(body["type"], "on-demand");
         assert_eq!(body["allocated_storage"], 40.0);
-        let open = super::body(&OfferFilter::default(), 8.0, None);
+        let open = super::body(&OfferFilter::default(), None, 8.0, None);
         for absent in ["verified", "gpu_name", "dph_total", "geolocation", "inet_down"] {
             assert_eq!(open.get(absent), None, "{absent}");
         }

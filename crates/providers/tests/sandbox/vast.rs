@@ -43,6 +43,25 @@ async fn a_search_gives_what_was_asked_for_and_no_more() {
 }
 
 #[tokio::test]
+async fn a_part_of_a_name_finds_its_models_and_a_whole_name_only_itself() {
+    let bench = Bench::start().await;
+    let client = bench.vast();
+    let named = |part: &str| OfferFilter { name_part: Some(part.into()), ..OfferFilter::default() };
+    let models = async |part: &str| {
+        let found = client.search(&named(part), 20.0).await.expect("offers");
+        let mut models: Vec<String> = found.into_iter().map(|offer| offer.gpu_name).collect();
+        models.sort();
+        models.dedup();
+        models
+    };
+    assert_eq!(models("4090").await, ["RTX 4090"]);
+    assert_eq!(models("rtx 4090").await, ["RTX 4090"]);
+    let many = models("rtx").await;
+    assert!(many.len() > 1 && many.iter().all(|name| name.contains("RTX")), "{many:?}");
+    assert!(models("no such model").await.is_empty());
+}
+
+#[tokio::test]
 async fn what_pages_search_leaves_a_failover_its_searches() {
     let bench = Bench::start().await;
     let vast = Vast::new(&bench.running.url, Limits::published()).expect("a client");
