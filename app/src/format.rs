@@ -10,31 +10,63 @@ use crate::text::{Lang, fill};
 const SECOND: i64 = 1_000;
 const MINUTE: i64 = 60 * SECOND;
 
-/// The reader's distance from UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Changes of the distance that are kept, more than a browser tells of two years.
+const TURNS: usize = 8;
+
+/// The reader's distance from UTC, at each moment: summer time of July is not that of January.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Zone {
+    /// Minutes, before the first turn.
     minutes_east: i32,
+    /// From which second on how many minutes, in order.
+    turns: [Option<(i64, i32)>; TURNS],
 }
 
 impl Zone {
-    /// From the browser's word, minutes east of UTC; UTC when it makes no sense.
+    /// From the browser's word: minutes east of UTC, then `~second.minutes` for each change, then `@`
+    /// and the zone's name. UTC when it makes no sense.
     pub(crate) fn read(word: Option<&str>) -> Self {
-        let minutes_east = word.and_then(|text| text.parse().ok()).unwrap_or(0);
-        let known = (-14 * 60..=14 * 60).contains(&minutes_east);
-        Self { minutes_east: if known { minutes_east } else { 0 } }
+        word.and_then(Self::parse).unwrap_or_default()
     }
 
-    fn name(self) -> String {
-        if self.minutes_east == 0 {
+    fn parse(word: &str) -> Option<Self> {
+        let minutes =
+            |text: &str| text.parse().ok().filter(|minutes| (-14 * 60..=14 * 60).contains(minutes));
+        let mut parts = word.split('@').next()?.split('~');
+        let mut zone = Self { minutes_east: minutes(parts.next()?)?, ..Self::default() };
+        for (place, part) in zone.turns.iter_mut().zip(parts) {
+            let (second, after) = part.split_once('.')?;
+            *place = Some((second.parse().ok()?, minutes(after)?));
+        }
+        Some(zone)
+    }
+
+    /// The zone's name as the browser tells it: `America/Sao_Paulo`.
+    pub(crate) fn name_of(word: Option<&str>) -> Option<String> {
+        let name = word?.split_once('@')?.1;
+        let plain = |letter: char| letter.is_ascii_alphanumeric() || "/_+-".contains(letter);
+        (!name.is_empty() && name.len() <= 48 && name.chars().all(plain)).then(|| name.to_owned())
+    }
+
+    /// Minutes east of UTC at a moment.
+    fn minutes_at(self, at: Millis) -> i32 {
+        let passed = self.turns.iter().flatten().take_while(|(second, _)| second * 1_000 <= at.0);
+        passed.last().map_or(self.minutes_east, |(_, minutes)| *minutes)
+    }
+
+    /// `UTC−03:00`, as it was then.
+    pub(crate) fn name(self, at: Millis) -> String {
+        let east = self.minutes_at(at);
+        if east == 0 {
             return "UTC".to_owned();
         }
-        let sign = if self.minutes_east < 0 { '−' } else { '+' };
-        let minutes = self.minutes_east.abs();
+        let sign = if east < 0 { '−' } else { '+' };
+        let minutes = east.abs();
         format!("UTC{sign}{:02}:{:02}", minutes / 60, minutes % 60)
     }
 
     fn at(self, at: Millis) -> Option<OffsetDateTime> {
-        let offset = UtcOffset::from_whole_seconds(self.minutes_east * 60).ok()?;
+        let offset = UtcOffset::from_whole_seconds(self.minutes_at(at) * 60).ok()?;
         let utc = OffsetDateTime::from_unix_timestamp_nanos(i128::from(at.0) * 1_000_000).ok()?;
         utc.checked_to_offset(offset)
     }
@@ -42,14 +74,14 @@ impl Zone {
 
 /// `2026-11-23 14:02:07 UTC−03:00`: unmistakable, for titles.
 pub(crate) fn exact(at: Millis, zone: Zone) -> String {
-    zone.at(at).map_or_else(String::new, |at| {
-        let (date, time) = (at.date(), at.time());
+    zone.at(at).map_or_else(String::new, |local| {
+        let (date, time) = (local.date(), local.time());
         format!(
             "{date} {:02}:{:02}:{:02} {}",
             time.hour(),
             time.minute(),
             time.second(),
-            zone.name()
+            zone.name(at)
         )
     })
 }
@@ -59,7 +91,7 @@ pub(crate) fn exact(at: Millis, zone: Zone) -> String {
 pub(crate) fn clock(at: Millis, now: Millis, zone: Zone, lang: Lang) -> String {
     let (Some(then), Some(today)) = (zone.at(at), zone.at(now)) else { return String::new() };
     let mut text = format!("{:02}:{:02}", then.hour(), then.minute());
-    if zone.minutes_east == 0 {
+    if zone.minutes_at(at) == 0 {
         text.push_str(" UTC");
     }
     if then.date() == today.date() {
@@ -312,7 +344,23 @@ mod tests {
         assert_eq!(clock(now, now, zone, Lang::En), "11:15");
         assert_eq!(clock(now, now, Zone::read(None), Lang::En), "14:15 UTC");
         assert_eq!(clock(now.plus(-DAY_MS), now, zone, Lang::Pt), "20 de set, 11:15");
-        assert_eq!(Zone::read(Some("99999")), Zone::read(None));
+        for nonsense in ["99999", "60~soon.120", "60~1774746000.9999", ""] {
+            assert_eq!(Zone::read(Some(nonsense)), Zone::read(None), "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn a_time_in_july_is_told_with_the_summer_time_of_july() {
+        let berlin = "60~1774746000.120~1792890000.60@Europe/Berlin";
+        let zone = Zone::read(Some(berlin));
+        let (winter, summer) = (Millis(1_768_478_400_000), Millis(1_784_116_800_000));
+        assert_eq!(exact(winter, zone), "2026-01-15 13:00:00 UTC+01:00");
+        assert_eq!(exact(summer, zone), "2026-07-15 14:00:00 UTC+02:00");
+        assert_eq!(clock(summer, winter, zone, Lang::En), "15 Jul, 14:00");
+        assert_eq!(Zone::name_of(Some(berlin)).as_deref(), Some("Europe/Berlin"));
+        for bad in ["60", "60@", "60@<b>", "60@a b"] {
+            assert_eq!(Zone::name_of(Some(bad)), None, "{bad}");
+        }
     }
 
     #[test]

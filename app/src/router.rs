@@ -100,6 +100,10 @@ pub(crate) enum Route {
     RevokeToken,
     RevokeSession,
     ForgetBrowser,
+    /// Machines, pages and acts by name.
+    Palette,
+    /// What keys do.
+    Shortcuts,
     /// Every component in all its states; in debug builds alone.
     Kit,
 }
@@ -134,6 +138,8 @@ impl Route {
             ["app", "failovers", id, "retry"] => {
                 Self::FailoverAct(FailoverId::new(*id), FailoverAct::Retry)
             }
+            ["app", "palette"] => Self::Palette,
+            ["app", "shortcuts"] => Self::Shortcuts,
             ["app", "_kit"] if cfg!(debug_assertions) => Self::Kit,
             ["app", "notifications"] => Self::Notifications,
             ["app", "notifications", "bell"] => Self::Bell,
@@ -184,6 +190,8 @@ impl Route {
             Self::FailoverAct(id, FailoverAct::Retry) => {
                 format!("/app/failovers/{}/retry", encode(id.as_str()))
             }
+            Self::Palette => "/app/palette".to_owned(),
+            Self::Shortcuts => "/app/shortcuts".to_owned(),
             Self::Kit => "/app/_kit".to_owned(),
             Self::Notifications => "/app/notifications".to_owned(),
             Self::Notification(id) => format!("/app/notifications/{id}"),
@@ -250,6 +258,8 @@ mod tests {
             Route::FailoverAct(id(), FailoverAct::Cancel),
             Route::FailoverAct(id(), FailoverAct::FailBack),
             Route::FailoverAct(id(), FailoverAct::Retry),
+            Route::Palette,
+            Route::Shortcuts,
             Route::Notifications,
             Route::Notification(NotificationId(9)),
             Route::Bell,

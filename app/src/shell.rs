@@ -8,6 +8,7 @@ use crate::island::deck::Deck;
 use crate::island::live::Live;
 use crate::island::toasts::Toasts;
 use crate::page::Page;
+use crate::page::tab::Tab;
 use crate::site::Assets;
 use crate::ui::icon::sprite;
 use crate::ui::top_bar::top_bar;
@@ -20,6 +21,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) balance: Option<Answer<Balance>>,
     /// How many notifications were not read; `None` where it can't be told.
     pub(crate) unread: Option<i64>,
+    /// How one's machines are, for the tab.
+    pub(crate) tab: Tab,
     /// The content alone.
     pub(crate) part: bool,
 }
@@ -29,19 +32,30 @@ pub(crate) const START: &str = include_str!("start.js");
 
 /// The document.
 pub(crate) fn html(visit: &Visit, page: Page, frame: Frame<'_>) -> String {
+    let own = page.tab.clone();
+    // It is renewed with the page that it is of.
+    let body = match own.clone() {
+        Some(Tab { words, icon }) => view! {
+            <span hidden data-tab=words data-tab-icon=icon></span>
+            {page.body}
+        }
+        .into_any(),
+        None => page.body,
+    };
     if frame.part {
-        return page.body.to_html();
+        return body.to_html();
     }
     let t = visit.t();
-    let Frame { assets, balance, unread, .. } = frame;
+    let Frame { assets, balance, unread, tab, .. } = frame;
     let title = format!("{} · Dumont", page.title);
+    let Tab { words, icon } = own.unwrap_or_else(|| tab.clone());
     let main_class = if page.narrow { "narrow" } else { "" };
     let body = match page.live {
         Some(kinds) if visit.user.is_some() => view! {
-            <Live url=None kinds=kinds.to_owned()>{page.body}</Live>
+            <Live url=None kinds=kinds.to_owned()>{body}</Live>
         }
         .into_any(),
-        _ => page.body,
+        _ => body,
     };
     let document = view! {
         <html lang=visit.lang.tag() data-theme=visit.theme.attribute()>
@@ -50,15 +64,15 @@ pub(crate) fn html(visit: &Visit, page: Page, frame: Frame<'_>) -> String {
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
                 <meta name="color-scheme" content="light dark"/>
                 <meta name="description" content=t.description/>
-                <title>{title}</title>
-                <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
+                <title data-title=title.clone()>{format!("{words}{title}")}</title>
+                <link rel="icon" href=icon type="image/svg+xml"/>
                 {assets.style.clone().map(|href| view! { <link rel="stylesheet" href=href/> })}
                 {scripts(assets)}
             </head>
-            <body>
+            <body data-keys=(!visit.keys).then_some("off")>
                 {sprite()}
                 <a class="skip" href="#main">{t.skip}</a>
-                {top_bar(visit, balance, unread)}
+                {top_bar(visit, balance, unread, &tab)}
                 <main id="main" class=main_class>{body}</main>
                 {visit.user.is_some().then(|| view! { <Toasts/> })}
                 <Deck failed=t.dialog_failed.to_owned()/>

@@ -13,7 +13,7 @@ use crate::page::{self, Page};
 use crate::router::Route;
 use crate::shell::{self, Frame};
 use crate::visit::Visit;
-pub use crate::visit::{LANG_COOKIE, THEME_COOKIE, ZONE_COOKIE};
+pub use crate::visit::{KEYS_COOKIE, LANG_COOKIE, THEME_COOKIE, ZONE_COOKIE};
 
 /// A request for a page, or a form.
 #[derive(Debug, Clone, Default)]
@@ -117,7 +117,12 @@ pub async fn handle(request: &Request, plane: &dyn ControlPlane, assets: &Assets
         Some(_) if !request.part => plane.unread().await.ok(),
         _ => None,
     };
-    let frame = Frame { assets, balance, unread, part: request.part };
+    let machines = match &visit.user {
+        Some(_) if !request.part => plane.machines().await.ok(),
+        _ => None,
+    };
+    let tab = page::tab::all(&visit, machines.as_deref());
+    let frame = Frame { assets, balance, unread, tab, part: request.part };
     let owner = Owner::new_root(Some(Arc::new(SsrSharedContext::new_islands())));
     let (status, html) = owner.with(|| {
         let page = draw(&visit);

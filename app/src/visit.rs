@@ -42,10 +42,14 @@ impl Theme {
 pub(crate) struct Visit {
     pub(crate) lang: Lang,
     pub(crate) zone: Zone,
+    /// Name of the zone, where the browser told it.
+    pub(crate) zone_name: Option<String>,
     pub(crate) theme: Theme,
     pub(crate) now: Millis,
     pub(crate) user: Option<User>,
     pub(crate) sandbox: bool,
+    /// Whether single letters are shortcuts.
+    pub(crate) keys: bool,
     pub(crate) path: String,
     pub(crate) request_id: String,
 }
@@ -54,7 +58,9 @@ pub(crate) struct Visit {
 pub const LANG_COOKIE: &str = "dumont_lang";
 /// Cookie with the theme of who is not logged in.
 pub const THEME_COOKIE: &str = "dumont_theme";
-/// Cookie with the browser's distance from UTC, minutes east.
+/// Cookie that says `off` where single letters are no shortcuts.
+pub const KEYS_COOKIE: &str = "dumont_keys";
+/// Cookie with the browser's distance from UTC, its changes and the zone's name: see [`Zone::read`].
 pub const ZONE_COOKIE: &str = "dumont_zone";
 
 impl Visit {
@@ -68,10 +74,12 @@ impl Visit {
                 &request.accept_language,
             ),
             zone: Zone::read(request.cookies.get(ZONE_COOKIE)),
+            zone_name: Zone::name_of(request.cookies.get(ZONE_COOKIE)),
             theme: Theme::read(theme.or(request.cookies.get(THEME_COOKIE))),
             now,
             user: visitor.user.clone(),
             sandbox: visitor.sandbox,
+            keys: request.cookies.get(KEYS_COOKIE) != Some("off"),
             path: request.path.clone(),
             request_id: request.request_id.clone(),
         }

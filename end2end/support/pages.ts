@@ -24,6 +24,8 @@ export function pagesOf({ gpu, failover, drill }: Keeper): Address[] {
     ["account", "/app/settings/account"],
     ["audit", "/app/settings/audit"],
     ["balance", "/app/balance"],
+    ["machines, pages and acts", "/app/palette"],
+    ["shortcuts", "/app/shortcuts"],
     ["question before a drill", `/app/machines/${gpu}/drill`],
     ["question before destroying", `/app/machines/${gpu}/destroy`],
   ];

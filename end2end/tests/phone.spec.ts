@@ -1,7 +1,7 @@
 // On a phone, 390 px wide: nothing is cut off, nothing is too small to be hit.
 import type { Page } from "@playwright/test";
 import { pagesOf, PUBLIC } from "../support/pages.ts";
-import { dialog, place } from "../support/screen.ts";
+import { dialog, pressMenu } from "../support/screen.ts";
 import { expect, expectLive, test } from "../support/test.ts";
 import { LOCALES } from "../support/words.ts";
 
@@ -75,6 +75,6 @@ test("the way to a drill is as short as on a desk", async ({ page, keeper, t, wa
   expect(await tooWide(page)).toEqual([]);
   await dialog(page).getByRole("link", { name: t("back"), exact: true }).tap();
   await expect(page.getByRole("dialog")).toHaveCount(0);
-  await place(page, t, "nav_failovers").tap();
+  await (await pressMenu(page)).getByRole("link", { name: t("nav_failovers"), exact: true }).tap();
   await expect(page.getByRole("heading", { level: 1, name: t("failovers") })).toBeVisible();
 });

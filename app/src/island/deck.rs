@@ -4,15 +4,18 @@
 use leptos::html::{Dialog, Div};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use wasm_bindgen::JsCast as _;
 use wasm_bindgen::closure::Closure;
-use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Element, Event, HtmlDialogElement, HtmlElement, KeyboardEvent, MouseEvent};
 
-use super::fetch;
+use super::{alerts, fetch, keys, palette, said, zone};
 
 /// How long a button says that it has copied.
 const COPIED: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// The field of the list of machines, pages and acts.
+const COMBOBOX: &str = ".palette [role=combobox]";
 
 /// One for the whole page. `failed` is said in a dialog whose content could not be had.
 #[island]
@@ -21,16 +24,16 @@ pub fn Deck(failed: String) -> impl IntoView {
     let content: NodeRef<Div> = NodeRef::new();
     Effect::new(move || {
         let (Some(dialog), Some(content)) = (dialog.get(), content.get()) else { return };
-        remember_zone();
+        zone::remember();
+        said::take();
+        alerts::reflect();
         warn_of_unsaved();
         fill(document().document_element().as_ref());
         set_interval(count_down, std::time::Duration::from_secs(1));
         let failed = failed.clone();
+        let pressed = (dialog.clone(), content.clone(), failed.clone());
         on("click", move |event| {
-            let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok())
-            else {
-                return;
-            };
+            let Some(target) = element(&event) else { return };
             let within = |what: &str| target.closest(what).ok().flatten();
             if let Some(link) = within("a[data-dialog]") {
                 if plain(&event) {
@@ -42,9 +45,18 @@ pub fn Deck(failed: String) -> impl IntoView {
                         failed.clone(),
                     );
                 }
+            } else if within("a[data-palette]").is_some() {
+                if plain(&event) {
+                    event.prevent_default();
+                    open(&dialog, &content, palette_address(), failed.clone());
+                }
+            } else if let Some(option) = within(".palette [role=option]") {
+                go(&option, &dialog, &content, &failed);
             } else if within("[data-close]").is_some() && dialog.open() {
                 event.prevent_default();
                 dialog.close();
+            } else if let Some(button) = within("button[data-is]") {
+                alerts::press(&button);
             } else if let Some(button) = within("[data-copy]") {
                 copy(button);
             } else if target.is_same_node(Some(&dialog)) {
@@ -53,9 +65,29 @@ pub fn Deck(failed: String) -> impl IntoView {
             }
             close_menus(Some(&target));
         });
-        on("keydown", |event| {
-            if event.dyn_ref::<KeyboardEvent>().is_some_and(|pressed| pressed.key() == "Escape") {
+        let (dialog, content, failed) = pressed;
+        on("input", |event| {
+            if element(&event).is_some_and(|field| field.matches(COMBOBOX).unwrap_or(false)) {
+                palette::narrow();
+            }
+        });
+        on("keydown", move |event| {
+            let Some(pressed) = event.dyn_ref::<KeyboardEvent>() else { return };
+            let Some(target) = element(&event) else { return };
+            if pressed.key() == "Escape" {
                 close_menus(None);
+            } else if target.matches(COMBOBOX).unwrap_or(false) {
+                if let Some(chosen) = palette::press(&pressed.key()) {
+                    event.prevent_default();
+                    if let Some(option) = chosen {
+                        go(&option, &dialog, &content, &failed);
+                    }
+                }
+            } else if let Some(asked) = keys::press(pressed, &target) {
+                event.prevent_default();
+                if asked == keys::Asked::Palette {
+                    open(&dialog, &content, palette_address(), failed.clone());
+                }
             }
         });
     });
@@ -82,13 +114,20 @@ fn plain(event: &Event) -> bool {
 fn open(dialog: &HtmlDialogElement, content: &HtmlElement, address: String, failed: String) {
     let (dialog, content) = (dialog.clone(), content.clone());
     content.set_inner_html("<p class=\"waiting\" aria-busy=\"true\"></p>");
-    _ = dialog.show_modal();
+    if !dialog.open() {
+        _ = dialog.show_modal();
+    }
     spawn_local(async move {
         match fetch::part(&address).await {
             Ok((401, _)) => _ = window().location().reload(),
             Ok((_, html)) => {
                 content.set_inner_html(&html);
                 fill(Some(&content));
+                palette::narrow();
+                let first = content.query_selector("[autofocus]").ok().flatten();
+                if let Some(first) = first.and_then(|first| first.dyn_into::<HtmlElement>().ok()) {
+                    _ = first.focus();
+                }
             }
             Err(_) => content.set_text_content(Some(&failed)),
         }
@@ -142,6 +181,27 @@ fn count_down() {
     }
 }
 
+/// The list, with what can be done on this page.
+fn palette_address() -> String {
+    let path = window().location().pathname().unwrap_or_default();
+    format!("/app/palette?here={}", js_sys::encode_uri_component(&path))
+}
+
+/// Where an option of the list leads: to a page, or to a question in the dialog.
+fn go(option: &Element, dialog: &HtmlDialogElement, content: &HtmlElement, failed: &str) {
+    let Some(address) = option.get_attribute("data-href") else { return };
+    if option.has_attribute("data-asks") {
+        open(dialog, content, address, failed.to_owned());
+    } else {
+        dialog.close();
+        _ = window().location().assign(&address);
+    }
+}
+
+fn element(event: &Event) -> Option<Element> {
+    event.target()?.dyn_into().ok()
+}
+
 fn copy(button: Element) {
     let Some(text) = button.get_attribute("data-copy") else { return };
     let said = button.get_attribute("data-copied").unwrap_or_default();
@@ -177,17 +237,6 @@ fn close_menus(clicked: Option<&Element>) {
         }
         _ = menu.remove_attribute("open");
     }
-}
-
-/// Tells the server the distance from UTC, so that times are the reader's.
-fn remember_zone() {
-    let east = -js_sys::Date::new_0().get_timezone_offset();
-    let cookie = format!("dumont_zone={east:.0}; path=/; max-age=31536000; samesite=lax");
-    _ = js_sys::Reflect::set(
-        &document(),
-        &JsValue::from_str("cookie"),
-        &JsValue::from_str(&cookie),
-    );
 }
 
 /// A form that asks for it (`data-guard`) is not left with changes that were not sent.

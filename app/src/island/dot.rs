@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
+use wasm_bindgen::JsCast as _;
+use wasm_bindgen::closure::Closure;
 
 use super::bell::{self, Ring};
 
@@ -12,6 +14,8 @@ pub struct DotWords {
     pub live: String,
     /// Not connected.
     pub lost: String,
+    /// The browser itself has no network.
+    pub offline: String,
     /// Not connected yet.
     pub begin: String,
     /// The last event was `{span}` ago.
@@ -24,6 +28,7 @@ enum State {
     Begin,
     Live,
     Lost,
+    Offline,
 }
 
 /// The dot. Without JavaScript there is nothing live to speak of, and it is not shown.
@@ -34,11 +39,17 @@ pub fn Dot(words: DotWords) -> impl IntoView {
     let (now, set_now) = signal(0.0);
     Effect::new(move || {
         bell::listen(move |ring| match ring {
-            Ring::Open => state.set(State::Live),
-            Ring::Lost => state.set(State::Lost),
+            Ring::Open => state.set(if online() { State::Live } else { State::Offline }),
+            Ring::Lost => state.set(if online() { State::Lost } else { State::Offline }),
             Ring::Event(_) => {
-                state.set(State::Live);
+                state.set(if online() { State::Live } else { State::Offline });
                 set_last.set(Some(js_sys::Date::now()));
+            }
+        });
+        on("offline", move || state.set(State::Offline));
+        on("online", move || {
+            if state.get_untracked() == State::Offline {
+                state.set(State::Lost);
             }
         });
         set_interval(move || set_now.set(js_sys::Date::now()), std::time::Duration::from_secs(1));
@@ -46,7 +57,7 @@ pub fn Dot(words: DotWords) -> impl IntoView {
     let class = move || match state.get() {
         State::Begin => "dot begin",
         State::Live => "dot on",
-        State::Lost => "dot lost",
+        State::Lost | State::Offline => "dot lost",
     };
     let word = {
         let words = words.clone();
@@ -54,9 +65,12 @@ pub fn Dot(words: DotWords) -> impl IntoView {
             State::Begin => words.begin.clone(),
             State::Live => words.live.clone(),
             State::Lost => words.lost.clone(),
+            State::Offline => words.offline.clone(),
         }
     };
-    let age = move || last.get().map(|at| span((now.get() - at).max(0.0)));
+    // An age that counts on beside *connection lost* would say that something still comes.
+    let live = move || state.get() == State::Live;
+    let age = move || last.get().filter(|_| live()).map(|at| span((now.get() - at).max(0.0)));
     let title = move || age().map(|age| words.event.replace("{span}", &age));
     view! {
         <span class=class title=title>
@@ -65,6 +79,17 @@ pub fn Dot(words: DotWords) -> impl IntoView {
             <span class="dot-age" aria-hidden="true">{move || age().unwrap_or_default()}</span>
         </span>
     }
+}
+
+fn online() -> bool {
+    window().navigator().on_line()
+}
+
+fn on(name: &str, act: impl Fn() + 'static) {
+    let listener = Closure::<dyn Fn()>::new(act);
+    _ = window().add_event_listener_with_callback(name, listener.as_ref().unchecked_ref());
+    // It lives as long as the page.
+    listener.forget();
 }
 
 /// One unit: `3 s`, `5 min`, `2 h`.

@@ -12,7 +12,7 @@ use wasm_bindgen::JsCast as _;
 use web_sys::Element;
 
 use super::bell::{self, Ring};
-use super::{fetch, morph};
+use super::{alerts, fetch, morph, said, tab};
 
 /// Several doorbells in a row are answered once.
 const GATHER: Duration = Duration::from_millis(120);
@@ -115,11 +115,8 @@ impl Renewal {
     async fn renew(&self) -> Duration {
         let location = window().location();
         let here = || {
-            format!(
-                "{}{}",
-                location.pathname().unwrap_or_default(),
-                location.search().unwrap_or_default()
-            )
+            let search = said::query(&location.search().unwrap_or_default());
+            format!("{}{search}", location.pathname().unwrap_or_default())
         };
         let address = self.url.clone().unwrap_or_else(here);
         match fetch::part(&address).await {
@@ -130,6 +127,8 @@ impl Renewal {
             }
             Ok((200, html)) => {
                 morph::morph(&document(), &self.content, &html);
+                tab::show();
+                alerts::reflect();
                 self.stale(false);
                 self.pause()
             }

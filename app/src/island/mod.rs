@@ -3,11 +3,17 @@
 
 #![expect(missing_docs, reason = "the macro of islands makes undocumented properties")]
 
+mod alerts;
 mod bell;
 pub mod deck;
 pub mod dot;
 pub mod estimate;
 mod fetch;
+mod keys;
 pub mod live;
 mod morph;
+mod palette;
+mod said;
+mod tab;
 pub mod toasts;
+mod zone;

@@ -6,6 +6,8 @@ use web_sys::{Document, Element, HtmlTemplateElement, Node};
 
 /// Marks an element that stays the same one when its neighbours change.
 const KEY: &str = "data-key";
+/// The name of an island's element.
+const ISLAND: &str = "LEPTOS-ISLAND";
 
 /// Makes the content of `live` like `html`. Scripts in it do not run.
 pub(crate) fn morph(document: &Document, live: &Element, html: &str) {
@@ -64,6 +66,10 @@ fn same_kind(a: &Node, b: &Node) -> bool {
 }
 
 fn node(live: &Node, fresh: &Node) {
+    // What lives in the browser is not made again by the server.
+    if live.node_name() == ISLAND {
+        return;
+    }
     match (live.dyn_ref::<Element>(), fresh.dyn_ref::<Element>()) {
         (Some(live), Some(fresh)) => {
             attributes(live, fresh);

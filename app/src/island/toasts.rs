@@ -17,7 +17,7 @@ use wasm_bindgen::closure::Closure;
 use web_sys::{Element, Event, HtmlElement, KeyboardEvent};
 
 use super::bell::{self, Ring};
-use super::fetch;
+use super::{alerts, fetch};
 
 /// The doorbell's kind.
 const KIND: &str = "notification";
@@ -92,6 +92,7 @@ impl Shelf {
     }
 
     fn hear(self: &Rc<Self>, id: &str) {
+        alerts::show(format!("{LIST}/{id}"));
         if window().location().pathname().is_ok_and(|path| path == LIST) {
             return;
         }

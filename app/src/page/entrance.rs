@@ -11,7 +11,7 @@ use crate::control_plane::{Answer, ControlPlane, Visitor};
 use crate::router::{Route, place};
 use crate::site::{Outcome, Reply, Request};
 use crate::ui::{Control, Field, field, hidden, said};
-use crate::visit::{LANG_COOKIE, THEME_COOKIE, Visit};
+use crate::visit::{KEYS_COOKIE, LANG_COOKIE, THEME_COOKIE, Visit};
 
 /// What was typed; never the password.
 #[derive(Debug, Clone, Default)]
@@ -165,12 +165,13 @@ pub(crate) async fn prefs(
     let lang = request.form.get("lang").filter(|lang| matches!(*lang, "pt-BR" | "en"));
     let theme =
         request.form.get("theme").filter(|theme| matches!(*theme, "auto" | "light" | "dark"));
-    if visitor.user.is_some() {
+    if visitor.user.is_some() && (lang.is_some() || theme.is_some()) {
         let kept = theme.map(|theme| Some(theme.to_owned()).filter(|theme| theme != "auto"));
         let locale = lang.map(|lang| Some(lang.to_owned()));
         plane.update(SettingsUpdate { locale, theme: kept, ..SettingsUpdate::default() }).await?;
     }
-    let cookies = [(LANG_COOKIE, lang), (THEME_COOKIE, theme)];
+    let keys = request.form.get("keys").filter(|keys| matches!(*keys, "on" | "off"));
+    let cookies = [(LANG_COOKIE, lang), (THEME_COOKIE, theme), (KEYS_COOKIE, keys)];
     reply.cookies =
         cookies.into_iter().filter_map(|(name, value)| Some((name, value?.to_owned()))).collect();
     Ok(Outcome::Reply(reply))

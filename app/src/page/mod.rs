@@ -13,8 +13,11 @@ mod machine;
 mod machines;
 pub(crate) mod notifications;
 mod offers;
+mod palette;
 pub(crate) mod problem;
 mod settings;
+mod shortcuts;
+pub(crate) mod tab;
 
 use leptos::prelude::AnyView;
 
@@ -33,12 +36,14 @@ pub(crate) struct Page {
     pub(crate) live: Option<&'static str>,
     /// For reading and forms; else as wide as the tables.
     pub(crate) narrow: bool,
+    /// What the browser's tab says of this page; of all machines where it says nothing.
+    pub(crate) tab: Option<tab::Tab>,
     pub(crate) body: AnyView,
 }
 
 impl Page {
     pub(crate) fn new(title: impl Into<String>, body: AnyView) -> Self {
-        Self { title: title.into(), status: 200, live: None, narrow: false, body }
+        Self { title: title.into(), status: 200, live: None, narrow: false, tab: None, body }
     }
 
     pub(crate) fn live(self, kinds: &'static str) -> Self {
@@ -47,6 +52,11 @@ impl Page {
 
     pub(crate) fn narrow(self) -> Self {
         Self { narrow: true, ..self }
+    }
+
+    /// With a tab of its own.
+    pub(crate) fn tab(self, tab: Option<tab::Tab>) -> Self {
+        Self { tab, ..self }
     }
 
     /// With the status of the problem that it tells, where there is one.
@@ -80,6 +90,8 @@ pub(crate) async fn answer(
         Route::Failovers => failovers::answer(request, plane).await,
         Route::Failover(id) => failover::answer(&id, request, plane).await,
         Route::FailoverAct(id, act) => failover::act::answer(&id, act, request, plane).await,
+        Route::Palette => palette::answer(visit, request, plane).await,
+        Route::Shortcuts => Outcome::page(shortcuts::page),
         Route::Kit => Outcome::page(kit::page),
         Route::Notifications => notifications::answer(request, plane).await,
         Route::Notification(id) => notifications::one(id, request, plane).await,

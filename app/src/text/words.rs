@@ -14,7 +14,7 @@ use domain::view::machine::{Errand, Place};
 
 use super::Texts;
 use crate::page::Reason;
-use crate::router::MachineAct;
+use crate::router::{FailoverAct, MachineAct};
 use crate::ui::Tone;
 
 type Word = &'static str;
@@ -31,6 +31,15 @@ pub(crate) const fn errand(errand: Errand, t: &'static Texts) -> Word {
     match errand {
         Errand::Bought => t.errand_bought,
         Errand::Leaving => t.errand_leaving,
+    }
+}
+
+/// In a sentence or a title.
+pub(crate) const fn kind_name(kind: Kind, t: &'static Texts) -> Word {
+    match kind {
+        Kind::Real => t.name_real,
+        Kind::Drill => t.name_drill,
+        Kind::Planned => t.name_planned,
     }
 }
 
@@ -319,6 +328,15 @@ pub(crate) const fn act(act: MachineAct, t: &'static Texts) -> Word {
         MachineAct::AcceptDeletions => t.act_accept,
         MachineAct::RestoreDeletions => t.do_restore,
         MachineAct::Discard => t.act_discard,
+    }
+}
+
+/// The same of a failover's.
+pub(crate) const fn failover_act(act: FailoverAct, t: &'static Texts) -> Word {
+    match act {
+        FailoverAct::Cancel => t.act_cancel,
+        FailoverAct::FailBack => t.act_fail_back,
+        FailoverAct::Retry => t.act_retry,
     }
 }
 

@@ -9,8 +9,9 @@ use crate::island::dot::{Dot, DotWords};
 use crate::island::live::Live;
 use crate::page::balance;
 use crate::page::notifications::bell;
+use crate::page::tab::Tab;
 use crate::router::Route;
-use crate::text::Lang;
+use crate::text::{Lang, fill};
 use crate::ui::hidden;
 use crate::visit::{Theme, Visit};
 
@@ -30,18 +31,19 @@ pub(crate) fn top_bar(
     visit: &Visit,
     credit: Option<Answer<Balance>>,
     unread: Option<i64>,
+    tab: &Tab,
 ) -> AnyView {
     let t = visit.t();
     let inside = visit.user.is_some();
     let home = if inside { Route::Machines } else { Route::Root };
     view! {
         <header class="bar">
-            <a class="brand" href=home.path()>{brand_mark()} "Dumont"</a>
+            <a class="brand" href=home.path()>{brand_mark()} <span>"Dumont"</span></a>
             {inside.then(|| navigation(visit))}
             <div class="bar-end">
                 {visit.sandbox.then(|| view! { <span class="kind sandbox" title=t.sandbox_what>{t.sandbox_mark}</span> })}
                 {inside.then(|| live(visit, credit.as_ref()))}
-                {inside.then(|| bell::live(visit, unread))}
+                {inside.then(|| bell::live(visit, unread, tab))}
                 {menu(visit)}
             </div>
         </header>
@@ -55,6 +57,7 @@ fn live(visit: &Visit, credit: Option<&Answer<Balance>>) -> AnyView {
     let words = DotWords {
         live: t.live_on.to_owned(),
         lost: t.live_lost.to_owned(),
+        offline: t.live_offline.to_owned(),
         begin: t.live_begin.to_owned(),
         event: t.live_event.to_owned(),
     };
@@ -69,33 +72,53 @@ fn live(visit: &Visit, credit: Option<&Answer<Balance>>) -> AnyView {
 }
 
 fn navigation(visit: &Visit) -> AnyView {
+    view! { <nav class="main-nav" aria-label=visit.t().nav_label>{places(visit)}</nav> }.into_any()
+}
+
+/// The zone of all times, by name where the browser said it.
+fn zone(visit: &Visit) -> String {
+    let now = visit.zone.name(visit.now);
+    visit.zone_name.as_ref().map_or_else(|| now.clone(), |name| format!("{name} ({now})"))
+}
+
+/// In the bar; on a phone in the menu.
+fn places(visit: &Visit) -> AnyView {
     let t = visit.t();
     let places = [
-        (Route::Machines, t.nav_machines, ["/app/machines", "/app/offers"].as_slice()),
-        (Route::Failovers, t.nav_failovers, &["/app/failover"]),
-        (Route::Settings, t.nav_settings, &["/app/settings"]),
+        (Route::Machines, t.nav_machines, "m", ["/app/machines", "/app/offers"].as_slice()),
+        (Route::Failovers, t.nav_failovers, "f", &["/app/failover"]),
+        (Route::Settings, t.nav_settings, "s", &["/app/settings"]),
     ];
-    let links = places
+    places
         .into_iter()
-        .map(|(route, word, below)| {
+        .map(|(route, word, key, below)| {
             let href = route.path();
             let here =
                 visit.path == href || below.iter().any(|start| visit.path.starts_with(start));
-            view! { <a href=href aria-current=here.then_some("page")>{word}</a> }
+            view! { <a href=href aria-current=here.then_some("page") data-go=key>{word}</a> }
         })
-        .collect_view();
-    view! { <nav class="main-nav" aria-label=t.nav_label>{links}</nav> }.into_any()
+        .collect_view()
+        .into_any()
 }
 
 fn menu(visit: &Visit) -> AnyView {
     let t = visit.t();
+    let inside = visit.user.is_some();
     let name = visit.user.as_ref().map(|user| user.username.clone());
     let label = name.clone().unwrap_or_else(|| t.menu_preferences.to_owned());
     view! {
         <details class="menu">
             <summary aria-label=format!("{} {label}", t.menu_label)>{label.clone()}</summary>
             <div class="menu-body">
-                {name.map(|_| view! { <a href=Route::Account.path()>{t.nav_account}</a> })}
+                {inside.then(|| view! { <nav class="menu-nav" aria-label=t.nav_label>{places(visit)}</nav> })}
+                {inside.then(|| view! {
+                    <div class="menu-links">
+                        <a href=Route::Account.path()>{t.nav_account}</a>
+                        <a href=Route::Palette.path() data-palette="">{t.palette} <span><kbd>"Ctrl"</kbd> " " <kbd>"K"</kbd></span></a>
+                        <a href=Route::Shortcuts.path() data-dialog="" data-help="">{t.shortcuts} <kbd>"?"</kbd></a>
+                        <a href="/docs">{t.nav_docs}</a>
+                    </div>
+                })}
                 {switch(visit, t.language, "lang", &[
                     ("pt-BR", t.language_pt, visit.lang == Lang::Pt),
                     ("en", t.language_en, visit.lang == Lang::En),
@@ -105,7 +128,8 @@ fn menu(visit: &Visit) -> AnyView {
                     ("light", t.theme_light, visit.theme == Theme::Light),
                     ("dark", t.theme_dark, visit.theme == Theme::Dark),
                 ])}
-                {visit.user.is_some().then(|| view! {
+                <p class="fine">{fill(t.times_in, &[("zone", &zone(visit))])}</p>
+                {inside.then(|| view! {
                     <form method="post" action=Route::Logout.path()>
                         <button type="submit" class="button wide">{t.log_out}</button>
                     </form>

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use app::form::Fields;
 use app::site::{
-    Assets, LANG_COOKIE, Reply, Request as PageRequest, THEME_COOKIE, ZONE_COOKIE, handle,
+    Assets, KEYS_COOKIE, LANG_COOKIE, Reply, Request as PageRequest, THEME_COOKIE, ZONE_COOKIE,
+    handle,
 };
 use axum::extract::{Form, FromRequest as _, FromRequestParts as _, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
@@ -146,7 +147,7 @@ fn sheet(
         Some(Via::Token(..)) => return None,
         None => None,
     };
-    let tastes = [LANG_COOKIE, THEME_COOKIE, ZONE_COOKIE];
+    let tastes = [KEYS_COOKIE, LANG_COOKIE, THEME_COOKIE, ZONE_COOKIE];
     let cookies = tastes.into_iter().map(|name| page.cookies.text(name));
     (!page.post).then(|| Sheet {
         session,

@@ -12,12 +12,13 @@ mod waterfall;
 
 use domain::failover::{FailoverState, Kind};
 use domain::id::FailoverId;
-use domain::view::failover::FailoverPage;
+use domain::view::failover::{FailoverPage, FailoverStatus};
 use leptos::prelude::*;
 
 use super::Page;
 use super::failovers::history::state_tone;
 use super::problem::done_word;
+use super::tab;
 use crate::control_plane::{Answer, ControlPlane};
 use crate::format;
 use crate::router::{FailoverAct, Route};
@@ -68,7 +69,7 @@ fn page(visit: &Visit, data: &FailoverPage, word: Option<&str>) -> Page {
             {card("journal", t.journal, journal::journal(visit, data))}
         </div>
     };
-    Page::new(title, body.into_any()).live("failover,association")
+    Page::new(title, body.into_any()).live("failover,association").tab(tab::failover(visit, status))
 }
 
 fn timeline(visit: &Visit, data: &FailoverPage) -> AnyView {
@@ -79,23 +80,35 @@ fn timeline(visit: &Visit, data: &FailoverPage) -> AnyView {
 fn actions(visit: &Visit, data: &FailoverPage) -> Option<AnyView> {
     let t = visit.t();
     let status = &data.status;
-    let to = |act| Route::FailoverAct(status.failover_id.clone(), act).path();
-    let goes_on = matches!(status.state, FailoverState::Running | FailoverState::Waiting);
-    let cancel = goes_on.then(|| act_link(to(FailoverAct::Cancel), t.act_cancel, "danger"));
+    let buttons = open_acts(status)
+        .into_iter()
+        .map(|act| {
+            let class = if act == FailoverAct::Cancel { "danger" } else { "primary" };
+            let href = Route::FailoverAct(status.failover_id.clone(), act).path();
+            act_link(href, text::failover_act(act, t), class)
+        })
+        .collect_view();
+    let machine = Route::Machine(status.new_gpu_id.unwrap_or(status.gpu_instance_id)).path();
+    Some(
+        view! {
+            {buttons}
+            <a class="button" href=machine>{t.to_machine}</a>
+        }
+        .into_any(),
+    )
+}
+
+/// What can be done with it now.
+pub(crate) fn open_acts(status: &FailoverStatus) -> Vec<FailoverAct> {
+    if matches!(status.state, FailoverState::Running | FailoverState::Waiting) {
+        return vec![FailoverAct::Cancel];
+    }
     // On the standby, with nothing under way that leads back.
     let stays = status.state.is_over()
         && status.kind != Kind::Drill
         && status.time_to_cpu_ms.is_some()
         && status.total_time_ms.is_none();
-    let back = stays.then(|| act_link(to(FailoverAct::FailBack), t.act_fail_back, "primary"));
-    let machine = Route::Machine(status.new_gpu_id.unwrap_or(status.gpu_instance_id)).path();
-    Some(
-        view! {
-            {cancel} {back}
-            <a class="button" href=machine>{t.to_machine}</a>
-        }
-        .into_any(),
-    )
+    if stays { vec![FailoverAct::FailBack] } else { Vec::new() }
 }
 
 /// Why it waits or failed.

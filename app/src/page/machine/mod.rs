@@ -23,6 +23,7 @@ use self::capability::{Gate, gate};
 use super::Page;
 use super::machines;
 use super::problem::done_word;
+use super::tab;
 use crate::control_plane::{Answer, ControlPlane};
 use crate::router::{MachineAct, Route};
 use crate::site::{Outcome, Request};
@@ -70,7 +71,8 @@ fn page(visit: &Visit, data: &MachinePage, word: Option<&str>) -> Page {
             {data.row.errand.is_none().then(|| more(visit, data))}
         </div>
     };
-    Page::new(title, body.into_any()).live("association,failover,instance")
+    let own = row.errand.is_none().then(|| tab::one(visit, row));
+    Page::new(title, body.into_any()).live("association,failover,instance").tab(own)
 }
 
 /// In one sentence: where it serves, whether the copy follows, what is under way.
@@ -151,6 +153,24 @@ fn more(visit: &Visit, data: &MachinePage) -> AnyView {
         })
         .collect_view();
     crate::ui::card("more", t.more_actions, view! { <ul class="acts">{lines}</ul> }.into_any())
+}
+
+/// What can be done with it now.
+pub(crate) fn open_acts(data: &MachinePage) -> Vec<MachineAct> {
+    if data.row.errand.is_some() {
+        return Vec::new();
+    }
+    let following = data.row.association.as_ref().is_some_and(|tie| tie.sync_enabled);
+    let twin = |act| match act {
+        MachineAct::PauseSync => following,
+        MachineAct::ResumeSync => !following,
+        _ => true,
+    };
+    MachineAct::ALL
+        .iter()
+        .map(|(act, _)| *act)
+        .filter(|act| twin(*act) && matches!(gate(*act, data), Gate::Open))
+        .collect()
 }
 
 fn button(visit: &Visit, data: &MachinePage, act: MachineAct) -> AnyView {

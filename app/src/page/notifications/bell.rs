@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use crate::control_plane::{Answer, ControlPlane};
 use crate::island::live::Live;
 use crate::page::Page;
+use crate::page::tab::{self, Tab};
 use crate::router::Route;
 use crate::site::{Outcome, Request};
 use crate::text::plural;
@@ -21,21 +22,26 @@ pub(crate) async fn answer(request: &Request, plane: &dyn ControlPlane) -> Answe
         return Outcome::see(Route::Notifications.path());
     }
     let unread = plane.unread().await.ok();
-    Outcome::page(move |visit| Page::new("", bell(visit, unread)))
+    let machines = plane.machines().await.ok();
+    Outcome::page(move |visit| {
+        let tab = tab::all(visit, machines.as_deref());
+        Page::new("", bell(visit, unread, &tab))
+    })
 }
 
 /// The bell, kept true. `unread` is `None` where it can't be told.
-pub(crate) fn live(visit: &Visit, unread: Option<i64>) -> AnyView {
-    let bell = bell(visit, unread);
+/// What it says of the machines goes into the tab.
+pub(crate) fn live(visit: &Visit, unread: Option<i64>, tab: &Tab) -> AnyView {
+    let bell = bell(visit, unread, tab);
     view! {
         <div class="bell-place">
-            <Live url=Some(Route::Bell.path()) kinds="notification".to_owned()>{bell}</Live>
+            <Live url=Some(Route::Bell.path()) kinds="notification,association,failover,instance".to_owned()>{bell}</Live>
         </div>
     }
     .into_any()
 }
 
-fn bell(visit: &Visit, unread: Option<i64>) -> AnyView {
+fn bell(visit: &Visit, unread: Option<i64>, tab: &Tab) -> AnyView {
     let t = visit.t();
     let told = match unread {
         None => t.unknown.to_owned(),
@@ -49,7 +55,7 @@ fn bell(visit: &Visit, unread: Option<i64>) -> AnyView {
     let here = (visit.path == Route::Notifications.path()).then_some("page");
     view! {
         <a class="bell" href=Route::Notifications.path() title=title
-            aria-current=here data-refresh=LATE>
+            aria-current=here data-refresh=LATE data-go="n" data-tab=tab.words.clone() data-tab-icon=tab.icon>
             <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
                 <path d="M8 1.500a4.500 4.500 0 0 0-4.500 4.500c0 3.500-1.500 4.500-1.500 5.500h12c0-1-1.500-2-1.500-5.500A4.500 4.500 0 0 0 8 1.500ZM6.500 13a1.500 1.500 0 0 0 3 0"></path>
             </svg>

@@ -99,10 +99,39 @@ fn page(visit: &Visit, found: &Notifications, older: bool) -> Page {
         <div data-key="notifications">
             {heading(t.notes, state, action)}
             <p class="muted">{t.notes_what}</p>
+            {alerts(visit)}
             {content}
         </div>
     };
     Page::new(t.notes, body.into_any()).live("notification").narrow()
+}
+
+/// The switch for the browser's own.
+fn alerts(visit: &Visit) -> AnyView {
+    let t = visit.t();
+    let said = [
+        ("on", t.alerts_on),
+        ("off", t.alerts_off),
+        ("denied", t.alerts_denied),
+        ("insecure", t.alerts_insecure),
+    ]
+    .map(|(state, words)| view! { <span data-is=state hidden>{words}</span> })
+    .collect_view();
+    let turn = [("on", t.alerts_turn_off), ("off", t.alerts_turn_on)]
+        .map(|(state, word)| {
+            view! { <button type="button" class="button small" data-is=state hidden>{word}</button> }
+        })
+        .collect_view();
+    view! {
+        <section class="alerts" data-key="alerts" aria-labelledby="alerts-title">
+            <div>
+                <h2 id="alerts-title">{t.alerts}</h2>
+                <p class="fine">{t.alerts_what}</p>
+            </div>
+            <div class="alerts-switch"><p role="status">{said}</p> {turn}</div>
+        </section>
+    }
+    .into_any()
 }
 
 fn mark_all(visit: &Visit, unread: i64) -> AnyView {
