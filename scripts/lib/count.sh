@@ -30,7 +30,16 @@ record() {
   fi
   printf '    %-10s %-24s %4d passed %3d failed %5d s\n' "$suite" "$target" "${counts% *}" "${counts#* }" "$(($(now) - began))"
   echo "$suite $counts" >>"$RESULTS/counts"
-  ((code == 0)) || tail -n 80 "$log"
+  ((code == 0)) || failure "$log"
+}
+
+# failure LOG: what a test program says of its failures, from their first line on; else its end.
+failure() {
+  if grep -aqx 'failures:' "$1"; then
+    sed -n '/^failures:$/,$p' "$1" | cut -c1-2000 | head -n 300
+  else
+    tail -n 80 "$1"
+  fi
 }
 
 # run_program CRATE TARGET PROGRAM FOLDER [ARGUMENT…]: one test program, with a deadline.
@@ -39,7 +48,8 @@ run_program() {
   shift 4
   log="$RESULTS/$crate.$target.log"
   began="$(now)"
-  # As cargo test does: the crate's folder, and its path in the environment.
-  (cd "$folder" && CARGO_MANIFEST_DIR="$folder" timeout --kill-after=10 1200 "$program" "$@") >"$log" 2>&1 </dev/null || code=$?
+  # As cargo test does: the crate's folder, and its path in the environment. Without backtraces:
+  # they are longer than what the test says.
+  (cd "$folder" && RUST_BACKTRACE=0 CARGO_MANIFEST_DIR="$folder" timeout --kill-after=10 1200 "$program" "$@") >"$log" 2>&1 </dev/null || code=$?
   record "$crate" "$target" "$log" "$code" "$began"
 }
