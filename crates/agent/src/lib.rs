@@ -23,6 +23,7 @@ pub mod local_target;
 pub mod look;
 pub mod message;
 mod metadata;
+pub mod order;
 pub mod path;
 mod place_file;
 mod queue;
@@ -31,6 +32,8 @@ pub mod remote_target;
 pub mod serve;
 pub mod source;
 mod spool;
+#[cfg(feature = "keep")]
+pub mod standby;
 pub mod target;
 mod walk;
 mod whole;

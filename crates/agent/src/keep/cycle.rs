@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::change::{About, Change, Committed};
 use super::error::Result;
 use super::guard::{Limits, Verdict, verdict};
+use super::held::Held;
 use super::keeper::Keeper;
 use super::listing::{Listing, News};
 use super::need::Need;
@@ -24,6 +25,8 @@ use crate::source::Source;
 
 /// Paths that are named of a kind; more are only counted.
 const NAMED: usize = 100;
+/// Bytes that are reckoned for a file besides its content.
+const PLACE: u64 = 4096;
 
 /// What to follow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +37,8 @@ pub struct Request {
     pub host: String,
     /// How much may be lost.
     pub limits: Limits,
+    /// Digest of losses that were held back before and accepted since: exactly these may go, too.
+    pub accepted: Option<Hash>,
 }
 
 /// How a cycle ended.
@@ -77,6 +82,8 @@ pub struct Cycle {
     pub unprotected: u64,
     /// Files that never arrived as they were read; their last version is kept. At most 100 are named.
     pub corrupt: Vec<RelPath>,
+    /// What would be lost, where it is frozen for that.
+    pub held: Option<Held>,
 }
 
 impl Keeper {
@@ -88,6 +95,20 @@ impl Keeper {
         &mut self,
         source: &mut dyn Source,
         request: &Request,
+        tell: &mut dyn FnMut(Progress),
+    ) -> Result<Cycle> {
+        self.cycle_with(source, request, &mut |_| {}, tell)
+    }
+
+    /// The same; `to_come` hears first how much is to come.
+    ///
+    /// # Errors
+    /// As [`Keeper::cycle`].
+    pub fn cycle_with(
+        &mut self,
+        source: &mut dyn Source,
+        request: &Request,
+        to_come: &mut dyn FnMut(Progress),
         tell: &mut dyn FnMut(Progress),
     ) -> Result<Cycle> {
         self.enter(request.epoch)?;
@@ -104,6 +125,7 @@ impl Keeper {
             flux: 0,
             unprotected: 0,
             corrupt: Vec::new(),
+            held: None,
         };
         let root = (listing.end.root.dev, listing.end.root.ino);
         let known: Option<(u64, u64)> = self.index.fact("root")?;
@@ -114,7 +136,10 @@ impl Keeper {
         let hashes = self.hashes(source, &listing.news)?;
         let wanted = self.wanted(&listing.news, &hashes)?;
         let need = wanted.iter().fold(0_u64, |sum, (_, size)| sum.saturating_add(*size));
-        self.missing = Some(Progress { files: wanted.len() as u64, bytes: need });
+        let files = wanted.len() as u64;
+        self.missing = Some(Progress { files, bytes: need });
+        // Without what is reckoned for each file's place.
+        to_come(Progress { files, bytes: need.saturating_sub(files.saturating_mul(PLACE)) });
         if let Some(NoRoom { need, free }) = self.make_room(need)? {
             cycle.outcome = Outcome::NoRoom { need, free };
             return Ok(cycle);
@@ -125,11 +150,16 @@ impl Keeper {
         for _ in 0..3 {
             let mut outcomes = self.settle(&listing, &got, &missing)?;
             let excluded = excluded(&listing, &outcomes.change);
-            let (lost, counted) = self.count_loss(&outcomes.change, &excluded, &request.limits)?;
+            let (lost, mut counted) =
+                self.count_loss(&outcomes.change, &excluded, &request.limits)?;
+            let agreed = self.accepted(request.accepted, &lost)?;
+            counted.lost = counted.lost.map(|lost| lost.saturating_sub(agreed));
+            counted.now = counted.now.map(|now| now.saturating_sub(agreed));
             let judged = verdict(&counted, &request.limits);
             cycle.lost = lost.len() as u64;
             if judged != Verdict::Pass {
                 self.hold(&got)?;
+                cycle.held = Some(self.hold_back(&outcomes.change, &lost)?);
                 cycle.outcome = Outcome::Frozen(judged);
                 return Ok(cycle);
             }
@@ -140,7 +170,7 @@ impl Keeper {
                 About { epoch: request.epoch, began: listing.end.began, kind: listing.kind };
             let now = self.clock.now();
             let durable = Durable { began: listing.end.began, began_here, complete: now };
-            let accepted = !lost.is_empty() && request.limits.accepted > 0;
+            let accepted = !lost.is_empty() && (request.limits.accepted > 0 || agreed > 0);
             let committed = self.commit(&outcomes.change, about, &lost, &|index| {
                 index.set_fact("root", &root)?;
                 index.set_fact("durable", &durable)?;
@@ -223,7 +253,7 @@ impl Keeper {
                 Some(listed) => room_of(listed),
                 None => self.index.live(&path)?.map_or(0, |live| super::change::size(&live.entry)),
             };
-            wanted.push((path, size.saturating_add(4096)));
+            wanted.push((path, size.saturating_add(PLACE)));
         }
         Ok(wanted)
     }

@@ -134,7 +134,8 @@ impl Bench {
 
     pub fn cycle(&mut self) -> Result<Cycle> {
         self.source.moment += 1;
-        let request = Request { epoch: 1, host: "gpu".to_owned(), limits: self.limits };
+        let request =
+            Request { epoch: 1, host: "gpu".to_owned(), limits: self.limits, accepted: None };
         let keeper = self.keeper.as_mut().unwrap();
         keeper.cycle(&mut self.source, &request, &mut |_: Progress| {})
     }
@@ -142,7 +143,8 @@ impl Bench {
     /// A cycle with the product's own reading of a folder.
     pub fn cycle_local(&mut self) -> Result<Cycle> {
         self.source.moment += 1;
-        let request = Request { epoch: 1, host: "gpu".to_owned(), limits: self.limits };
+        let request =
+            Request { epoch: 1, host: "gpu".to_owned(), limits: self.limits, accepted: None };
         self.source.told = None;
         let local = LocalSource::new(&self.workspace, Options::default());
         let mut source = Dated { local, moment: self.source.moment };

@@ -217,7 +217,8 @@ fn an_epoch_that_is_over_changes_nothing() {
     bench.write("a", "2");
     assert!(matches!(bench.cycle(), Err(KeepError::StaleEpoch { asked: 1, recorded: 2 })));
     let keeper = bench.keeper.as_mut().unwrap();
-    let request = Request { epoch: 2, host: "other gpu".to_owned(), limits: bench.limits };
+    let request =
+        Request { epoch: 2, host: "other gpu".to_owned(), limits: bench.limits, accepted: None };
     let cycle = keeper.cycle(&mut bench.source, &request, &mut |_| {}).unwrap();
     assert!(matches!(cycle.outcome, Outcome::Point(_)));
     assert_eq!(std::fs::read(bench.copy.join("a")).unwrap(), b"2");

@@ -1,0 +1,349 @@
+//! Does each order.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::hold::{Hold, Holder, is_trusted, record, refuse_stale};
+use super::mouth::Mouth;
+use super::reach::Way;
+use super::{Place, words};
+use crate::clock::HostClock;
+use crate::keep::{
+    Back, Config, GoOn, KeepError, Keeper, Limits, Point, Progress, Request, Restored, Trouble,
+    Wanted,
+};
+use crate::local_source::{LocalSource, Options};
+use crate::order::{Command, CycleOrder, Done, Order, POINTS_MAX, Refusal, RestoreOrder};
+use crate::path::RelPath;
+use crate::remote_source::RemoteSource;
+use crate::remote_target::RemoteTarget;
+
+/// A cycle waits so long for another one before it ends it.
+const CYCLE: Duration = Duration::from_secs(15);
+/// What must not disturb a cycle waits for its end.
+const TURN: Duration = Duration::from_secs(540);
+
+const MIB: u64 = 1 << 20;
+
+type Answer<T> = Result<T, Refusal>;
+
+/// The keeper, where it is open, and the connection to the GPU that is followed.
+pub(super) struct Desk {
+    place: Place,
+    /// With the version of the index that it knows.
+    keeper: Option<(Keeper, i64)>,
+    serving: Option<(Command, Way, RemoteSource)>,
+}
+
+impl Desk {
+    pub(super) fn new(place: Place) -> Self {
+        Self { place, keeper: None, serving: None }
+    }
+
+    pub(super) fn answer(&mut self, order: Order, mouth: &Mouth) -> Answer<Done> {
+        match order {
+            Order::Cycle(order) => self.cycle(&order, mouth),
+            Order::TakeOver { epoch } => self.take_over(epoch),
+            Order::Status => {
+                let _hold = self.turn()?;
+                self.read(|keeper| Ok(Done::Status(words::status(&keeper.status()?))))
+            }
+            Order::Points { most } => {
+                let _hold = self.turn()?;
+                let most = (most as usize).min(POINTS_MAX);
+                self.read(|keeper| {
+                    let points = keeper.points()?;
+                    Ok(Done::Points(points.iter().rev().take(most).map(words::point).collect()))
+                })
+            }
+            Order::Own { epoch } => self.own(epoch),
+            Order::Pin { name } => {
+                let _hold = self.turn()?;
+                let name = checked(&name)?;
+                self.read(|keeper| Ok(Done::Pinned(words::point(&keeper.pin_as(name)?))))
+            }
+            Order::Unpin { name } => {
+                let _hold = self.turn()?;
+                let name = checked(&name)?;
+                self.read(|keeper| keeper.unpin_name(name).map(|()| Done::Unpinned))
+            }
+            Order::Restore(order) => self.restore(order, mouth),
+            Order::Prove { point, read } => self.prove(point, &read, mouth),
+            Order::Difference { point, path } => {
+                let path = below(path)?;
+                let _hold = self.turn()?;
+                self.read(|keeper| {
+                    keeper
+                        .difference(point, &path)
+                        .map(|told| Done::Difference(words::difference(&told)))
+                })
+            }
+            Order::GoBack { epoch, point, path } => self.go_back(epoch, point, path),
+        }
+    }
+
+    fn base(&self) -> &Path {
+        &self.place.base
+    }
+
+    /// The lock, for what must not disturb a cycle.
+    fn turn(&self) -> Answer<Hold> {
+        Hold::take(self.base(), TURN, Holder::Leave)
+    }
+
+    /// The keeper, opened anew where another process has changed the index since. Under the lock.
+    fn keeper(&mut self) -> Answer<&mut Keeper> {
+        let fresh = self
+            .keeper
+            .as_ref()
+            .is_some_and(|(keeper, known)| keeper.version().is_ok_and(|version| version == *known));
+        if !fresh {
+            self.keeper = None;
+            std::fs::create_dir_all(&self.place.workspace).map_err(|error| {
+                Refusal::Failed(format!("the workspace can't be made on the standby: {error}"))
+            })?;
+            let keeper = Keeper::open(self.config()?, Arc::new(HostClock), Box::new(GoOn))
+                .map_err(|error| words::refusal(&error))?;
+            let version = keeper.version().map_err(|error| words::refusal(&error))?;
+            self.keeper = Some((keeper, version));
+        }
+        match &mut self.keeper {
+            Some((keeper, _)) => Ok(keeper),
+            None => Err(Refusal::Failed("the keeper is not open".into())),
+        }
+    }
+
+    fn config(&self) -> Answer<Config> {
+        let room = rustix::fs::statvfs(self.base()).map_err(|error| {
+            Refusal::Failed(format!("looking at the room on the disk: {error}"))
+        })?;
+        let size = room.f_blocks.saturating_mul(room.f_frsize);
+        Ok(Config {
+            copy: self.place.workspace.clone(),
+            state: self.base().join("keep"),
+            reserve: (size / 20).clamp(64 * MIB, 2048 * MIB),
+            budget: size / 2,
+            durable: true,
+        })
+    }
+
+    /// Does something with the keeper. After a failure it is opened anew: that finishes what was begun.
+    fn read<T>(&mut self, act: impl FnOnce(&mut Keeper) -> Result<T, KeepError>) -> Answer<T> {
+        let done = act(self.keeper()?);
+        done.map_err(|error| {
+            self.keeper = None;
+            words::refusal(&error)
+        })
+    }
+
+    fn cycle(&mut self, order: &CycleOrder, mouth: &Mouth) -> Answer<Done> {
+        refuse_stale(self.base(), order.epoch)?;
+        let _hold = Hold::take(self.base(), CYCLE, Holder::End)?;
+        refuse_stale(self.base(), order.epoch)?;
+        if !is_trusted(self.base(), &order.trusted) {
+            return Err(Refusal::Untrusted(format!("the copy does not follow {}", order.trusted)));
+        }
+        self.adopt(order.epoch)?;
+        let mut serving = match self.serving.take() {
+            Some(serving) if serving.0 == order.read => serving,
+            _ => {
+                let (way, connection) = Way::start(&order.read)?;
+                (order.read.clone(), way, RemoteSource::new(connection))
+            }
+        };
+        let request = Request {
+            epoch: order.epoch,
+            host: order.host.clone(),
+            limits: Limits {
+                percent: order.percent,
+                window_seconds: order.window_seconds,
+                accepted: 0,
+                // Losses are counted by content, whatever folder they are missing from.
+                accept_root: true,
+            },
+            accepted: order.accepted.map(crate::hash::Hash),
+        };
+        let done = {
+            let source = &mut serving.2;
+            let keeper = self.keeper()?;
+            let mut pace = mouth.pace();
+            keeper.cycle_with(source, &request, &mut |all| mouth.wanted(all), &mut |now| {
+                pace.tell(now);
+            })
+        };
+        let cycle = match done {
+            Ok(cycle) => cycle,
+            Err(error) => {
+                self.keeper = None;
+                return Err(unreached(&error, &mut serving.1));
+            }
+        };
+        self.serving = Some(serving);
+        if let Some(held) = &cycle.held {
+            self.keep_list(held)?;
+        }
+        let last = self.read(|keeper| Ok(keeper.points()?.pop()))?;
+        words::cycle(&cycle, last.as_ref()).map(Done::Cycle)
+    }
+
+    /// What was copied in another way is the first point: what of it is on the GPU too is not sent again.
+    fn adopt(&mut self, epoch: u64) -> Answer<()> {
+        let none = self.read(|keeper| Ok(keeper.points()?.is_empty()))?;
+        let workspace = self.place.workspace.clone();
+        let empty = std::fs::read_dir(&workspace).is_ok_and(|mut inside| inside.next().is_none());
+        if none && !empty {
+            let mut copy = LocalSource::new(workspace, Options::default());
+            self.read(|keeper| keeper.take_own(epoch, &mut copy))?;
+        }
+        Ok(())
+    }
+
+    /// Keeps the list of losses that were held back where the other ways to use it look for it.
+    fn keep_list(&self, held: &crate::keep::Held) -> Answer<()> {
+        let write = || {
+            std::fs::write(self.base().join("held.new"), held.list())?;
+            std::fs::write(self.base().join("held.digest"), held.digest.to_hex())?;
+            std::fs::rename(self.base().join("held.new"), self.base().join("held"))
+        };
+        write().map_err(|error: std::io::Error| {
+            Refusal::Failed(format!("the list of losses can't be kept: {error}"))
+        })
+    }
+
+    fn take_over(&mut self, epoch: u64) -> Answer<Done> {
+        refuse_stale(self.base(), epoch)?;
+        let _hold = Hold::take(self.base(), Duration::ZERO, Holder::End)?;
+        refuse_stale(self.base(), epoch)?;
+        record(self.base(), epoch)?;
+        self.serving = None;
+        match std::fs::remove_file(self.base().join("trusted")) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Refusal::Failed(format!("the GPU can't be let go: {error}")));
+            }
+            _ => {}
+        }
+        let last = self.read(|keeper| keeper.take_over(epoch))?;
+        Ok(Done::Taken(last.as_ref().map(words::point)))
+    }
+
+    fn own(&mut self, epoch: u64) -> Answer<Done> {
+        refuse_stale(self.base(), epoch)?;
+        let _hold = self.turn()?;
+        refuse_stale(self.base(), epoch)?;
+        let mut copy = LocalSource::new(self.place.workspace.clone(), Options::default());
+        let own = self.read(|keeper| keeper.take_own(epoch, &mut copy))?;
+        Ok(Done::Own(words::own(&own)))
+    }
+
+    fn restore(&mut self, order: RestoreOrder, mouth: &Mouth) -> Answer<Done> {
+        let first = order.first.into_iter().map(below).collect::<Answer<Vec<RelPath>>>()?;
+        let point = self.opened(order.point)?;
+        mouth.wanted(Progress { files: point.files, bytes: point.bytes });
+        let mut wanted = Wanted { point: order.point, from: order.from, first };
+        let mut all: Option<Restored> = None;
+        // A cycle that goes on beside it may move a content away between two looks: once more finds it.
+        for _ in 0..2 {
+            let (mut writes, target) = Way::start(&order.write)?;
+            let mut target = RemoteTarget::new(target);
+            // It makes the folder that is read.
+            crate::target::Target::disk(&mut target)
+                .map_err(|error| Refusal::Unreachable(writes.word(&error)))?;
+            let (mut way, there) = Way::start(&order.read)?;
+            let mut there = RemoteSource::new(there);
+            let done = {
+                let mut pace = mouth.pace();
+                self.open()?.restore(&wanted, &mut there, &mut target, &mut |now| pace.tell(now))
+            };
+            let restored = done.map_err(|error| {
+                let told = unreached(&error, &mut writes);
+                self.keeper = None;
+                match told {
+                    Refusal::Unreachable(_) => unreached(&error, &mut way),
+                    other => other,
+                }
+            })?;
+            let missing = restored.named.iter().any(|(_, what)| *what == Trouble::Missing);
+            let sent = all.map_or_else(Progress::default, |before| before.sent);
+            let restored = Restored {
+                sent: Progress {
+                    files: restored.sent.files + sent.files,
+                    bytes: restored.sent.bytes + sent.bytes,
+                },
+                ..restored
+            };
+            all = Some(restored);
+            if !missing {
+                break;
+            }
+            wanted.from = None;
+        }
+        Ok(Done::Restored(words::restored(&all.unwrap_or_default())))
+    }
+
+    fn prove(&mut self, point: u64, read: &Command, mouth: &Mouth) -> Answer<Done> {
+        self.opened(point)?;
+        let (mut way, connection) = Way::start(read)?;
+        let mut there = RemoteSource::new(connection);
+        let done = {
+            let mut pace = mouth.pace();
+            self.open()?.prove(point, &mut there, &mut |now| pace.tell(now))
+        };
+        match done {
+            Ok(proof) => Ok(Done::Proven(words::proof(&proof))),
+            Err(error) => {
+                self.keeper = None;
+                Err(unreached(&error, &mut way))
+            }
+        }
+    }
+
+    /// Opens the keeper under the lock, and lets go of that: what is only read needs it no longer.
+    fn opened(&mut self, point: u64) -> Answer<Point> {
+        let _hold = self.turn()?;
+        self.read(|keeper| keeper.point(point))
+    }
+
+    /// The keeper as it is open, without the lock.
+    fn open(&mut self) -> Answer<&mut Keeper> {
+        match &mut self.keeper {
+            Some((keeper, _)) => Ok(keeper),
+            None => Err(Refusal::Failed("the keeper is not open".into())),
+        }
+    }
+
+    fn go_back(&mut self, epoch: u64, point: u64, path: Vec<u8>) -> Answer<Done> {
+        let path = below(path)?;
+        refuse_stale(self.base(), epoch)?;
+        let _hold = self.turn()?;
+        refuse_stale(self.base(), epoch)?;
+        match self.read(|keeper| keeper.go_back(epoch, point, &path))? {
+            Back::Point(point) => Ok(Done::Back(Some(words::point(&point)))),
+            Back::Nothing => Ok(Done::Back(None)),
+            Back::Missing(paths) => Err(Refusal::ContentsMissing(paths.len() as u64)),
+            Back::NoRoom { need, free } => Err(Refusal::NoRoom { need, free }),
+        }
+    }
+}
+
+/// A refusal, with what the way to the GPU says where that failed.
+fn unreached(error: &KeepError, way: &mut Way) -> Refusal {
+    match (words::refusal(error), error) {
+        (Refusal::Unreachable(_), KeepError::Source(source)) => {
+            Refusal::Unreachable(way.word(source))
+        }
+        (other, _) => other,
+    }
+}
+
+fn below(path: Vec<u8>) -> Answer<RelPath> {
+    RelPath::new(path).map_err(|error| Refusal::Failed(error.to_string()))
+}
+
+fn checked(name: &str) -> Answer<&str> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    if name.is_empty() || name.len() > 100 || !name.bytes().all(plain) {
+        return Err(Refusal::Failed("not a name for a point".into()));
+    }
+    Ok(name)
+}
