@@ -40,7 +40,7 @@ impl Bench {
         let env =
             env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let keys = vec![self.key.public_line()];
-        let spec = HostSpec { id: id.into(), kind: HostKind::Gpu, keys, boot_script: None, env };
+        let spec = HostSpec { keys, env, ..HostSpec::new(id, HostKind::Gpu) };
         self.hosts.create(spec).await.expect("a host");
         let at = self.hosts.boot(id).await.expect("it boots");
         Endpoint { host: at.addr.to_string(), port: at.port }
@@ -104,8 +104,8 @@ async fn a_script_gets_its_arguments_and_gives_back_all_of_its_end() {
 #[tokio::test]
 async fn what_start_up_files_print_is_not_what_a_script_prints() {
     let bench = Bench::new();
-    let at = bench.host("h", &[("BASH_ENV", "/root/noise")]).await;
-    let noise = bench.hosts.root_folder("h").expect("a folder").join("root/noise");
+    let at = bench.host("h", &[]).await;
+    let noise = bench.hosts.root_folder("h").expect("a folder").join("root/.bashrc");
     std::fs::write(noise, "echo Welcome to your GPU; printf '\\036dum'\n").expect("written");
     let shell = bench.shell(&at).await;
     let output = shell.run(&Script::bash("echo only this"), None, DEADLINE).await.expect("it runs");

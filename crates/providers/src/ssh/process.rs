@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use russh::client::Msg;
 use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::SshError;
@@ -59,7 +59,8 @@ pub struct RemoteProcess {
 }
 
 impl RemoteProcess {
-    pub(super) fn start(channel: Channel<Msg>) -> Self {
+    /// `session` is held until the channel is closed.
+    pub(super) fn start(channel: Channel<Msg>, session: OwnedSemaphorePermit) -> Self {
         let (read, write) = channel.split();
         let (output, chunks) = mpsc::channel(WAITING);
         let (input, fed) = mpsc::channel(WAITING);
@@ -67,7 +68,11 @@ impl RemoteProcess {
         let errors = Arc::new(Mutex::new(VecDeque::new()));
         let stop = CancellationToken::new();
         let pump = Pump { read, write: Arc::new(write), output, errors: Arc::clone(&errors) };
-        tokio::spawn(pump.run(fed, ended, stop.clone()));
+        let run = pump.run(fed, ended, stop.clone());
+        tokio::spawn(async move {
+            run.await;
+            drop(session);
+        });
         Self {
             chunks,
             buffer: BytesMut::new(),

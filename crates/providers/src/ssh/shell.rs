@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use domain::gpu::Endpoint;
 use russh::client::Handle;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::connect::Client;
@@ -15,6 +16,10 @@ use super::{Dialer, Exit, HostKey, RemoteProcess, Script, SshError};
 const STDOUT: usize = 256 * 1024;
 /// How long the host may take to open a channel.
 const OPEN: Duration = Duration::from_secs(10);
+
+/// Commands that run over one connection at once; the others wait. sshd has ten sessions for one
+/// (MaxSessions) and refuses more; those that are just closing count there a little longer than here.
+const SESSIONS: usize = 8;
 
 /// What a command left.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -37,13 +42,14 @@ impl Output {
     }
 }
 
-/// A connection to a host, over which many commands can run at once. Clones share it; it closes with
+/// A connection to a host, over which a few commands run at once. Clones share it; it closes with
 /// the last of them and of the processes that run over it.
 #[derive(Clone)]
 pub struct Shell(Arc<Inner>);
 
 struct Inner {
     handle: Handle<Client>,
+    sessions: Arc<Semaphore>,
     host_key: String,
     over: CancellationToken,
     dialer: Dialer,
@@ -69,7 +75,8 @@ impl Shell {
         endpoint: Endpoint,
         user: String,
     ) -> Self {
-        Self(Arc::new(Inner { handle, host_key, over, dialer, endpoint, user }))
+        let sessions = Arc::new(Semaphore::new(SESSIONS));
+        Self(Arc::new(Inner { handle, sessions, host_key, over, dialer, endpoint, user }))
     }
 
     /// The key that the host showed: type and key in one line, without a comment.
@@ -159,8 +166,10 @@ impl Shell {
 
     async fn start(&self, script: &Script) -> Result<RemoteProcess, SshError> {
         let command = script.command()?;
+        let session = Arc::clone(&self.0.sessions).acquire_owned().await;
+        let session = session.map_err(|_| SshError::Closed)?;
         let channel = self.0.handle.channel_open_session().await?;
         channel.exec(true, command).await?;
-        Ok(RemoteProcess::start(channel))
+        Ok(RemoteProcess::start(channel, session))
     }
 }
