@@ -183,18 +183,20 @@ impl Rig {
 
 async fn boot(hosts: &Hosts, key: &KeyPair, id: &str, kind: HostKind) -> Host {
     let spec = HostSpec {
-        id: id.into(),
-        kind,
         keys: vec![key.public_line()],
-        boot_script: None,
         env: vec![("BASH_ENV".into(), START_UP.into())],
+        ..HostSpec::new(id, kind)
     };
     hosts.create(spec).await.expect("a host");
+    // bash that an SSH server runs reads this and not what BASH_ENV names.
+    let root = hosts.root_folder(id).expect("a folder");
+    let line = format!("[ ! -r {START_UP} ] || . {START_UP}\n");
+    std::fs::write(root.join("root/.bashrc"), line).expect("written");
     let at = hosts.boot(id).await.expect("it boots");
     let at = Endpoint { host: at.addr.to_string(), port: at.port };
     let dialer = Dialer::new(key.clone());
     let shell = dialer.connect(&at, "root", HostKey::Learn, DEADLINE).await.expect("a shell");
-    Host { id: id.into(), at, shell, root: hosts.root_folder(id).expect("a folder") }
+    Host { id: id.into(), at, shell, root }
 }
 
 /// Says where two trees differ instead of printing both.
