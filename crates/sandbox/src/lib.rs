@@ -26,6 +26,6 @@ pub mod snapshot;
 pub mod vast;
 pub mod world;
 
-pub use options::Options;
+pub use options::{Disks, Options};
 pub use serve::{Running, Sandbox, StartError};
 pub use world::{HostEvent, HostRow, ProviderSays, World};

@@ -1,7 +1,7 @@
 //! `dumont-sandbox`: the provider sandbox as a program.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Parser;
@@ -28,12 +28,28 @@ enum Inside {
         /// The folder with the host's key and socket
         seat: PathBuf,
     },
+    /// Answers as NVIDIA's program does, with the GPUs of the host's offer
+    #[command(hide = true)]
+    NvidiaSmi {
+        /// Its own arguments
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
 }
+
+/// Where a host finds its seat.
+const SEAT: &str = "/run/host";
 
 fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
-    if let Some(Inside::Host { seat }) = cli.inside {
-        return Ok(sandbox::inside::run(&seat)?);
+    match cli.inside {
+        Some(Inside::Host { seat }) => return Ok(sandbox::inside::run(&seat)?),
+        Some(Inside::NvidiaSmi { args }) => {
+            let said = sandbox::inside::nvidia_smi(Path::new(SEAT), &args)?;
+            write!(std::io::stdout(), "{}", said.text)?;
+            std::process::exit(said.status.into());
+        }
+        None => {}
     }
     let filter = tracing_subscriber::EnvFilter::try_from_env("DUMONT_SANDBOX_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));

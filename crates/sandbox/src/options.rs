@@ -3,13 +3,23 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::profile::ProfileName;
 
 /// The SSH port of every standby unless told otherwise. Not 22, because an
 /// ordinary user may not bind that.
 pub const STANDBY_SSH_PORT: u16 = 2222;
+
+/// Where hosts keep their files.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Disks {
+    /// All on this machine's own file system, which is as large as it is.
+    #[default]
+    Shared,
+    /// Each on a file system of its own, as large as was asked for. Needs root.
+    Own,
+}
 
 /// The settings of one sandbox.
 #[derive(Debug, Clone, Args)]
@@ -32,6 +42,9 @@ pub struct Options {
     /// SSH port of every standby host
     #[arg(long, env = "DUMONT_SANDBOX_STANDBY_PORT", default_value_t = STANDBY_SSH_PORT)]
     pub standby_port: u16,
+    /// Whether a host's disk ends where it was asked to
+    #[arg(long, env = "DUMONT_SANDBOX_DISKS", value_enum, default_value_t = Disks::Shared)]
+    pub disks: Disks,
     /// The `dumont-sandbox` binary that runs inside each host; found next to
     /// the running program when not given
     #[arg(long, env = "DUMONT_SANDBOX_BIN")]
@@ -50,6 +63,7 @@ impl Options {
             scale: 1.0,
             rate_limits: false,
             standby_port: STANDBY_SSH_PORT,
+            disks: Disks::Shared,
             host_program: None,
         }
     }

@@ -11,7 +11,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::account::{Credentials, FIRST_CREDIT_MICRO, KeyError};
 use crate::gcp::Gcp;
 use crate::host::{HostError, Hosts};
-use crate::options::Options;
+use crate::options::{Disks, Options};
 use crate::snapshot::{self, SnapshotError};
 use crate::vast::Vast;
 use crate::world::World;
@@ -84,6 +84,10 @@ impl Sandbox {
         let folder = options.data.join("hosts");
         let hosts_token = CancellationToken::new();
         let hosts = Hosts::new(folder, program, options.standby_port, hosts_token.clone())?;
+        if options.disks == Disks::Own && !hosts.can_have_disks() {
+            let why = "disks of their own need root".to_owned();
+            return Err(StartError::Hosts(HostError::Unable(why)));
+        }
         let world = World::new(options, hosts, token.clone());
         world.set_url(url.clone());
         snapshot::load(&world).await?;

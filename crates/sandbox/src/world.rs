@@ -13,9 +13,9 @@ use tokio_util::task::TaskTracker;
 use crate::account::Accounts;
 use crate::fault::Faults;
 use crate::gcp::Gcp;
-use crate::host::{HostKind, Hosts};
+use crate::host::{self, HostKind, Hosts};
 use crate::ledger::{self, Ledger};
-use crate::options::Options;
+use crate::options::{Disks, Options};
 use crate::profile::Profile;
 use crate::vast::Vast;
 
@@ -77,6 +77,18 @@ impl World {
     #[must_use]
     pub fn hosts(&self) -> &Hosts {
         &self.0.hosts
+    }
+
+    /// The disk of a new host, bytes, if it is to be a file system of its own.
+    #[must_use]
+    pub(crate) fn disk_bytes(&self, image: &str, gb: f64) -> Option<u64> {
+        let own = self.options().disks == Disks::Own || host::wants_own_disk(image);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a positive number of gigabytes"
+        )]
+        own.then_some((gb * 1e9) as u64)
     }
 
     /// The billing ledger.

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use futures::future::join_all;
 use rig::{output, rig};
+use sandbox::host::{Gpus, HostSpec};
 use tokio::process::Command;
 
 const HOSTS: u32 = 200;
@@ -55,6 +56,46 @@ async fn two_hundred_hosts() {
     )
     .await;
     println!("all destroyed in {:.1} s", start.elapsed().as_secs_f64());
+}
+
+/// From nothing to a host that answers, the middle of several, one after the other.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "prints figures"]
+async fn one_host_of_each_kind() {
+    let rig = rig();
+    let gpus = Gpus {
+        name: "RTX 4090".into(),
+        count: 1,
+        memory_mib: 24_564,
+        driver: "535.86.05".into(),
+        cuda: "12.2".into(),
+        watts: 450,
+        compute: "8.9".into(),
+        machine: 7,
+    };
+    let kinds: [(&str, &str, bool, Option<u64>); 6] = [
+        ("plain", "", false, None),
+        ("with GPUs", "", true, None),
+        ("without rsync and python", "dumont-sandbox/host:no-rsync.no-python", true, None),
+        ("old kernel", "dumont-sandbox/host:enosys", true, None),
+        ("busybox", "dumont-sandbox/busybox:1", true, None),
+        ("disk of its own, 100 GB", "", true, Some(100_000_000_000)),
+    ];
+    for (number, (kind, image, has_gpus, disk_bytes)) in kinds.into_iter().enumerate() {
+        let mut times = Vec::new();
+        for turn in 0..11 {
+            let id = format!("h-{number}-{turn}");
+            let gpus = has_gpus.then(|| gpus.clone());
+            let spec = HostSpec { image: image.into(), disk_bytes, gpus, ..rig.spec(&id) };
+            let start = Instant::now();
+            rig.hosts.create(spec).await.unwrap();
+            rig.hosts.boot(&id).await.unwrap();
+            times.push(start.elapsed().as_secs_f64() * 1e3);
+            rig.hosts.destroy(&id).await.unwrap();
+        }
+        times.sort_by(f64::total_cmp);
+        println!("{kind}: {:.0} ms (longest {:.0})", times[5], times[10]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -24,7 +24,11 @@ pub(crate) enum Action {
     Thaw,
     /// Let nothing reach it.
     Cut,
-    /// Set all that in order again.
+    /// Let so many bytes of its own disk be free, and no more.
+    Fill(u64),
+    /// Give the room back.
+    Empty,
+    /// Set all that in order again, but for a full disk.
     Heal,
 }
 
@@ -76,6 +80,12 @@ pub(crate) async fn act(world: &World, id: &str, action: Action) -> Result<(), E
             hosts.net(&row.host, Net::Cut).await?;
             HostEvent::Cut
         }
+        Action::Fill(free) => {
+            hosts.fill_disk(&row.host, free).await?;
+            tracing::info!(id, free, "a host's disk is full");
+            return Ok(());
+        }
+        Action::Empty => return Ok(hosts.empty_disk(&row.host).await?),
         Action::Heal => {
             heal(world, &row).await?;
             HostEvent::Healed
@@ -127,6 +137,10 @@ async fn strike(world: World, armed: Armed) {
     let (action, undo) = match armed.name {
         Fault::HostFrozen => (Action::Freeze, Action::Thaw),
         Fault::NetworkCut => (Action::Cut, Action::Heal),
+        Fault::DiskFull => {
+            let free = armed.params.get("free_bytes").and_then(Value::as_u64).unwrap_or(0);
+            (Action::Fill(free), Action::Empty)
+        }
         _ => (Action::Kill(says(&armed.params).unwrap_or(ProviderSays::Offline)), Action::Heal),
     };
     let mut done = act(&world, target, action).await;

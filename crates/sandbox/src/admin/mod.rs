@@ -86,7 +86,7 @@ impl From<HostError> for Error {
     fn from(error: HostError) -> Self {
         match error {
             HostError::Unknown(_) => Self::NotFound(error.to_string()),
-            HostError::NotRunning(_) | HostError::StillRunning(_) => {
+            HostError::NotRunning(_) | HostError::StillRunning(_) | HostError::SharedDisk(_) => {
                 Self::Conflict(error.to_string())
             }
             other => {

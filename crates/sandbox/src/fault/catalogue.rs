@@ -36,6 +36,7 @@ faults! {
     HostDies "host_dies" "The host's machine dies at once: every process is killed and its network is a black hole. Needs a target; params: after_s, provider_says (offline, unknown, running).",
     HostFrozen "host_frozen" "The host stops in the middle of everything and answers nothing, as a hung machine does. Needs a target; params: after_s, seconds.",
     NetworkCut "network_cut" "The host runs on, but nothing reaches it: open connections hang, new ones are never answered. What it opens itself still gets out. Needs a target; params: after_s, seconds.",
+    DiskFull "disk_full" "The host's disk is full: a file takes all but free_bytes of it (absent: 0). Needs a target whose disk is its own (--disks own, or an image with own-disk); params: free_bytes, after_s, seconds until the room is given back.",
     Outbid "outbid" "Someone bids more: the interruptible instance is stopped. Params: resume_after_s brings it back by itself.",
     Offline "offline" "Vast.ai says `offline` for the instance.",
     Unknown "unknown" "Vast.ai says `unknown` for the instance: no heartbeat.",
@@ -67,7 +68,7 @@ impl Fault {
     /// Whether it is done to one host, once, by the sandbox itself.
     #[must_use]
     pub const fn acts_on_host(self) -> bool {
-        matches!(self, Self::HostDies | Self::HostFrozen | Self::NetworkCut)
+        matches!(self, Self::HostDies | Self::HostFrozen | Self::NetworkCut | Self::DiskFull)
     }
 }
 

@@ -70,11 +70,11 @@ async fn insert(world: &World, op: &Operation) -> Option<Failure> {
         return Some(doom.clone());
     }
     let spec = HostSpec {
-        id: vm.host(),
-        kind: HostKind::Standby,
         keys: vm.ssh_keys(),
         boot_script: vm.boot_script(),
-        env: Vec::new(),
+        image: vm.image(),
+        disk_bytes: world.disk_bytes(&vm.image(), vm.disk_gb()),
+        ..HostSpec::new(vm.host(), HostKind::Standby)
     };
     match world.hosts().create(spec).await {
         Ok(_) | Err(HostError::Exists(_)) => {}

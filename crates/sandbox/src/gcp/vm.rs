@@ -222,6 +222,17 @@ impl Vm {
             .collect()
     }
 
+    /// The image that its boot disk was made from.
+    pub(super) fn image(&self) -> String {
+        let boot = self.disks.iter().find(|disk| disk.boot);
+        boot.and_then(|disk| disk.source_image.clone()).unwrap_or_default()
+    }
+
+    /// The size of its boot disk, GB.
+    pub(super) fn disk_gb(&self) -> f64 {
+        self.disks.iter().find(|disk| disk.boot).map_or(0.0, |disk| f64::from(disk.size_gb))
+    }
+
     /// What runs at each boot.
     pub(super) fn boot_script(&self) -> Option<String> {
         self.metadata_value("startup-script").filter(|s| !s.is_empty()).map(str::to_owned)

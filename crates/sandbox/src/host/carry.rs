@@ -1,10 +1,11 @@
-//! One connection between a client and a host's SSH server.
+//! One connection between a client and a host's SSH server, or a port that the host publishes.
 //!
 //! While the network is cut nothing moves and nobody is told. When the host
 //! has been booted again, or refuses, the client's connection is reset.
 
 use std::fs::File;
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 
@@ -25,6 +26,15 @@ pub(crate) struct Gate {
     pub(crate) boot: u64,
 }
 
+/// Where connections lead.
+#[derive(Debug, Clone)]
+pub(crate) enum Target {
+    /// To the SSH server on the socket in a host's seat.
+    Seat(Arc<File>),
+    /// To what listens on a port.
+    Port(SocketAddr),
+}
+
 /// The connection is over: its host was booted again or refuses.
 #[derive(Debug)]
 struct Over;
@@ -33,11 +43,11 @@ struct Over;
 pub(crate) async fn connection(
     mut client: TcpStream,
     mut gate: watch::Receiver<Gate>,
-    seat: Arc<File>,
+    target: Target,
 ) {
     let boot = gate.borrow().boot;
     let _ = client.set_nodelay(true);
-    if through(&mut client, &mut gate, boot, &seat).await.is_err() {
+    if through(&mut client, &mut gate, boot, &target).await.is_err() {
         let _ = client.set_zero_linger();
     }
 }
@@ -46,13 +56,37 @@ async fn through(
     client: &mut TcpStream,
     gate: &mut watch::Receiver<Gate>,
     boot: u64,
-    seat: &File,
+    target: &Target,
 ) -> Result<(), Over> {
     let early = hold_until_up(client, gate, boot).await?;
-    let mut host = connect(seat).await.map_err(|_| Over)?;
-    host.write_all(&early).await.map_err(|_| Over)?;
-    drop(early);
-    let (mut from_host, mut to_host) = host.split();
+    match target {
+        Target::Seat(seat) => {
+            let line = who(client).map_err(|_| Over)?;
+            let mut host = connect(seat).await.map_err(|_| Over)?;
+            host.write_all(line.as_bytes()).await.map_err(|_| Over)?;
+            host.write_all(&early).await.map_err(|_| Over)?;
+            drop(early);
+            let (from_host, to_host) = host.split();
+            both_ways(client, from_host, to_host, gate, boot).await
+        }
+        Target::Port(at) => {
+            let mut host = TcpStream::connect(at).await.map_err(|_| Over)?;
+            let _ = host.set_nodelay(true);
+            host.write_all(&early).await.map_err(|_| Over)?;
+            drop(early);
+            let (from_host, to_host) = host.split();
+            both_ways(client, from_host, to_host, gate, boot).await
+        }
+    }
+}
+
+async fn both_ways(
+    client: &mut TcpStream,
+    mut from_host: impl AsyncRead + Unpin,
+    mut to_host: impl AsyncWrite + Unpin,
+    gate: &mut watch::Receiver<Gate>,
+    boot: u64,
+) -> Result<(), Over> {
     let (mut from_client, mut to_client) = client.split();
     let mut other = gate.clone();
     tokio::try_join!(
@@ -60,6 +94,12 @@ async fn through(
         pump(&mut from_host, &mut to_client, &mut other, boot),
     )?;
     Ok(())
+}
+
+/// The line that tells an SSH server whom it talks to, as its `SSH_CONNECTION` has it.
+fn who(client: &TcpStream) -> io::Result<String> {
+    let (from, to) = (client.peer_addr()?, client.local_addr()?);
+    Ok(format!("{} {} {} {}\n", from.ip(), from.port(), to.ip(), to.port()))
 }
 
 /// Keeps a new client of a cut host waiting, with what it says meanwhile. A
@@ -138,6 +178,9 @@ async fn connect(seat: &File) -> io::Result<UnixStream> {
 /// Whether the host's SSH server answers on its socket.
 pub(crate) async fn answers(seat: &File) -> bool {
     let Ok(mut host) = connect(seat).await else { return false };
+    if host.write_all(b"127.0.0.1 0 127.0.0.1 0\n").await.is_err() {
+        return false;
+    }
     let mut banner = [0; 4];
     host.read_exact(&mut banner).await.is_ok() && &banner == b"SSH-"
 }

@@ -2,7 +2,10 @@
 //!
 //! ```text
 //! <hosts>/<id>/root/      everything the host can write: /, /root, /workspace …
-//! <hosts>/<id>/seat/      host_key, authorized_keys, boot.sh, env, ssh.sock
+//! <hosts>/<id>/disk.img   the same, for a host with a disk of its own; mounted on root/ while it runs
+//! <hosts>/<id>/seat/      host_key, authorized_keys, boot.sh, env, gpus.json, plan.json, ssh.sock
+//! <hosts>/<id>/layer/     what its image has over the machine's /usr
+//! <hosts>/<id>/filter     the seccomp program of its image
 //! <hosts>/<id>/console.log
 //! ```
 //! The seat is mounted at `/run/host` inside, which keeps the socket's path
@@ -18,26 +21,13 @@ use russh::keys::ssh_key::private::Ed25519Keypair;
 use russh::keys::{Algorithm, PrivateKey};
 use sha2::{Digest as _, Sha256};
 
-use super::container;
+use super::container::inside;
+use super::image::Image;
+use super::{disk, filter, layer, rootfs};
+use crate::inside::{GPUS_FILE, Gpus, PLAN_FILE, Plan};
 
 /// Longest piece of the console that is given out, bytes.
 const CONSOLE_TAIL: u64 = 64 * 1024;
-
-/// Folders that every host has besides those of the system.
-const OWN_FOLDERS: &[&str] = &[
-    "etc",
-    "home",
-    "mnt",
-    "opt",
-    "root",
-    "run",
-    "srv",
-    "tmp",
-    "var",
-    "var/log",
-    "var/tmp",
-    "workspace",
-];
 
 /// One host's folder.
 #[derive(Debug, Clone)]
@@ -62,34 +52,72 @@ impl Folder {
         self.path.join("console.log")
     }
 
+    /// The file with its disk, if it has one of its own.
+    pub(crate) fn disk(&self) -> PathBuf {
+        self.path.join("disk.img")
+    }
+
+    /// What its image has over the machine's `/usr`.
+    pub(crate) fn layer(&self) -> PathBuf {
+        self.path.join("layer")
+    }
+
+    /// The seccomp program of its image.
+    pub(crate) fn filter(&self) -> PathBuf {
+        self.path.join("filter")
+    }
+
     /// Makes the folder with a host key of its own.
-    pub(crate) fn make(&self, id: &str) -> io::Result<()> {
-        self.make_root(id)?;
+    pub(crate) fn make(&self, id: &str, image: &Image, disk: Option<u64>) -> io::Result<()> {
+        DirBuilder::new().recursive(true).mode(0o700).create(self.seat())?;
+        rootfs::make(&self.root(), id, image)?;
+        if image.busybox && self.gpus().exists() {
+            let text = layer::nvidia_smi(&inside::by_loader(inside::PROGRAM));
+            rootfs::write_program(&self.root().join("usr/bin/nvidia-smi"), &text)?;
+        }
+        if let Some(bytes) = disk {
+            disk::make(&self.disk(), bytes, &self.root())?;
+            force_remove(&self.root())?;
+            fs::create_dir(self.root())?;
+        }
         self.make_key()
     }
 
     /// Makes the root file system and the host key anew; what is in the seat besides is kept.
-    pub(crate) fn renew(&self, id: &str) -> io::Result<()> {
+    pub(crate) fn renew(&self, id: &str, image: &Image, disk: Option<u64>) -> io::Result<()> {
         force_remove(&self.root())?;
-        self.make(id)
+        self.make(id, image, disk)
     }
 
-    fn make_root(&self, id: &str) -> io::Result<()> {
-        let mut folders = DirBuilder::new();
-        folders.recursive(true).mode(0o755);
-        for name in OWN_FOLDERS {
-            folders.create(self.root().join(name))?;
+    fn gpus(&self) -> PathBuf {
+        self.seat().join(GPUS_FILE)
+    }
+
+    /// Writes down which GPUs it has.
+    pub(crate) fn write_gpus(&self, gpus: Option<&Gpus>) -> io::Result<()> {
+        let Some(gpus) = gpus else { return Ok(()) };
+        DirBuilder::new().recursive(true).mode(0o700).create(self.seat())?;
+        write_private(&self.gpus(), &serde_json::to_vec(gpus)?)
+    }
+
+    /// Makes what a boot needs, and takes away what a machine loses when it is switched off.
+    pub(crate) fn make_ready(&self, image: &Image, own_disk: bool) -> io::Result<()> {
+        if !own_disk {
+            self.clear_volatile()?;
         }
-        folders.mode(0o700).create(self.seat())?;
-        fs::set_permissions(self.root().join("root"), Permissions::from_mode(0o700))?;
-        for name in ["tmp", "var/tmp"] {
-            fs::set_permissions(self.root().join(name), Permissions::from_mode(0o1777))?;
+        self.clear_socket()?;
+        force_remove(&self.layer())?;
+        let layer = layer::make(&self.layer(), image, self.gpus().exists())?;
+        if let Some(refusal) = image.refusal {
+            fs::write(self.filter(), filter::program(refusal))?;
         }
-        for link in container::system_folders().filter(|path| path.is_symlink()) {
-            let inside = self.root().join(link.strip_prefix("/").unwrap_or(&link));
-            std::os::unix::fs::symlink(fs::read_link(&link)?, inside)?;
-        }
-        write_etc(&self.root().join("etc"), id)
+        let plan = Plan {
+            usr: layer.then(|| inside::LAYER.to_owned()),
+            noexec: if image.noexec_tmp { vec!["/tmp".to_owned()] } else { Vec::new() },
+            startups: image.startups,
+            sessions: image.sessions,
+        };
+        write_private(&self.seat().join(PLAN_FILE), &serde_json::to_vec(&plan)?)
     }
 
     fn make_key(&self) -> io::Result<()> {
@@ -109,14 +137,18 @@ impl Folder {
         write_private(&self.seat().join("host_key"), text.as_bytes())
     }
 
-    /// Takes away what a machine loses when it is switched off.
-    pub(crate) fn clear_volatile(&self) -> io::Result<()> {
+    /// Takes away what a machine loses when it is switched off. On a disk of its own the first process
+    /// of a boot does that.
+    fn clear_volatile(&self) -> io::Result<()> {
         for name in ["run", "tmp"] {
             let path = self.root().join(name);
             force_remove(&path)?;
             fs::create_dir_all(&path)?;
         }
-        fs::set_permissions(self.root().join("tmp"), Permissions::from_mode(0o1777))?;
+        fs::set_permissions(self.root().join("tmp"), Permissions::from_mode(0o1777))
+    }
+
+    fn clear_socket(&self) -> io::Result<()> {
         match fs::remove_file(self.seat().join("ssh.sock")) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
@@ -161,7 +193,7 @@ impl Folder {
 
     /// Bytes on disk of all that the host has written.
     pub(crate) fn disk_bytes(&self) -> u64 {
-        disk_bytes(&self.root())
+        if self.disk().exists() { disk::used(&self.disk()) } else { disk_bytes(&self.root()) }
     }
 
     /// Erases everything. What is gone already is fine.
@@ -212,22 +244,6 @@ fn write_private(path: &Path, text: &[u8]) -> io::Result<()> {
     file.write_all(text)
 }
 
-fn write_etc(etc: &Path, id: &str) -> io::Result<()> {
-    let files = [
-        ("passwd", "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n".to_owned()),
-        ("group", "root:x:0:\nnogroup:x:65534:\n".to_owned()),
-        ("hostname", format!("{id}\n")),
-        ("hosts", format!("127.0.0.1 localhost\n127.0.1.1 {id}\n")),
-        ("nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n".to_owned()),
-        ("shells", "/bin/sh\n/bin/bash\n".to_owned()),
-        ("profile", "export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\nPS1='\\u@\\h:\\w\\$ '\n".to_owned()),
-    ];
-    for (name, text) in files {
-        fs::write(etc.join(name), text)?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -236,11 +252,12 @@ mod tests {
     fn a_folder_is_made_emptied_and_erased() {
         let hosts = tempfile::tempdir().unwrap();
         let folder = Folder::new(hosts.path(), "h-1");
-        folder.make("h-1").unwrap();
+        let image = Image::named("").unwrap();
+        folder.make("h-1", &image, None).unwrap();
         assert!(folder.seat().join("host_key").exists());
         fs::write(folder.root().join("tmp/gone"), "x").unwrap();
         fs::write(folder.root().join("workspace/kept"), vec![7; 9000]).unwrap();
-        folder.clear_volatile().unwrap();
+        folder.make_ready(&image, false).unwrap();
         assert!(!folder.root().join("tmp/gone").exists());
         assert!(folder.root().join("workspace/kept").exists());
         assert!(folder.disk_bytes() >= 9000);

@@ -11,10 +11,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::files::Folder;
+use super::ground::Ground;
+use super::image::Image;
 use super::launcher::Launcher;
 use super::one::{Host, io};
 use super::table::Table;
-use super::{Endpoint, HostError, HostRecord, HostSpec, Life, Net, Usage, Usages, address};
+use super::{
+    Endpoint, HostError, HostRecord, HostSpec, Life, Net, Published, Usage, Usages, address, disk,
+};
 
 /// How often the files of a host that nobody knows are erased, a tenth of a second apart.
 const ERASE_TRIES: usize = 50;
@@ -62,7 +66,8 @@ impl Hosts {
     /// address refuses.
     ///
     /// # Errors
-    /// [`HostError::Exists`], [`HostError::BadId`], or the file system's.
+    /// [`HostError::Exists`], [`HostError::BadId`], [`HostError::Image`], [`HostError::Unable`] for a disk
+    /// that can't be had here, or the file system's.
     pub async fn create(&self, spec: HostSpec) -> Result<Endpoint, HostError> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
         if spec.id.is_empty() || spec.id.len() > 64 || !spec.id.bytes().all(allowed) {
@@ -72,6 +77,11 @@ impl Hosts {
             return Err(HostError::Exists(spec.id));
         }
         let id = spec.id.clone();
+        let image = Image::named(&spec.image)?;
+        let disk_bytes = spec.disk_bytes.map(|bytes| bytes.max(disk::SMALLEST));
+        if disk_bytes.is_some() && !Ground::can_mount() {
+            return Err(HostError::Unable("a disk of its own needs root".into()));
+        }
         let folder = Folder::new(&self.0.folder, &id);
         let held =
             address::take(spec.kind, self.0.standby_port).map_err(io("taking an address"))?;
@@ -81,10 +91,14 @@ impl Hosts {
             endpoint: held.0,
             life: Life::Halted,
             net: Net::Refuse,
+            image: spec.image,
+            disk_bytes,
+            ports: spec.ports.iter().map(|port| Published { inside: *port, outside: 0 }).collect(),
         };
         let make = move || {
             folder.erase()?;
-            folder.make(&spec.id)?;
+            folder.write_gpus(spec.gpus.as_ref())?;
+            folder.make(&spec.id, &image, disk_bytes)?;
             folder.write_keys(&spec.keys)?;
             folder.write_boot_script(spec.boot_script.as_deref())?;
             folder.write_env(&spec.env)
@@ -159,6 +173,50 @@ impl Hosts {
         self.blocking(move || folder.write_boot_script(script.as_deref()))
             .await
             .map_err(io("writing a host's boot script"))
+    }
+
+    /// Replaces the environment, from the next boot on.
+    ///
+    /// # Errors
+    /// [`HostError::Unknown`], or the file system's.
+    pub async fn set_env(&self, id: &str, env: Vec<(String, String)>) -> Result<(), HostError> {
+        let folder = self.get(id)?.folder().clone();
+        self.blocking(move || folder.write_env(&env)).await.map_err(io("writing an environment"))
+    }
+
+    /// Fills a running host's own disk until `left` bytes are free.
+    ///
+    /// # Errors
+    /// [`HostError::Unknown`], [`HostError::NotRunning`], [`HostError::SharedDisk`], or the file
+    /// system's.
+    pub async fn fill_disk(&self, id: &str, left: u64) -> Result<(), HostError> {
+        self.get(id)?.fill(Some(left)).await
+    }
+
+    /// Gives the room back.
+    ///
+    /// # Errors
+    /// As for [`Self::fill_disk`].
+    pub async fn empty_disk(&self, id: &str) -> Result<(), HostError> {
+        self.get(id)?.fill(None).await
+    }
+
+    /// Whether files in hosts can belong to others than their root, on this machine.
+    #[must_use]
+    pub fn have_users(&self) -> bool {
+        self.0.launcher.ground().has_users()
+    }
+
+    /// Whether hosts can have disks of their own, on this machine.
+    #[must_use]
+    pub fn can_have_disks(&self) -> bool {
+        Ground::can_mount()
+    }
+
+    /// What it publishes, and where.
+    #[must_use]
+    pub fn ports(&self, id: &str) -> Vec<Published> {
+        self.get(id).map(|host| host.record().ports).unwrap_or_default()
     }
 
     /// Where the host is, or was last, reached.
@@ -250,12 +308,21 @@ impl Hosts {
     }
 
     /// The folder of a host's own files, as seen from outside: what it has at
-    /// `/workspace` is at `workspace` in here.
+    /// `/workspace` is at `workspace` in here. For a host with a disk of its own this is
+    /// [`Self::files`].
     ///
     /// # Errors
     /// [`HostError::Unknown`].
     pub fn root_folder(&self, id: &str) -> Result<PathBuf, HostError> {
         Ok(self.get(id)?.folder().root())
+    }
+
+    /// A running host's files as seen from outside, wherever they are.
+    ///
+    /// # Errors
+    /// [`HostError::Unknown`], [`HostError::NotRunning`] for a disk of its own that is not mounted.
+    pub async fn files(&self, id: &str) -> Result<PathBuf, HostError> {
+        self.get(id)?.files().await
     }
 
     /// Ends every host at once, for good in this process; files are kept. What is still being done to
@@ -305,7 +372,8 @@ impl Hosts {
     /// # Errors
     /// [`HostError::Unknown`], or the process's.
     pub async fn run(&self, id: &str, words: Vec<String>) -> Result<String, HostError> {
-        self.0.launcher.run(self.get(id)?.folder(), words).await
+        let host = self.get(id)?;
+        self.0.launcher.run(host.folder(), host.image(), host.own_disk(), words).await
     }
 
     /// Makes the files of a host anew, its keys and boot script kept, as when its container is made
@@ -319,7 +387,9 @@ impl Hosts {
             return Err(HostError::StillRunning(id.to_owned()));
         }
         let (folder, id) = (host.folder().clone(), id.to_owned());
-        self.blocking(move || folder.renew(&id)).await.map_err(io("making a host's files anew"))
+        let (image, disk_bytes) = (host.image().clone(), host.record().disk_bytes);
+        let renew = move || folder.renew(&id, &image, disk_bytes);
+        self.blocking(renew).await.map_err(io("making a host's files anew"))
     }
 
     /// Gives a host that does not run the host key that an image brings along.

@@ -25,8 +25,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::HostError;
-use super::container::{self, Isolation};
+use super::container::Plot;
 use super::files::Folder;
+use super::ground::Ground;
+use super::image::Image;
 use super::table::{Table, send};
 
 /// How long a killed tree may take to be gone.
@@ -43,7 +45,7 @@ const END_POLL: Duration = Duration::from_millis(20);
 #[derive(Debug)]
 pub(crate) struct Launcher {
     runtime: Handle,
-    isolation: Isolation,
+    ground: Ground,
     program: PathBuf,
     started: Arc<Started>,
 }
@@ -99,7 +101,7 @@ impl Drop for Container {
 impl Launcher {
     /// Starts the thread; it ends, and every container with it, on the token.
     pub(crate) fn start(program: PathBuf, token: CancellationToken) -> Result<Self, HostError> {
-        let isolation = container::probe()?;
+        let ground = Ground::probe()?;
         let failed = |source| HostError::Io { what: "starting the host thread".into(), source };
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
@@ -115,7 +117,7 @@ impl Launcher {
                 });
             })
             .map_err(failed)?;
-        Ok(Self { runtime: handle, isolation, program, started })
+        Ok(Self { runtime: handle, ground, program, started })
     }
 
     /// Ends every container, for good: nothing is started afterwards.
@@ -123,17 +125,32 @@ impl Launcher {
         self.started.close().await;
     }
 
+    /// What works on this machine.
+    pub(crate) fn ground(&self) -> &Ground {
+        &self.ground
+    }
+
+    fn plot<'a>(&'a self, folder: &'a Folder, image: &'a Image, own_disk: bool) -> Plot<'a> {
+        Plot { ground: &self.ground, folder, image, own_disk }
+    }
+
     /// Starts a host's container; it is up when its socket answers.
-    pub(crate) async fn launch(&self, id: &str, folder: &Folder) -> Result<Container, HostError> {
-        let args = container::arguments(self.isolation, id, folder, &self.program);
+    pub(crate) async fn launch(
+        &self,
+        id: &str,
+        folder: &Folder,
+        image: &Image,
+        own_disk: bool,
+    ) -> Result<Container, HostError> {
+        let wrapped = self.plot(folder, image, own_disk).host(id, &self.program);
         let failed = |source| HostError::Io { what: format!("starting host {id}"), source };
         let console = folder.open_console().map_err(failed)?;
         let errors = console.try_clone().map_err(failed)?;
         let started = Arc::clone(&self.started);
         // What is not taken, because nobody waits for it any more, is dropped, and so ended.
         let start = async move {
-            let mut command = Command::new("bwrap");
-            command.args(args).stdin(Stdio::piped()).stdout(console).stderr(errors);
+            let mut command = Command::from(std::process::Command::from(wrapped));
+            command.stdin(Stdio::piped()).stdout(console).stderr(errors);
             started.start(&mut command)
         };
         let gone = |error: tokio::task::JoinError| failed(std::io::Error::other(error));
@@ -144,11 +161,13 @@ impl Launcher {
     pub(crate) async fn run(
         &self,
         folder: &Folder,
+        image: &Image,
+        own_disk: bool,
         words: Vec<String>,
     ) -> Result<String, HostError> {
         let failed = |source| HostError::Io { what: "running a command".into(), source };
-        let mut command = Command::new("bwrap");
-        command.args(container::beside(self.isolation, folder)).args(words);
+        let wrapped = self.plot(folder, image, own_disk).beside(words);
+        let mut command = Command::from(std::process::Command::from(wrapped));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.kill_on_drop(true);
         let output = timeout(RUN_DEADLINE, command.output());
@@ -213,6 +232,12 @@ impl Container {
     /// Tells when every process of it is gone.
     pub(crate) fn watch(&self) -> watch::Receiver<bool> {
         self.ended.clone()
+    }
+
+    /// Its files as its own processes see them.
+    pub(crate) fn files(&self) -> Option<PathBuf> {
+        let init = Table::read().children(self.pid).first().copied()?;
+        Some(format!("/proc/{init}/root").into())
     }
 
     /// Every process of it.

@@ -12,14 +12,29 @@ use serde::{Deserialize, Serialize};
 mod address;
 mod carry;
 mod container;
+mod disk;
 mod files;
+mod filter;
+mod ground;
 mod hosts;
+mod image;
 mod launcher;
+mod layer;
 mod one;
 mod relay;
+mod rootfs;
 mod table;
+mod tools;
+mod wrap;
 
+pub use crate::inside::Gpus;
 pub use hosts::Hosts;
+pub use image::UnknownImage;
+
+/// Whether the image's name asks for a disk of its own.
+pub(crate) fn wants_own_disk(image: &str) -> bool {
+    image::Image::named(image).is_ok_and(|image| image.own_disk)
+}
 
 /// Which of the two networks a host is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -40,10 +55,45 @@ pub struct HostSpec {
     pub kind: HostKind,
     /// OpenSSH public key lines that may log in.
     pub keys: Vec<String>,
-    /// Run by bash at every boot, after the SSH server is up.
+    /// Run by bash, or by sh where there is none, at every boot, after the SSH server is up.
     pub boot_script: Option<String>,
     /// Environment of every login and of the boot script.
     pub env: Vec<(String, String)>,
+    /// The image that it plays: an ordinary name, or one under `dumont-sandbox/`, which lacks things.
+    pub image: String,
+    /// The size of its disk, bytes; none is the machine's own. Needs root.
+    pub disk_bytes: Option<u64>,
+    /// What its `nvidia-smi` shows; none is no such program.
+    pub gpus: Option<Gpus>,
+    /// TCP ports of the host that are reached from outside, each at one that the system chooses.
+    pub ports: Vec<u16>,
+}
+
+impl HostSpec {
+    /// An ordinary host that nobody can log in to yet.
+    #[must_use]
+    pub fn new(id: impl Into<String>, kind: HostKind) -> Self {
+        Self {
+            id: id.into(),
+            kind,
+            keys: Vec::new(),
+            boot_script: None,
+            env: Vec::new(),
+            image: String::new(),
+            disk_bytes: None,
+            gpus: None,
+            ports: Vec::new(),
+        }
+    }
+}
+
+/// A port of a host, and where it is reached on the host's address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Published {
+    /// What the host's own program listens on.
+    pub inside: u16,
+    /// What others connect to.
+    pub outside: u16,
 }
 
 /// Where a host's SSH server is reached.
@@ -113,6 +163,12 @@ pub enum HostError {
     /// It runs, and only one that does not can do that.
     #[error("host {0} is still running")]
     StillRunning(String),
+    /// There is no such image.
+    #[error(transparent)]
+    Image(#[from] UnknownImage),
+    /// The host's disk is the machine's own, and only one of its own can be full.
+    #[error("host {0} has no disk of its own")]
+    SharedDisk(String),
     /// It was started but never answered.
     #[error("host {id} did not come up: {log}")]
     Silent {
@@ -145,6 +201,15 @@ pub struct HostRecord {
     pub life: Life,
     /// How its network was.
     pub net: Net,
+    /// The image that it plays.
+    #[serde(default)]
+    pub image: String,
+    /// The size of its own disk, bytes.
+    #[serde(default)]
+    pub disk_bytes: Option<u64>,
+    /// What it publishes.
+    #[serde(default)]
+    pub ports: Vec<Published>,
 }
 
 /// Usage of many hosts by id.

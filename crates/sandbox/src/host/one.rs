@@ -1,7 +1,8 @@
 //! One host: its folder, its network and, while it runs, its container.
 
 use std::fs::File;
-use std::path::Path;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,11 +10,15 @@ use nix::fcntl::OFlag;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
+use super::carry::Target;
 use super::files::Folder;
+use super::image::Image;
 use super::launcher::{Container, Launcher};
 use super::relay::Relay;
 use super::table::Table;
-use super::{Endpoint, HostError, HostKind, HostRecord, Life, Net, Usage, address, carry};
+use super::{
+    Endpoint, HostError, HostKind, HostRecord, Life, Net, Published, Usage, address, carry, disk,
+};
 
 /// How long a host may take from its start to an answer of its SSH server.
 const BOOT_DEADLINE: Duration = Duration::from_secs(30);
@@ -24,8 +29,11 @@ pub(crate) struct Host {
     id: String,
     kind: HostKind,
     folder: Folder,
-    seat: File,
-    relay: Relay,
+    image: Image,
+    own_disk: bool,
+    seat: Arc<File>,
+    /// The SSH server's first, then those of the published ports in their order.
+    relays: Vec<Relay>,
     /// What can be asked without waiting for an operation under way.
     about: std::sync::Mutex<HostRecord>,
     running: Mutex<Running>,
@@ -47,13 +55,22 @@ impl Host {
     ) -> Result<Arc<Self>, HostError> {
         let folder = Folder::new(hosts, &record.id);
         let seat = open_folder(&folder.seat()).map_err(io("opening a host's folder"))?;
-        let other = seat.try_clone().map_err(io("opening a host's folder"))?;
+        let seat = Arc::new(seat);
         record.endpoint = held.0;
         record.net = Net::Refuse;
+        let mut relays = vec![Relay::new(held.0, held.1, Target::Seat(Arc::clone(&seat)))];
+        for port in &mut record.ports {
+            let (at, socket) = hold_port(held.0, port.outside)?;
+            port.outside = at.port;
+            let inside = SocketAddr::from((held.0.addr, port.inside));
+            relays.push(Relay::new(at, socket, Target::Port(inside)));
+        }
         Ok(Arc::new(Self {
             id: record.id.clone(),
             kind: record.kind,
-            relay: Relay::new(held.0, held.1, other),
+            image: Image::named(&record.image)?,
+            own_disk: record.disk_bytes.is_some(),
+            relays,
             folder,
             seat,
             about: std::sync::Mutex::new(record),
@@ -69,6 +86,47 @@ impl Host {
         &self.folder
     }
 
+    pub(crate) fn image(&self) -> &Image {
+        &self.image
+    }
+
+    pub(crate) fn own_disk(&self) -> bool {
+        self.own_disk
+    }
+
+    /// Sets what every relay does.
+    async fn relay(&self, net: Net, boot: u64) -> std::io::Result<()> {
+        for relay in &self.relays {
+            relay.set(net, boot).await?;
+        }
+        Ok(())
+    }
+
+    /// Its files as seen from outside. Those on a disk of its own are seen while it runs.
+    pub(crate) async fn files(&self) -> Result<PathBuf, HostError> {
+        if !self.own_disk {
+            return Ok(self.folder.root());
+        }
+        let running = self.running.lock().await;
+        let container = running.container.as_ref().filter(|one| !one.has_ended());
+        let files = container.and_then(Container::files);
+        files.ok_or_else(|| HostError::NotRunning(self.id.clone()))
+    }
+
+    /// Fills its own disk until so many bytes are free, or gives the room back.
+    pub(crate) async fn fill(&self, left: Option<u64>) -> Result<(), HostError> {
+        if !self.own_disk {
+            return Err(HostError::SharedDisk(self.id.clone()));
+        }
+        let root = self.files().await?;
+        let work = move || match left {
+            Some(left) => disk::fill(&root, left),
+            None => disk::empty(&root),
+        };
+        let done = tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other);
+        done.and_then(|done| done).map_err(io("filling a host's disk"))
+    }
+
     fn set(&self, change: impl FnOnce(&mut HostRecord)) {
         change(&mut self.about.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
     }
@@ -79,15 +137,17 @@ impl Host {
             return Ok(self.record().endpoint);
         }
         self.end(&mut running).await;
-        self.folder.clear_volatile().map_err(io("emptying a host's /tmp and /run"))?;
-        let mut container = launcher.launch(&self.id, &self.folder).await?;
+        let ready = self.folder.make_ready(&self.image, self.own_disk);
+        ready.map_err(io("making a host ready to boot"))?;
+        let mut container =
+            launcher.launch(&self.id, &self.folder, &self.image, self.own_disk).await?;
         if let Err(error) = self.wait_for_answer(&container).await {
             container.kill().await;
             return Err(error);
         }
         running.boots += 1;
         let boot = running.boots;
-        self.relay.set(Net::Up, boot).await.map_err(io("opening a host's address"))?;
+        self.relay(Net::Up, boot).await.map_err(io("opening a host's address"))?;
         self.set(|about| (about.life, about.net) = (Life::Up, Net::Up));
         running.watcher = Some(tokio::spawn(Arc::clone(self).note_end(container.watch(), boot)));
         running.container = Some(container);
@@ -117,7 +177,7 @@ impl Host {
         let running = self.running.lock().await;
         if running.boots == boot && matches!(self.record().life, Life::Up | Life::Frozen) {
             tracing::info!(host = %self.id, "a host died");
-            let _ = self.relay.set(Net::Cut, boot).await;
+            let _ = self.relay(Net::Cut, boot).await;
             self.set(|about| (about.life, about.net) = (Life::Dead, Net::Cut));
         }
     }
@@ -136,7 +196,7 @@ impl Host {
         let mut running = self.running.lock().await;
         let boot = running.boots;
         self.end(&mut running).await;
-        self.relay.set(Net::Refuse, boot).await.map_err(io("closing a host's address"))?;
+        self.relay(Net::Refuse, boot).await.map_err(io("closing a host's address"))?;
         self.set(|about| (about.life, about.net) = (Life::Halted, Net::Refuse));
         Ok(())
     }
@@ -145,7 +205,7 @@ impl Host {
     pub(crate) async fn kill(&self) -> Result<(), HostError> {
         let mut running = self.running.lock().await;
         let boot = running.boots;
-        self.relay.set(Net::Cut, boot).await.map_err(io("cutting a host's network"))?;
+        self.relay(Net::Cut, boot).await.map_err(io("cutting a host's network"))?;
         self.set(|about| (about.life, about.net) = (Life::Dead, Net::Cut));
         self.end(&mut running).await;
         Ok(())
@@ -157,7 +217,7 @@ impl Host {
         if net == Net::Up && matches!(life, Life::Dead | Life::Halted) {
             return Err(HostError::NotRunning(self.id.clone()));
         }
-        self.relay.set(net, running.boots).await.map_err(io("changing a host's network"))?;
+        self.relay(net, running.boots).await.map_err(io("changing a host's network"))?;
         self.set(|about| about.net = net);
         Ok(())
     }
@@ -189,8 +249,19 @@ impl Host {
             HostKind::Standby => address::take(self.kind, standby_port),
         };
         let (endpoint, socket) = held.map_err(io("taking a new address"))?;
-        self.relay.move_to(endpoint, socket).await;
-        self.set(|about| (about.endpoint, about.net) = (endpoint, Net::Refuse));
+        let mut relays = self.relays.iter();
+        if let Some(relay) = relays.next() {
+            relay.move_to(endpoint, socket).await;
+        }
+        let mut ports = self.record().ports;
+        for (relay, port) in relays.zip(&mut ports) {
+            let (at, socket) = hold_port(endpoint, 0)?;
+            relay.move_to(at, socket).await;
+            *port = Published { outside: at.port, ..*port };
+        }
+        self.set(|about| {
+            (about.endpoint, about.net, about.ports) = (endpoint, Net::Refuse, ports);
+        });
         Ok(())
     }
 
@@ -199,7 +270,9 @@ impl Host {
         let mut running = self.running.lock().await;
         self.set(|about| (about.life, about.net) = (Life::Halted, Net::Refuse));
         self.end(&mut running).await;
-        self.relay.end().await;
+        for relay in &self.relays {
+            relay.end().await;
+        }
     }
 
     /// Processes and memory now; the disk is not looked at.
@@ -215,6 +288,13 @@ impl Host {
             disk_bytes: None,
         }
     }
+}
+
+/// Takes a port for one that a host publishes: the one from before if it is still free.
+fn hold_port(host: Endpoint, before: u16) -> Result<(Endpoint, tokio::net::TcpSocket), HostError> {
+    address::hold(Endpoint { port: before, ..host })
+        .or_else(|_| address::hold(Endpoint { port: 0, ..host }))
+        .map_err(io("taking a port"))
 }
 
 /// Opens a folder to reach what is in it, without reading it.

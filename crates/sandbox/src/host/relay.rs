@@ -5,17 +5,15 @@
 //! that dies leaves a silent black hole, as a machine without power does,
 //! instead of connections that end politely.
 
-use std::fs::File;
 use std::io;
 use std::net::Shutdown;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::Arc;
 
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
 
-use super::carry::{self, Gate};
+use super::carry::{self, Gate, Target};
 use super::{Endpoint, Net, address};
 
 /// Longest queue of connections that wait to be accepted.
@@ -25,7 +23,7 @@ const BACKLOG: u32 = 1024;
 #[derive(Debug)]
 pub(crate) struct Relay {
     gate: watch::Sender<Gate>,
-    seat: Arc<File>,
+    target: Target,
     door: Mutex<Door>,
 }
 
@@ -46,12 +44,11 @@ enum DoorState {
 }
 
 impl Relay {
-    /// A relay that refuses, at an address that is held already. `seat` is the
-    /// open folder with the host's socket.
-    pub(crate) fn new(endpoint: Endpoint, socket: TcpSocket, seat: File) -> Self {
+    /// A relay that refuses, at an address that is held already.
+    pub(crate) fn new(endpoint: Endpoint, socket: TcpSocket, target: Target) -> Self {
         Self {
             gate: watch::Sender::new(Gate { net: Net::Refuse, boot: 0 }),
-            seat: Arc::new(seat),
+            target,
             door: Mutex::new(Door { endpoint, state: DoorState::Shut(socket) }),
         }
     }
@@ -65,7 +62,7 @@ impl Relay {
             (Net::Refuse, _) => door.shut().await,
             (Net::Up | Net::Cut, _) => {
                 door.shut().await?;
-                door.open(self.gate.subscribe(), Arc::clone(&self.seat))
+                door.open(self.gate.subscribe(), self.target.clone())
             }
         }
     }
@@ -102,22 +99,22 @@ impl Door {
         Ok(())
     }
 
-    fn open(&mut self, gate: watch::Receiver<Gate>, seat: Arc<File>) -> io::Result<()> {
+    fn open(&mut self, gate: watch::Receiver<Gate>, target: Target) -> io::Result<()> {
         let DoorState::Shut(socket) = std::mem::replace(&mut self.state, DoorState::Gone) else {
             return Err(io::Error::other("the address is not held"));
         };
         let listener = socket.listen(BACKLOG)?;
         let socket = listener.as_fd().try_clone_to_owned()?;
-        self.state = DoorState::Open(tokio::spawn(accept(listener, gate, seat)), socket);
+        self.state = DoorState::Open(tokio::spawn(accept(listener, gate, target)), socket);
         Ok(())
     }
 }
 
-async fn accept(listener: TcpListener, gate: watch::Receiver<Gate>, seat: Arc<File>) {
+async fn accept(listener: TcpListener, gate: watch::Receiver<Gate>, target: Target) {
     loop {
         match listener.accept().await {
             Ok((client, _)) => {
-                tokio::spawn(carry::connection(client, gate.clone(), Arc::clone(&seat)));
+                tokio::spawn(carry::connection(client, gate.clone(), target.clone()));
             }
             Err(error) => {
                 tracing::warn!(%error, "a host's address does not accept");

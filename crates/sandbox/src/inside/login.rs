@@ -9,13 +9,12 @@ const BASE: &[(&str, &str)] = &[
     ("HOME", "/root"),
     ("USER", "root"),
     ("LOGNAME", "root"),
-    ("SHELL", "/bin/bash"),
     ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
     ("LANG", "C.UTF-8"),
 ];
 
 /// Places where Debian and others keep the SFTP server.
-const SFTP_SERVERS: &[&str] = &[
+pub(crate) const SFTP_SERVERS: &[&str] = &[
     "/usr/lib/openssh/sftp-server",
     "/usr/libexec/openssh/sftp-server",
     "/usr/lib/ssh/sftp-server",
@@ -49,7 +48,33 @@ pub(crate) fn settable(name: &str, value: &str) -> bool {
     !name.is_empty() && !name.contains(['=', '\0']) && !value.contains('\0')
 }
 
+/// The shell that `/etc/passwd` gives root, read at every login: a user may change it.
+pub(crate) fn shell() -> String {
+    let text = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    shell_of(&text).unwrap_or("/bin/sh").to_owned()
+}
+
+fn shell_of(passwd: &str) -> Option<&str> {
+    let line = passwd.lines().find(|line| line.starts_with("root:"))?;
+    line.split(':').nth(6).map(str::trim).filter(|shell| !shell.is_empty())
+}
+
 /// The SFTP server of this machine.
 pub(crate) fn sftp_server() -> Option<&'static str> {
     SFTP_SERVERS.iter().copied().find(|path| Path::new(path).exists())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shell_of;
+
+    #[test]
+    fn the_shell_is_the_seventh_field_of_root() {
+        assert_eq!(
+            shell_of("bin:x:1:1:::/bin/no\nroot:x:0:0:root:/root:/bin/zsh\n"),
+            Some("/bin/zsh")
+        );
+        assert_eq!(shell_of("root:x:0:0:root:/root:\n"), None);
+        assert_eq!(shell_of(""), None);
+    }
 }

@@ -9,9 +9,13 @@ mod forward;
 mod inlet;
 mod keys;
 mod login;
+mod mounts;
+mod nvidia;
+mod plan;
 mod pty;
 mod server;
 mod session;
+mod startups;
 
 use std::fs::OpenOptions;
 use std::io;
@@ -22,10 +26,24 @@ use std::time::Duration;
 
 use russh::keys::PrivateKey;
 use russh::{MethodKind, MethodSet, SshId, server as ssh};
-use tokio::net::UnixListener;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{UnixListener, UnixStream};
 
 use self::login::Environment;
-use self::server::Client;
+pub(crate) use self::login::{SFTP_SERVERS, sftp_server};
+pub use self::nvidia::{Gpus, Said};
+pub(crate) use self::plan::{FILE as PLAN_FILE, Plan};
+use self::server::{Client, Peer};
+use self::startups::Startups;
+
+/// The file in the seat that says which GPUs the host has.
+pub(crate) const GPUS_FILE: &str = "gpus.json";
+/// Sessions of one connection, as sshd has it unless told otherwise.
+const MAX_SESSIONS: usize = 10;
+/// Longest line that says who connects, bytes.
+const PEER_MOST: usize = 128;
+/// How long that line may take: it comes from the sandbox itself.
+const PEER_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Why a host can't serve.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +72,15 @@ pub fn run(seat: &Path) -> Result<(), ServeError> {
     runtime.block_on(serve(seat.to_owned()))
 }
 
+/// Answers `nvidia-smi`, with the GPUs that the seat names.
+///
+/// # Errors
+/// When the seat has none.
+pub fn nvidia_smi(seat: &Path, args: &[String]) -> io::Result<Said> {
+    let gpus: Gpus = serde_json::from_slice(&std::fs::read(seat.join(GPUS_FILE))?)?;
+    Ok(gpus.answer(args))
+}
+
 /// Ends this process, and so the host, when nobody holds the other end of its standard input.
 fn end_with_the_sandbox() {
     let mut input = io::stdin().lock();
@@ -73,19 +100,44 @@ async fn serve(seat: PathBuf) -> Result<(), ServeError> {
     let key =
         PrivateKey::from_openssh(&key).map_err(io::Error::other).map_err(failed("the host key"))?;
     let environment = Arc::new(Environment::read(&seat).map_err(failed("the environment"))?);
+    let plan = Plan::read(&seat).map_err(failed("the plan"))?;
+    mounts::make(&plan).map_err(failed("the image's mounts"))?;
+    let startups = Startups::new(plan.startups);
     let listener = UnixListener::bind(seat.join("ssh.sock")).map_err(failed("the socket"))?;
     let config = Arc::new(config(key));
     run_boot_script(&seat, &environment);
     loop {
-        let (stream, _) = listener.accept().await.map_err(failed("accepting"))?;
-        let client = Client::new(seat.clone(), Arc::clone(&environment));
-        let config = Arc::clone(&config);
+        let (mut stream, _) = listener.accept().await.map_err(failed("accepting"))?;
+        let (seat, environment) = (seat.clone(), Arc::clone(&environment));
+        let (config, startup) = (Arc::clone(&config), startups.begin());
+        let most = plan.sessions.unwrap_or(MAX_SESSIONS);
         tokio::spawn(async move {
+            let Ok(Some(peer)) = tokio::time::timeout(PEER_DEADLINE, peer(&mut stream)).await
+            else {
+                return;
+            };
+            let Some(startup) = startup else {
+                let _ = stream.write_all(b"Exceeded MaxStartups\r\n").await;
+                return;
+            };
+            let client = Client::new(seat, environment, peer, startup, most);
             if let Ok(session) = ssh::run_stream(config, stream, client).await {
                 let _ = session.await;
             }
         });
     }
+}
+
+/// Reads the line that says who connects; nothing of what follows it.
+async fn peer(stream: &mut UnixStream) -> Option<Peer> {
+    let mut line = Vec::new();
+    while line.len() < PEER_MOST {
+        match stream.read_u8().await.ok()? {
+            b'\n' => return Peer::parse(&String::from_utf8(line).ok()?),
+            byte => line.push(byte),
+        }
+    }
+    None
 }
 
 fn config(key: PrivateKey) -> ssh::Config {
@@ -107,7 +159,9 @@ fn run_boot_script(seat: &Path, environment: &Environment) {
     if !script.exists() {
         return;
     }
-    let mut command = environment.command("/bin/bash");
+    let bash = "/bin/bash";
+    let shell = if Path::new(bash).exists() { bash } else { "/bin/sh" };
+    let mut command = environment.command(shell);
     command.arg(&script).stdin(Stdio::null()).stdout(Stdio::inherit()).stderr(Stdio::inherit());
     match command.spawn() {
         Ok(mut child) => {

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
 
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use rustix::termios::{Winsize, tcsetwinsize};
@@ -43,6 +44,11 @@ pub(crate) fn open(size: Size) -> io::Result<(Terminal, OwnedFd)> {
     };
     terminal.control.resize(size)?;
     Ok((terminal, pair.slave))
+}
+
+/// The name of a terminal.
+pub(crate) fn name(slave: &OwnedFd) -> Option<PathBuf> {
+    nix::unistd::ttyname(slave).ok()
 }
 
 impl Control {

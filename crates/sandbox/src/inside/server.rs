@@ -11,18 +11,57 @@ use russh::{Channel, ChannelId, ChannelOpenFailure, Pty};
 use tokio::task::AbortHandle;
 
 use super::login::{self, Environment};
+use super::startups::Startup;
 use super::{forward, keys, session};
+
+/// Who is at the other end: address and port there, address and port here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Peer([String; 4]);
+
+impl Peer {
+    /// Reads the four words of a line.
+    pub(crate) fn parse(line: &str) -> Option<Self> {
+        let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        Some(Self(words.try_into().ok()?))
+    }
+
+    /// The variables that an SSH server tells a session.
+    pub(crate) fn variables(&self) -> [(&'static str, String); 2] {
+        let [from, port, _, here] = &self.0;
+        [("SSH_CLIENT", format!("{from} {port} {here}")), ("SSH_CONNECTION", self.0.join(" "))]
+    }
+}
 
 pub(crate) struct Client {
     seat: PathBuf,
     environment: Arc<Environment>,
+    peer: Peer,
+    /// Counts as a login under way until it has succeeded.
+    startup: Option<Startup>,
+    /// Held by each open session too.
+    sessions: Arc<()>,
+    most_sessions: usize,
     /// Ports that this client has us listen on.
     forwards: HashMap<(String, u32), AbortHandle>,
 }
 
 impl Client {
-    pub(crate) fn new(seat: PathBuf, environment: Arc<Environment>) -> Self {
-        Self { seat, environment, forwards: HashMap::new() }
+    pub(crate) fn new(
+        seat: PathBuf,
+        environment: Arc<Environment>,
+        peer: Peer,
+        startup: Startup,
+        most_sessions: usize,
+    ) -> Self {
+        Self {
+            seat,
+            environment,
+            peer,
+            startup: Some(startup),
+            sessions: Arc::new(()),
+            most_sessions,
+            forwards: HashMap::new(),
+        }
     }
 
     fn judge(&self, key: &russh::keys::PublicKey) -> Auth {
@@ -59,14 +98,28 @@ impl Handler for Client {
         Ok(self.judge(key.public_key))
     }
 
+    async fn auth_succeeded(&mut self, _session: &mut Session) -> Result<(), Self::Error> {
+        self.startup = None;
+        Ok(())
+    }
+
     async fn channel_open_session(
         &mut self,
         channel: Channel<Msg>,
         reply: ChannelOpenHandle,
         session: &mut Session,
     ) -> Result<(), Self::Error> {
+        if Arc::strong_count(&self.sessions) > self.most_sessions {
+            reply.reject(ChannelOpenFailure::ConnectFailed).await;
+            return Ok(());
+        }
         reply.accept().await;
-        tokio::spawn(session::run(channel, session.handle(), Arc::clone(&self.environment)));
+        let (environment, peer) = (Arc::clone(&self.environment), self.peer.clone());
+        let (handle, open) = (session.handle(), Arc::clone(&self.sessions));
+        tokio::spawn(async move {
+            session::run(channel, handle, environment, &peer).await;
+            drop(open);
+        });
         Ok(())
     }
 
@@ -184,5 +237,23 @@ impl Handler for Client {
         session: &mut Session,
     ) -> Result<(), Self::Error> {
         session.channel_success(channel)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Peer;
+
+    #[test]
+    fn the_variables_are_those_of_sshd() {
+        let peer = Peer::parse("127.0.0.1 40000 127.78.1.2 22").expect("four words");
+        assert_eq!(
+            peer.variables(),
+            [
+                ("SSH_CLIENT", "127.0.0.1 40000 22".to_owned()),
+                ("SSH_CONNECTION", "127.0.0.1 40000 127.78.1.2 22".to_owned())
+            ]
+        );
+        assert_eq!(Peer::parse("127.0.0.1 1"), None);
     }
 }

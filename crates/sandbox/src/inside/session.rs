@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 use super::inlet::Inlet;
 use super::login::{self, Environment};
 use super::pty::{self, Control, Size};
+use super::server::Peer;
 
 /// Largest piece of output that is read at once, bytes.
 const PIECE: usize = 128 * 1024;
@@ -51,11 +52,16 @@ struct Started {
 }
 
 /// Serves a channel to its end.
-pub(crate) async fn run(channel: Channel<Msg>, client: Handle, environment: Arc<Environment>) {
+pub(crate) async fn run(
+    channel: Channel<Msg>,
+    client: Handle,
+    environment: Arc<Environment>,
+    peer: &Peer,
+) {
     let (mut requests, out) = channel.split();
     let out = Arc::new(out);
     let Some((job, setting)) = listen(&mut requests).await else { return };
-    match start(&job, &setting, &environment) {
+    match start(&job, &setting, &environment, peer) {
         Ok(started) => attend(started, &mut requests, &client, &out).await,
         Err(error) => {
             let text = format!("the command can't be started: {error}\n");
@@ -100,19 +106,30 @@ async fn listen(requests: &mut ChannelReadHalf) -> Option<(Job, Setting)> {
     }
 }
 
-fn start(job: &Job, setting: &Setting, environment: &Environment) -> io::Result<Started> {
+/// Starts it as sshd does: by the user's own shell, the SFTP server too. bash then reads its start-up
+/// file, because it sees that it is run by an SSH server, and what that prints is part of the answer.
+fn start(
+    job: &Job,
+    setting: &Setting,
+    environment: &Environment,
+    peer: &Peer,
+) -> io::Result<Started> {
+    let shell = login::shell();
     let mut words = match job {
-        Job::Shell => vec!["/bin/bash", "-l"],
-        Job::Command(command) => vec!["/bin/bash", "-c", command],
-        Job::Sftp => vec![login::sftp_server().ok_or(io::ErrorKind::NotFound)?],
+        Job::Shell => vec![shell.as_str(), "-l"],
+        Job::Command(command) => vec![shell.as_str(), "-c", command],
+        Job::Sftp => {
+            let server = login::sftp_server().ok_or(io::ErrorKind::NotFound)?;
+            vec![shell.as_str(), "-c", server]
+        }
     };
     if setting.terminal.is_some() {
-        // Makes the terminal the controlling one of a new session.
-        words.splice(0..0, ["setsid", "--ctty", "--wait"]);
+        // Makes the terminal the controlling one of a new session; `-c` is what busybox calls it too.
+        words.splice(0..0, ["setsid", "-c"]);
     }
     let (program, rest) = words.split_first().ok_or(io::ErrorKind::InvalidInput)?;
     let mut command = environment.command(program);
-    command.args(rest);
+    command.args(rest).env("SHELL", &shell).envs(peer.variables());
     for (name, value) in
         setting.variables.iter().filter(|(name, value)| login::settable(name, value))
     {
@@ -121,6 +138,9 @@ fn start(job: &Job, setting: &Setting, environment: &Environment) -> io::Result<
     if let Some((term, size)) = &setting.terminal {
         let (ours, slave) = pty::open(*size)?;
         command.env("TERM", term);
+        if let Some(name) = pty::name(&slave) {
+            command.env("SSH_TTY", name);
+        }
         command.stdin(slave.try_clone()?).stdout(slave.try_clone()?).stderr(slave);
         let child = command.spawn()?;
         return Ok(Started {

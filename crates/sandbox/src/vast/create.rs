@@ -117,7 +117,9 @@ async fn attempt(
     let low = order.bid_micro.is_some().then(|| hit(Fault::BidTooLow)).flatten();
     let made = rent(world, caller, ask_id, order, low, |instance| {
         instance.hidden = hidden;
-        instance.life.stuck = stuck;
+        if stuck.is_some() {
+            instance.life.stuck = stuck;
+        }
         instance.ssh_dead = ssh_dead;
     })?;
     let failing = hit(Fault::Create500ButCreated);

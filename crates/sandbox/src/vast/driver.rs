@@ -7,9 +7,10 @@ use std::time::Duration;
 use super::instance::Instance;
 use super::life::{Contract, Pace, Silence, Want};
 use super::plan::{self, Act, Called, Done};
+use super::spec::{environment, key_lines, spec};
 use super::{Inner, Vast};
 use crate::fault::{Armed, Fault};
-use crate::host::{self, HostKind, HostSpec, Net};
+use crate::host::{self, Net};
 use crate::ledger;
 use crate::profile::{Latency, ProfileName};
 use crate::world::World;
@@ -238,7 +239,7 @@ async fn carry_out(world: &World, act: Act, called: Called, instance: Instance) 
     let hosts = world.hosts();
     let id = host_id(instance.id);
     let outcome = match act {
-        Act::Create => match hosts.create(spec(&instance)).await {
+        Act::Create => match hosts.create(spec(world, &instance)).await {
             Ok(_) => bake(world, &instance).await,
             Err(error) => Err(error),
         },
@@ -249,7 +250,7 @@ async fn carry_out(world: &World, act: Act, called: Called, instance: Instance) 
             Ok(()) => bake(world, &instance).await,
             Err(error) => Err(error),
         },
-        Act::Boot { open } => boot(world, &id, open).await,
+        Act::Boot { open } => boot(world, &instance, open).await,
         Act::Net { open } => hosts.net(&id, net(open)).await,
         Act::Destroy => hosts.destroy(&id).await,
     };
@@ -328,34 +329,18 @@ async fn bake(world: &World, instance: &Instance) -> Result<(), host::HostError>
     world.hosts().bake_key(&host_id(instance.id), &instance.image).await
 }
 
-async fn boot(world: &World, id: &str, open: bool) -> Result<(), host::HostError> {
+async fn boot(world: &World, instance: &Instance, open: bool) -> Result<(), host::HostError> {
+    let id = &host_id(instance.id);
     if !open {
         world.hosts().net(id, Net::Refuse).await?;
     }
+    world.hosts().set_env(id, environment(world, instance)).await?;
     world.hosts().boot(id).await?;
     world.hosts().net(id, net(open)).await
 }
 
 const fn net(open: bool) -> Net {
     if open { Net::Up } else { Net::Refuse }
-}
-
-fn spec(instance: &Instance) -> HostSpec {
-    let mut env: Vec<_> = instance.variables().collect();
-    env.push(("CONTAINER_ID".into(), instance.id.to_string()));
-    env.push(("CONTAINER_API_KEY".into(), instance.api_key.clone()));
-    env.push(("VAST_CONTAINERLABEL".into(), format!("C.{}", instance.id)));
-    HostSpec {
-        id: host_id(instance.id),
-        kind: HostKind::Gpu,
-        keys: key_lines(instance),
-        boot_script: instance.boot_script(),
-        env,
-    }
-}
-
-fn key_lines(instance: &Instance) -> Vec<String> {
-    instance.keys.iter().map(|key| key.public_key.clone()).collect()
 }
 
 impl Vast {

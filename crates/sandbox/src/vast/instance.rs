@@ -1,5 +1,7 @@
 //! One rented instance: what was asked for, what it costs, and its life.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::life::{Bill, Life, Silence};
@@ -134,6 +136,23 @@ impl Instance {
         self.extra_env.iter().filter_map(|(name, _)| port_option(name)).collect()
     }
 
+    /// TCP ports that others reach at a port that changes with each start. SSH has one anyway.
+    pub(crate) fn published_ports(&self) -> Vec<u16> {
+        let wanted = self.wanted_ports();
+        let tcp = wanted.iter().filter_map(|port| port.strip_suffix("/tcp")?.parse().ok());
+        let mut ports: Vec<u16> = tcp.filter(|port| *port != 22).collect();
+        ports.sort_unstable();
+        ports.dedup();
+        ports
+    }
+
+    /// A port of the machine that was asked for twice, which the container runtime refuses.
+    pub(crate) fn port_asked_twice(&self) -> Option<String> {
+        let mut seen = HashSet::new();
+        let mut ports = self.extra_env.iter().filter_map(|(name, _)| machine_port(name));
+        ports.find(|port| !seen.insert(port.clone()))
+    }
+
     /// What runs at each boot. There is no image here whose entry point could take the arguments:
     /// the boot script gets them, or they are a command by themselves.
     pub(crate) fn boot_script(&self) -> Option<String> {
@@ -167,6 +186,14 @@ fn port_option(name: &str) -> Option<String> {
     let (mapping, protocol) = mapping.split_once('/').unwrap_or((mapping, "tcp"));
     let inner = mapping.rsplit(':').next()?;
     inner.parse::<u16>().ok().map(|port| format!("{port}/{protocol}"))
+}
+
+/// `-p 8080:80/udp` as `8080/udp`.
+fn machine_port(name: &str) -> Option<String> {
+    let mapping = name.strip_prefix("-p")?.trim();
+    let (mapping, protocol) = mapping.split_once('/').unwrap_or((mapping, "tcp"));
+    let outer = mapping.rsplit(':').nth(1)?;
+    outer.parse::<u16>().ok().map(|port| format!("{port}/{protocol}"))
 }
 
 #[cfg(test)]
@@ -211,6 +238,15 @@ mod tests {
         let variables: Vec<_> = instance().variables().collect();
         assert_eq!(variables, [("A".to_owned(), "B".to_owned())]);
         assert_eq!(instance().wanted_ports(), ["80/tcp", "53/udp"]);
+        assert_eq!(instance().published_ports(), [80]);
+    }
+
+    #[test]
+    fn a_port_of_the_machine_can_be_had_once() {
+        let mut it = instance();
+        assert_eq!(it.port_asked_twice(), None);
+        it.extra_env.push(("-p 8080:81".into(), "1".into()));
+        assert_eq!(it.port_asked_twice().as_deref(), Some("8080/tcp"));
     }
 
     #[test]

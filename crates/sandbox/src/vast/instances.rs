@@ -32,6 +32,7 @@ impl<'a> View<'a> {
     fn row(&self, instance: &Instance) -> Option<Map<String, Value>> {
         let slot = self.world.vast().slot(instance.ask_id)?;
         let seen = Seen {
+            published: self.world.hosts().ports(&host_id(instance.id)),
             endpoint: self.world.hosts().endpoint(&host_id(instance.id)),
             silence: silence(instance, &self.armed),
             floor_micro: slot.floor_micro(self.price_pct),

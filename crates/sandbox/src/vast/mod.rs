@@ -43,6 +43,7 @@ mod reply;
 mod routes;
 mod row;
 mod search;
+mod spec;
 mod status;
 mod user;
 

@@ -6,6 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use super::gpu::{Gpu, Place};
+use crate::host::Gpus;
 use crate::money::usd;
 
 /// Hours in the month that Vast divides a monthly storage price by.
@@ -146,6 +147,20 @@ impl Slot {
         match self.num_gpus {
             1 => self.gpu.name.to_owned(),
             count => format!("{count}x {}", self.gpu.name),
+        }
+    }
+
+    /// What `nvidia-smi` shows on it.
+    pub(crate) fn gpus(&self) -> Gpus {
+        Gpus {
+            name: self.gpu.name.to_owned(),
+            count: self.num_gpus,
+            memory_mib: self.gpu.ram_mb,
+            driver: self.driver_text(),
+            cuda: format!("{:.1}", self.cuda),
+            watts: self.gpu.watts as u32,
+            compute: format!("{:.1}", self.gpu.compute_cap as f64 / 100.0),
+            machine: self.ask_id,
         }
     }
 

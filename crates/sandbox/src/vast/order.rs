@@ -6,7 +6,7 @@ use super::driver::pace;
 use super::gate::Caller;
 use super::instance::{Hidden, Instance};
 use super::keys::random_hex;
-use super::life::Life;
+use super::life::{Life, Stage, Stuck};
 use super::offer::Slot;
 use super::reply::Refusal;
 use crate::profile::Latency;
@@ -102,6 +102,14 @@ impl Order {
             hidden: Hidden::default(),
             journal: Vec::new(),
         };
+        if let Some(port) = instance.port_asked_twice() {
+            let (number, protocol) = port.split_once('/').unwrap_or((&port, "tcp"));
+            let msg = format!(
+                "Error response from daemon: driver failed programming external connectivity on endpoint C.{id}: Bind for 0.0.0.0:{number} failed: port is already allocated ({protocol})"
+            );
+            instance.life.stuck =
+                Some(Stuck { stage: Stage::Created, msg: Some(msg), until_cleared: None });
+        }
         instance.note(now_ms, format!("rented ask {} on machine {}", slot.ask_id, slot.machine_id));
         instance
     }

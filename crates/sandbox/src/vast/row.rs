@@ -5,14 +5,16 @@ use serde_json::{Map, Value, json};
 use super::instance::Instance;
 use super::life::{Bill, Silence, Stage};
 use super::offer::{Slot, into_map};
-use crate::host::Endpoint;
+use crate::host::{Endpoint, Published};
 use crate::money::usd;
 
 /// What a row needs besides the instance and its slot.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Seen {
     /// Where its host is reached, if it has one.
     pub endpoint: Option<Endpoint>,
+    /// Where its other ports are.
+    pub published: Vec<Published>,
     /// What Vast says instead of the status, faults included.
     pub silence: Option<Silence>,
     /// The lowest bid that runs now, micro-dollars per hour.
@@ -58,7 +60,7 @@ pub(crate) fn row(instance: &Instance, slot: &Slot, seen: &Seen) -> Map<String, 
         "machine_dir_ssh_port": port,
         "public_ipaddr": address,
         "local_ipaddrs": format!("10.0.{}.{} 172.17.0.2 \n", instance.id / 250 % 250, instance.id % 250),
-        "ports": if reachable { ports(instance, port.filter(|_| up)) } else { Value::Null },
+        "ports": if reachable { ports(instance, port.filter(|_| up), &seen.published) } else { Value::Null },
         "direct_port_start": -1,
         "direct_port_end": -1,
     })));
@@ -116,14 +118,17 @@ fn cost(gpu: i64, disk: i64) -> Value {
     })
 }
 
-/// Docker's port map; null while nothing can be reached. SSH has a port that
-/// changes at each start; other ports are open under their own number.
-fn ports(instance: &Instance, ssh: Option<u16>) -> Value {
+/// Docker's port map; null while nothing can be reached. Each port is reached at another that changes
+/// with each start; those of UDP are not carried and keep their number.
+fn ports(instance: &Instance, ssh: Option<u16>, published: &[Published]) -> Value {
     let bound = |port: &str| json!([{"HostIp": "0.0.0.0", "HostPort": port}]);
     let mut map = Map::new();
     for wanted in instance.wanted_ports() {
-        let number = wanted.split('/').next().unwrap_or_default().to_owned();
-        map.insert(wanted, bound(&number));
+        let number = wanted.split('/').next().unwrap_or_default();
+        let tcp = wanted.ends_with("/tcp");
+        let found = published.iter().find(|port| tcp && port.inside.to_string() == number);
+        let outside = found.map_or_else(|| number.to_owned(), |port| port.outside.to_string());
+        map.insert(wanted, bound(&outside));
     }
     if let Some(ssh) = ssh {
         map.insert("22/tcp".into(), bound(&ssh.to_string()));
@@ -187,7 +192,17 @@ mod tests {
     fn shown(instance: &Instance, silence: Option<Silence>) -> Map<String, Value> {
         let slots = catalogue::build();
         let endpoint = Some(Endpoint { addr: Ipv4Addr::new(127, 78, 0, 9), port: 20_022 });
-        row(instance, &slots[0], &Seen { endpoint, silence, floor_micro: 25_000, now_ms: 90_000 })
+        row(
+            instance,
+            &slots[0],
+            &Seen {
+                endpoint,
+                published: vec![Published { inside: 8080, outside: 40_001 }],
+                silence,
+                floor_micro: 25_000,
+                now_ms: 90_000,
+            },
+        )
     }
 
     #[test]
@@ -198,7 +213,7 @@ mod tests {
         let row = shown(&it, None);
         assert_eq!(row["actual_status"], "running");
         assert_eq!(row["ports"]["22/tcp"][0]["HostPort"], "20022");
-        assert_eq!(row["ports"]["8080/tcp"][0]["HostPort"], "8080");
+        assert_eq!(row["ports"]["8080/tcp"][0]["HostPort"], "40001");
         assert_eq!(row["public_ipaddr"], "127.78.0.9");
         assert_eq!(row["instance"]["totalHour"], 0.034);
         assert_eq!(row["extra_env"], json!([["-p 8080:8080", "1"]]));

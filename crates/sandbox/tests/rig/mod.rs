@@ -49,13 +49,8 @@ pub fn rig() -> Rig {
 
 impl Rig {
     pub fn spec(&self, id: &str) -> HostSpec {
-        HostSpec {
-            id: id.into(),
-            kind: HostKind::Gpu,
-            keys: vec![self.key_line.trim().to_owned()],
-            boot_script: None,
-            env: vec![],
-        }
+        let keys = vec![self.key_line.trim().to_owned()];
+        HostSpec { keys, ..HostSpec::new(id, HostKind::Gpu) }
     }
 
     /// A host that is up.

@@ -14,5 +14,6 @@ mod honest;
 mod hosts;
 mod lifecycle;
 mod listing;
+mod machine;
 mod owners;
 mod search;
