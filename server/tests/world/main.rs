@@ -20,6 +20,7 @@ mod flood;
 mod host_keys;
 mod idempotency;
 mod many;
+mod market;
 mod no_failover;
 mod notifications;
 mod process;
