@@ -84,7 +84,8 @@ pub struct Listed {
     pub meta: Meta,
     /// What it is.
     pub body: Body,
-    /// A process has it mapped for writing: its content may change while nothing of [`Identity`] does.
+    /// A process has it mapped for writing, or may have had until just now: its content may change while
+    /// nothing of [`Identity`] does.
     pub mapped: bool,
 }
 

@@ -1,18 +1,27 @@
 //! A workspace on this host.
 
+use std::collections::BTreeMap;
+use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::io::Errno;
 
-use crate::beneath::{Resolve, Root};
+use crate::beneath::{Resolve, Root, proc_path};
 use crate::clock::{Clock, HostClock};
+use crate::entry::{Body, Unprotected};
 use crate::exclude::Exclude;
+use crate::lookout::{How, Lookout};
 use crate::path::RelPath;
 use crate::source::{Blind, Changes, Disk, Found, ListEnd, ReadSink, Source, SourceError, Want};
 use crate::walk::Walk;
+use crate::watch::{Extent, Watch};
 use crate::whole::{Reader, pause};
+use crate::writers::Writers;
+
+/// After the kernel refused to watch more folders, so many scans go by before it is asked again.
+const SCANS_UNWATCHED: u32 = 10;
 
 /// How a workspace is read.
 #[derive(Clone)]
@@ -23,11 +32,21 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// How paths are resolved.
     pub resolve: Resolve,
+    /// Whether the kernel is asked to tell of changes.
+    pub watch: bool,
+    /// Sees which files are open for writing. Started before who serves confines itself.
+    pub lookout: Lookout,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { exclude: Exclude::default(), clock: Arc::new(HostClock), resolve: Resolve::Kernel }
+        Self {
+            exclude: Exclude::default(),
+            clock: Arc::new(HostClock),
+            resolve: Resolve::Kernel,
+            watch: true,
+            lookout: Lookout::start(),
+        }
     }
 }
 
@@ -35,7 +54,17 @@ impl Default for Options {
 pub struct LocalSource {
     path: PathBuf,
     options: Options,
-    root: Option<Root>,
+    open: Option<Open>,
+    watch: Option<Watch>,
+    /// Why nothing is watched, where it is not.
+    blind: Blind,
+    unwatched: u32,
+}
+
+/// The workspace's folder, open.
+struct Open {
+    root: Root,
+    writers: Writers,
 }
 
 impl LocalSource {
@@ -43,14 +72,64 @@ impl LocalSource {
     /// folder that took its place is seen.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>, options: Options) -> Self {
-        Self { path: path.into(), options, root: None }
+        Self {
+            path: path.into(),
+            options,
+            open: None,
+            watch: None,
+            blind: Blind::Fresh,
+            unwatched: 0,
+        }
     }
 
-    fn opened(&mut self) -> Result<&Root, SourceError> {
-        if self.root.is_none() {
-            self.root = Some(open(&self.path, self.options.resolve)?);
+    fn opened(&mut self) -> Result<&mut Open, SourceError> {
+        if self.open.is_none() {
+            let root = open(&self.path, self.options.resolve)?;
+            let at = proc_path(root.as_fd());
+            let at = rustix::fs::readlinkat(rustix::fs::CWD, at, Vec::new())
+                .map_or_else(|_| self.path.as_os_str().as_encoded_bytes().to_vec(), Into::into);
+            let options = &self.options;
+            let (lookout, clock) = (options.lookout.clone(), Arc::clone(&options.clock));
+            let writers = Writers::new(lookout, clock, at, root.look().identity.dev);
+            self.open = Some(Open { root, writers });
         }
-        self.root.as_ref().ok_or_else(|| SourceError::RootMissing(self.path.display().to_string()))
+        self.open.as_mut().ok_or_else(|| SourceError::RootMissing(self.path.display().to_string()))
+    }
+
+    /// A watch for a scan: the one that is there, or a new one.
+    fn watch_for_scan(&mut self, same_root: bool) {
+        let healthy = self.watch.as_ref().is_some_and(|watch| watch.blind().is_none());
+        if !(healthy && same_root) {
+            self.watch = None;
+        }
+        if self.watch.is_none() && self.options.watch {
+            if self.unwatched > 0 {
+                self.unwatched -= 1;
+                return;
+            }
+            self.watch = Watch::new();
+            self.blind = Blind::NoWatch;
+        }
+        if let Some(watch) = &mut self.watch {
+            watch.forget();
+        }
+    }
+
+    /// Gives up a watch that doesn't see everything.
+    fn end_watch(&mut self, blind: Blind) -> Changes {
+        if blind == Blind::WatchLimit {
+            self.unwatched = SCANS_UNWATCHED;
+        }
+        self.watch = None;
+        self.blind = blind;
+        Changes::Unknown(blind)
+    }
+
+    fn root_is(&self, root: &Root) -> bool {
+        let now =
+            crate::look::Look::at(rustix::fs::CWD, self.path.as_os_str().as_encoded_bytes(), true);
+        let was = root.look().identity;
+        now.is_ok_and(|now| (now.identity.dev, now.identity.ino) == (was.dev, was.ino))
     }
 }
 
@@ -59,26 +138,68 @@ impl Source for LocalSource {
         &mut self,
         each: &mut dyn FnMut(Found) -> Result<(), SourceError>,
     ) -> Result<ListEnd, SourceError> {
-        self.root = None;
+        let before = self.open.take().map(|open| open.root.look().identity);
         let began = self.options.clock.now();
+        let now = self.opened()?.root.look().identity;
+        let same = before.is_some_and(|before| (before.dev, before.ino) == (now.dev, now.ino));
+        self.watch_for_scan(same);
         let exclude = self.options.exclude.clone();
-        let root = self.opened()?;
+        let Some(Open { root, writers }) = &mut self.open else {
+            return Err(SourceError::RootMissing(self.path.display().to_string()));
+        };
         let walk = Walk { root, exclude: &exclude };
-        walk.tree(RelPath::root(), &mut |_, _| {}, each)?;
-        Ok(ListEnd { began, root: root.look().identity, disk: disk(root)? })
+        walk_watched(&walk, RelPath::root(), &mut self.watch, writers, each)?;
+        let end = ListEnd {
+            began,
+            root: root.look().identity,
+            disk: disk(root)?,
+            sight: writers.sight(),
+        };
+        if let Some(blind) = self.watch.as_ref().and_then(Watch::blind) {
+            self.end_watch(blind);
+        }
+        Ok(end)
     }
 
     fn changes(
         &mut self,
-        _each: &mut dyn FnMut(Found) -> Result<(), SourceError>,
+        each: &mut dyn FnMut(Found) -> Result<(), SourceError>,
     ) -> Result<Changes, SourceError> {
-        Ok(Changes::Unknown(if self.root.is_none() { Blind::Fresh } else { Blind::NoWatch }))
+        let began = self.options.clock.now();
+        let (Some(open), Some(watch)) = (&self.open, &mut self.watch) else {
+            return Ok(Changes::Unknown(self.blind));
+        };
+        let taken = watch.take();
+        if !self.root_is(&open.root) {
+            return Ok(self.end_watch(Blind::RootReplaced));
+        }
+        let dirty = match taken {
+            Ok(dirty) => dirty,
+            Err(blind) => return Ok(self.end_watch(blind)),
+        };
+        let exclude = self.options.exclude.clone();
+        let Some(Open { root, writers }) = &mut self.open else {
+            return Ok(Changes::Unknown(self.blind));
+        };
+        let walk = Walk { root, exclude: &exclude };
+        tell_dirty(&walk, dirty, &mut self.watch, writers, each)?;
+        let end = ListEnd {
+            began,
+            root: root.look().identity,
+            disk: disk(root)?,
+            sight: writers.sight(),
+        };
+        match self.watch.as_ref().and_then(Watch::blind) {
+            Some(blind) => Ok(self.end_watch(blind)),
+            None => Ok(Changes::Told(end)),
+        }
     }
 
     fn read(&mut self, wants: &[Want], sink: &mut dyn ReadSink) -> Result<(), SourceError> {
         let clock = Arc::clone(&self.options.clock);
-        let root = self.opened()?;
-        let mut reader = Reader { root, clock: &*clock, buffer: Vec::new() };
+        let Open { root, writers } = self.opened()?;
+        let mut reader =
+            Reader { root, clock: &*clock, buffer: Vec::new(), since: clock.now(), writers };
         for (index, want) in wants.iter().enumerate() {
             reader.one(index, want, sink)?;
         }
@@ -86,9 +207,95 @@ impl Source for LocalSource {
     }
 
     fn wait(&mut self, most_millis: u64) -> Result<bool, SourceError> {
-        pause(Duration::from_millis(most_millis));
-        Ok(true)
+        let Some(watch) = &mut self.watch else {
+            pause(Duration::from_millis(most_millis));
+            return Ok(true);
+        };
+        if watch.wait(most_millis) {
+            return Ok(true);
+        }
+        // What is written through a mapping is told by nobody.
+        let mapped =
+            self.open.as_mut().is_some_and(|open| !open.writers.lately().mapped.is_empty());
+        Ok(mapped)
     }
+}
+
+/// Walks, every folder watched before it is read.
+fn walk_watched(
+    walk: &Walk<'_>,
+    from: RelPath,
+    watch: &mut Option<Watch>,
+    writers: &mut Writers,
+    each: &mut dyn FnMut(Found) -> Result<(), SourceError>,
+) -> Result<(), SourceError> {
+    let mut shut = Vec::new();
+    let mapped = writers.lately();
+    let told = walk.tree(
+        from,
+        &mut |path, folder| {
+            if let Some(watch) = watch.as_mut() {
+                watch.enter(path, folder);
+            }
+        },
+        &mut |mut found| {
+            match &mut found {
+                Found::Entry(listed) if matches!(listed.body, Body::File { .. }) => {
+                    let key = (listed.identity.dev, listed.identity.ino);
+                    listed.mapped = mapped.open.get(&key) == Some(&How::Maps);
+                }
+                Found::Unprotected { path, why: Unprotected::Unreadable { .. }, .. } => {
+                    shut.push(path.clone());
+                }
+                _ => {}
+            }
+            each(found)
+        },
+    );
+    if let Some(watch) = watch {
+        for path in &shut {
+            watch.set_shut(path);
+        }
+    }
+    told
+}
+
+/// Tells what stands now at each path that something happened at, and at those that are mapped.
+fn tell_dirty(
+    walk: &Walk<'_>,
+    mut dirty: BTreeMap<RelPath, Extent>,
+    watch: &mut Option<Watch>,
+    writers: &mut Writers,
+    each: &mut dyn FnMut(Found) -> Result<(), SourceError>,
+) -> Result<(), SourceError> {
+    for path in &writers.lately().mapped {
+        if let Ok(path) = RelPath::new(path.as_slice()) {
+            dirty.entry(path).or_insert(Extent::Entry);
+        }
+    }
+    for (path, extent) in &dirty {
+        let mut folders = std::iter::successors(path.parent(), RelPath::parent);
+        if folders.any(|folder| dirty.get(&folder) == Some(&Extent::Tree)) {
+            // Told with that tree, or not there: what is gone is told on its own.
+            if walk.is_there(path) {
+                continue;
+            }
+        }
+        if *extent == Extent::Tree && walk.is_folder(path) {
+            walk_watched(walk, path.clone(), watch, writers, each)?;
+            continue;
+        }
+        let mut found = walk.at(path.clone());
+        if let Found::Entry(listed) = &mut found
+            && matches!(listed.body, Body::File { .. })
+        {
+            let key = (listed.identity.dev, listed.identity.ino);
+            listed.mapped =
+                *extent == Extent::Closed || writers.lately().open.get(&key) == Some(&How::Maps);
+        }
+        each(found)?;
+    }
+    Ok(())
 }
 
 /// Opens the workspace's folder.

@@ -194,7 +194,7 @@ impl<'a> Iterator for Batches<'a> {
             .take(WANTS_MAX)
             .take_while(|want| {
                 let first = bytes == 0;
-                bytes += 16 + want.path.as_bytes().len();
+                bytes += 64 + want.path.as_bytes().len();
                 bytes += want.have.as_ref().map_or(0, |have| have.0.len().min(HAVE_MAX) * 32);
                 first || bytes <= WANTS_BYTES
             })

@@ -55,6 +55,21 @@ pub struct ListEnd {
     pub root: Identity,
     /// Bytes free on its file system for who is not root, and its size.
     pub disk: Disk,
+    /// Of how many of the host's processes it is known what they have open for writing.
+    pub sight: Sight,
+}
+
+/// Of how many of a host's processes it is known what they have open for writing. Of the others' files it
+/// can only be said that they held still while they were read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Sight {
+    /// Of none.
+    None,
+    /// Of some.
+    Part,
+    /// Of all that this host shows; what other hosts or containers that share the file system have open
+    /// is never known.
+    All,
 }
 
 /// The room on a file system, bytes.
@@ -103,6 +118,19 @@ pub struct Want {
     pub have: Option<Blocks>,
     /// Only its hash is wanted: nothing is sent.
     pub hash_only: bool,
+    /// The beginning of it that was kept. While a process has the file open for writing and does not only
+    /// append, only what has this beginning still is published: else it is rewritten in place.
+    pub was: Option<Beginning>,
+}
+
+/// The beginning of a content: all of it but zeros at its end, which a file that was given its size
+/// before its content has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Beginning {
+    /// So many bytes.
+    pub length: u64,
+    /// Of these.
+    pub hash: Hash,
 }
 
 /// How the reading of a file ended. What came before counts only with [`ReadEnd::Whole`].
@@ -117,7 +145,7 @@ pub enum ReadEnd {
         /// It was changed so shortly before that a later change may leave the same time stamps: it has
         /// to be read again, whatever these say.
         racy: bool,
-        /// It grows: what was sent is its unchanged beginning.
+        /// A process still writes to it: what was sent is what it had written so far.
         prefix: bool,
     },
     /// It was copied through SQLite's own backup. Equal in content, not in bytes; the files beside it
@@ -128,7 +156,7 @@ pub enum ReadEnd {
         /// Of all that was sent.
         hash: Hash,
     },
-    /// It never held still.
+    /// It never held still, or a process that has it open for writing rewrites it in place.
     Flux,
     /// It is not there any more, or is no regular file now.
     Gone,

@@ -5,8 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::content::{Extent, Out, Stop};
-use crate::hash::Hash;
+use crate::content::{Content, Extent, Out, Stop};
 use crate::source::SourceError;
 
 /// Where it may be, the first that has room.
@@ -36,13 +35,17 @@ impl Spool {
         Some(Self { file })
     }
 
-    /// Takes a content as it is at this moment, holes kept; its hash.
-    pub(crate) fn fill(&mut self, extent: &Extent<'_>, buffer: &mut Vec<u8>) -> Result<Hash, Stop> {
+    /// Takes a content as it is at this moment, holes kept.
+    pub(crate) fn fill(
+        &mut self,
+        extent: &Extent<'_>,
+        buffer: &mut Vec<u8>,
+    ) -> Result<Content, Stop> {
         rustix::fs::ftruncate(&self.file, 0)?;
         rustix::fs::ftruncate(&self.file, extent.size)?;
         let extent = Extent { have: None, ..*extent };
         let mut copy = Copy { file: self.file.as_fd() };
-        Ok(extent.read(buffer, &mut copy)?.hash)
+        extent.read(buffer, &mut copy)
     }
 }
 

@@ -107,6 +107,60 @@ impl Walk<'_> {
         Ok(())
     }
 
+    /// What stands at a path now; nothing of what is in it.
+    pub(crate) fn at(&self, path: RelPath) -> Found {
+        if self.exclude.matches(&path) && self.is_there(&path) {
+            return Found::Unprotected { path, why: Unprotected::Excluded, size: None };
+        }
+        if self.exclude.hides(&path) {
+            return Found::Gone { path };
+        }
+        let (folder, name) = match self.root.folder_of(&path) {
+            Ok(found) => found,
+            Err(error) => return gone_or_shut(path, error),
+        };
+        let look = match Look::at(&folder, name, false) {
+            Ok(look) => look,
+            Err(error) => return gone_or_shut(path, error),
+        };
+        if look.kind == FileType::Directory {
+            let inside = match self.root.open_at(&path, FOLDER) {
+                Ok(inside) => inside,
+                Err(error) => return gone_or_shut(path, error),
+            };
+            let described = Look::of(&inside)
+                .and_then(|look| Ok((look, xattrs(Holder::Open(inside.as_fd()))?)))
+                .map_err(unreadable)
+                .and_then(|(look, xattrs)| look.listed(path.clone(), xattrs, Vec::new()));
+            return match described {
+                Ok(listed) => Found::Entry(listed),
+                Err(why) => Found::Unprotected { path, why, size: None },
+            };
+        }
+        match self.describe(folder.as_fd(), name, path.clone(), &look) {
+            Ok(Some(listed)) => Found::Entry(listed),
+            Ok(None) => Found::Gone { path },
+            Err(why) => {
+                let size = (look.kind == FileType::RegularFile).then_some(look.identity.size);
+                Found::Unprotected { path, why, size }
+            }
+        }
+    }
+
+    /// Whether anything stands at a path.
+    pub(crate) fn is_there(&self, path: &RelPath) -> bool {
+        let folder = self.root.folder_of(path);
+        folder.is_ok_and(|(folder, name)| Look::at(&folder, name, false).is_ok())
+    }
+
+    /// Whether a folder stands at a path that is not excluded.
+    pub(crate) fn is_folder(&self, path: &RelPath) -> bool {
+        let is_folder = |(folder, name)| {
+            Look::at(&folder, name, false).is_ok_and(|look| look.kind == FileType::Directory)
+        };
+        !self.exclude.hides(path) && self.root.folder_of(path).is_ok_and(is_folder)
+    }
+
     /// Tells one entry that is no folder; whether it is one, and is to be walked.
     fn entry(
         &self,
@@ -186,6 +240,13 @@ pub(crate) fn shut(error: Errno) -> Option<Unprotected> {
         Errno::NOENT | Errno::NOTDIR | Errno::LOOP => None,
         Errno::XDEV => Some(Unprotected::OtherFileSystem),
         other => Some(unreadable(other)),
+    }
+}
+
+fn gone_or_shut(path: RelPath, error: Errno) -> Found {
+    match shut(error) {
+        Some(why) => Found::Unprotected { path, why, size: None },
+        None => Found::Gone { path },
     }
 }
 

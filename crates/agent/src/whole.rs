@@ -11,10 +11,13 @@ use crate::beneath::Root;
 use crate::clock::{Clock, Nanos};
 use crate::content::{Content, Extent, FILE, Nothing, Out, Stop};
 use crate::entry::{Identity, Listed};
+use crate::hash::Blocks;
 use crate::look::{Holder, Look, xattrs};
+use crate::lookout::How;
 use crate::path::RelPath;
 use crate::source::{ReadEnd, ReadSink, SourceError, Want};
 use crate::spool::Spool;
+use crate::writers::Writers;
 
 /// A change so shortly after another may leave the same time stamps: two ticks of the slowest kernel.
 pub(crate) const FRESH: Duration = Duration::from_millis(20);
@@ -30,6 +33,22 @@ pub(crate) struct Reader<'a> {
     pub(crate) clock: &'a dyn Clock,
     /// Room for one block.
     pub(crate) buffer: Vec<u8>,
+    /// When this reading was asked for.
+    pub(crate) since: Nanos,
+    /// Who has files open for writing.
+    pub(crate) writers: &'a mut Writers,
+}
+
+/// What a reading was worth.
+enum Judged {
+    /// What was read was there at one moment.
+    Whole { racy: bool, prefix: bool },
+    /// It changed: it is to be read again.
+    Again,
+    /// It is rewritten in place: nothing of it may be published.
+    Flux,
+    /// The host refused.
+    Refused(Errno),
 }
 
 /// One file as it was opened.
@@ -37,6 +56,19 @@ struct Opened {
     file: OwnedFd,
     look: Look,
     listed: Listed,
+}
+
+impl Opened {
+    /// All of it as it was when it was looked at.
+    fn extent<'a>(&'a self, want: &Want, have: Option<&'a Blocks>) -> Extent<'a> {
+        Extent {
+            file: self.file.as_fd(),
+            size: self.look.identity.size,
+            dense: self.look.allocated >= self.look.identity.size,
+            have,
+            mark: want.was.map(|was| was.length),
+        }
+    }
 }
 
 impl Reader<'_> {
@@ -52,10 +84,13 @@ impl Reader<'_> {
                 Ok(opened) => opened,
                 Err(error) => return sink.end(index, not_readable(error)),
             };
+            if let Some(end) = self.refused(want, &opened) {
+                return sink.end(index, end);
+            }
             let end = if attempt > 0 && !want.hash_only {
-                self.attempt_by_copy(index, want, opened, sink)?
+                self.attempt_by_copy(index, want, &opened, sink)?
             } else {
-                self.attempt(index, want, opened, sink)?
+                self.attempt(index, want, &opened, sink)?
             };
             if let Some(end) = end {
                 return sink.end(index, end);
@@ -87,15 +122,12 @@ impl Reader<'_> {
         &mut self,
         index: usize,
         want: &Want,
-        opened: Opened,
+        opened: &Opened,
         sink: &mut dyn ReadSink,
     ) -> Result<Option<ReadEnd>, SourceError> {
-        let Opened { file, look, listed } = opened;
         let began = self.clock.now();
         let have = want.have.as_ref().filter(|_| !want.hash_only);
-        let dense = look.allocated >= look.identity.size;
-        let extent =
-            Extent { file: file.as_fd(), size: look.identity.size, dense, have, mark: None };
+        let extent = opened.extent(want, have);
         sink.begin(index)?;
         let read = if want.hash_only {
             extent.read(&mut self.buffer, &mut Nothing)
@@ -108,22 +140,82 @@ impl Reader<'_> {
             Err(Stop::Host(error)) => return Ok(Some(not_readable(error))),
             Err(Stop::Sink(error)) => return Err(error),
         };
-        let after = match Look::of(&file) {
-            Ok(after) => after.identity,
-            Err(error) => return Ok(Some(not_readable(error))),
-        };
-        if after == look.identity {
-            let racy = is_fresh(look.identity.ctime, began);
-            if racy && !self.again(&extent, &content) {
-                return Ok(None);
+        Ok(match self.judge(want, opened, &extent, &content, began) {
+            Judged::Whole { racy, prefix } => {
+                let listed = opened.listed.clone();
+                Some(ReadEnd::Whole { listed, hash: content.hash, racy, prefix })
             }
-            return Ok(Some(ReadEnd::Whole { listed, hash: content.hash, racy, prefix: false }));
+            Judged::Again => None,
+            Judged::Flux => Some(ReadEnd::Flux),
+            Judged::Refused(error) => Some(not_readable(error)),
+        })
+    }
+
+    /// What is open for writing may not be publishable: that is found out before anything is sent.
+    /// Nothing where there is no such reason.
+    fn refused(&mut self, want: &Want, opened: &Opened) -> Option<ReadEnd> {
+        let identity = &opened.look.identity;
+        let how = self.writers.of(identity, self.since);
+        let was = want.was.filter(|_| how == Some(How::Writes))?;
+        if self.writers.differs(identity, was.hash) {
+            return Some(ReadEnd::Flux);
         }
-        if grew(&look.identity, &after) && self.again(&extent, &content) {
-            let hash = content.hash;
-            return Ok(Some(ReadEnd::Whole { listed, hash, racy: true, prefix: true }));
+        if want.hash_only {
+            return None;
         }
-        Ok(None)
+        let extent = opened.extent(want, None);
+        match extent.read(&mut self.buffer, &mut Nothing) {
+            Ok(content) if content.marked == Some(was.hash) => None,
+            Ok(_) | Err(Stop::Short) => {
+                self.writers.set_differs(identity, was.hash);
+                Some(ReadEnd::Flux)
+            }
+            Err(Stop::Host(error)) => Some(not_readable(error)),
+            Err(Stop::Sink(_)) => None,
+        }
+    }
+
+    /// Judges a reading by what the file is after it, and by who has it open then: what nobody has open,
+    /// and was not touched since it was read, was left as it is by who wrote it.
+    fn judge(
+        &mut self,
+        want: &Want,
+        opened: &Opened,
+        extent: &Extent<'_>,
+        content: &Content,
+        began: Nanos,
+    ) -> Judged {
+        let before = opened.look.identity;
+        let after = match Look::of(&opened.file) {
+            Ok(after) => after.identity,
+            Err(error) => return Judged::Refused(error),
+        };
+        let grown = grew(&before, &after);
+        if after != before && !grown {
+            return Judged::Again;
+        }
+        let fresh = is_fresh(before.ctime, began);
+        let how = self.writers.of(&after, self.since);
+        match (how, want.was) {
+            (Some(How::Writes), Some(was)) if content.marked != Some(was.hash) => {
+                self.writers.set_differs(&after, was.hash);
+                return Judged::Flux;
+            }
+            // Nothing else tells whether it holds still.
+            (Some(How::Maps), _) | (Some(How::Writes), None) => {
+                pause(FRESH);
+                if !self.again(extent, content) {
+                    return Judged::Again;
+                }
+            }
+            _ => {
+                if (fresh || grown) && !self.again(extent, content) {
+                    return Judged::Again;
+                }
+            }
+        }
+        let racy = fresh || grown || how == Some(How::Maps);
+        Judged::Whole { racy, prefix: grown || how.is_some() }
     }
 
     /// Copies it as fast as the disk allows, and sends the copy, at whatever speed, once it is whole.
@@ -131,45 +223,34 @@ impl Reader<'_> {
         &mut self,
         index: usize,
         want: &Want,
-        opened: Opened,
+        opened: &Opened,
         sink: &mut dyn ReadSink,
     ) -> Result<Option<ReadEnd>, SourceError> {
         let Some(mut spool) = Spool::new(opened.look.identity.size) else {
             return self.attempt(index, want, opened, sink);
         };
-        let Opened { file, look, listed } = opened;
-        let size = look.identity.size;
-        let dense = look.allocated >= size;
-        let extent = Extent { file: file.as_fd(), size, dense, have: None, mark: None };
+        let extent = opened.extent(want, None);
         let began = self.clock.now();
-        let hash = match spool.fill(&extent, &mut self.buffer) {
-            Ok(hash) => hash,
+        let first = match spool.fill(&extent, &mut self.buffer) {
+            Ok(first) => first,
             // No room after all, or it became shorter.
             Err(Stop::Short | Stop::Sink(_)) => return Ok(None),
             Err(Stop::Host(error)) => return Ok(Some(not_readable(error))),
         };
-        let after = match Look::of(&file) {
-            Ok(after) => after.identity,
-            Err(error) => return Ok(Some(not_readable(error))),
+        let (racy, prefix) = match self.judge(want, opened, &extent, &first, began) {
+            Judged::Whole { racy, prefix } => (racy, prefix),
+            Judged::Again => return Ok(None),
+            Judged::Flux => return Ok(Some(ReadEnd::Flux)),
+            Judged::Refused(error) => return Ok(Some(not_readable(error))),
         };
-        let first = Content { hash, marked: None };
-        let fresh = is_fresh(look.identity.ctime, began);
-        let (racy, prefix) = if after == look.identity {
-            (fresh, false)
-        } else if grew(&look.identity, &after) {
-            (true, true)
-        } else {
-            return Ok(None);
-        };
-        if racy && !self.again(&extent, &first) {
-            return Ok(None);
-        }
         let have = want.have.as_ref();
+        let size = opened.look.identity.size;
         let copy = Extent { file: spool.as_fd(), size, dense: false, have, mark: None };
         sink.begin(index)?;
         match copy.read(&mut self.buffer, &mut To { index, sink: &mut *sink }) {
-            Ok(content) if content.hash == hash => {
-                Ok(Some(ReadEnd::Whole { listed, hash, racy, prefix }))
+            Ok(content) if content.hash == first.hash => {
+                let listed = opened.listed.clone();
+                Ok(Some(ReadEnd::Whole { listed, hash: first.hash, racy, prefix }))
             }
             Ok(_) | Err(Stop::Short | Stop::Host(_)) => Ok(None),
             Err(Stop::Sink(error)) => Err(error),

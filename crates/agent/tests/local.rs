@@ -290,8 +290,8 @@ fn a_file_changed_while_it_is_read_is_read_again() {
     });
     let now = std::fs::read(scene.root.join("f")).unwrap();
     assert_eq!(taken.bytes(0), now, "not half of each");
-    let Some(ReadEnd::Whole { hash, prefix: false, .. }) = taken.ends.get(&0) else {
-        panic!("{:?}", taken.ends)
+    let Some(ReadEnd::Whole { hash, prefix: true, .. }) = taken.ends.get(&0) else {
+        panic!("{:?}: it is open still", taken.ends)
     };
     assert_eq!(*hash, Hash::of(&now));
     assert_eq!(taken.begun[&0], 2);
@@ -365,7 +365,7 @@ fn one_cut_short_or_replaced_while_it_is_read_is_never_a_mixture() {
 #[test]
 fn only_the_hash_is_read_where_only_that_is_wanted() {
     let scene = scene();
-    let wants = [Want { path: path("f"), have: None, hash_only: true }];
+    let wants = [Want { path: path("f"), have: None, hash_only: true, was: None }];
     let mut taken = Taken::default();
     source(&scene.root).read(&wants, &mut taken).unwrap();
     let Some(ReadEnd::Whole { hash, .. }) = taken.ends.get(&0) else { panic!() };

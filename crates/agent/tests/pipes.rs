@@ -106,7 +106,8 @@ fn blocks_that_the_asking_side_has_are_not_sent() {
     let have = Blocks(bytes.chunks(BLOCK).map(Hash::of).collect());
     bytes[BLOCK] = 2;
     std::fs::write(folder.path().join("f"), &bytes).unwrap();
-    let wants = [Want { path: RelPath::new("f").unwrap(), have: Some(have), hash_only: false }];
+    let wants =
+        [Want { path: RelPath::new("f").unwrap(), have: Some(have), hash_only: false, was: None }];
     let mut taken = Taken::default();
     source(folder.path()).read(&wants, &mut taken).unwrap();
     assert_eq!(taken.sent, BLOCK as u64);

@@ -23,6 +23,10 @@ use crate::hash::Hash;
 use crate::path::RelPath;
 use crate::source::Source;
 
+/// Everything is looked at so often, whatever the watch tells: a file with a name outside of the
+/// workspace can be written to by that one.
+const SCAN_AT_LEAST: std::time::Duration = std::time::Duration::from_secs(15 * 60);
+
 /// Paths that are named of a kind; more are only counted.
 const NAMED: usize = 100;
 /// Bytes that are reckoned for a file besides its content.
@@ -113,9 +117,13 @@ impl Keeper {
     ) -> Result<Cycle> {
         self.enter(request.epoch)?;
         self.attach(&request.host)?;
-        let scan = std::mem::replace(&mut self.must_scan, true);
         let began_here = self.clock.now();
+        let due = self.scanned.is_none_or(|scanned| began_here.since(scanned) >= SCAN_AT_LEAST);
+        let scan = std::mem::replace(&mut self.must_scan, true) || due;
         let listing = self.list(source, scan)?;
+        if listing.kind == Kind::Scan {
+            self.scanned = Some(began_here);
+        }
         let mut cycle = Cycle {
             outcome: Outcome::Unchanged,
             kind: listing.kind,
@@ -174,6 +182,7 @@ impl Keeper {
             let committed = self.commit(&outcomes.change, about, &lost, &|index| {
                 index.set_fact("root", &root)?;
                 index.set_fact("durable", &durable)?;
+                index.set_fact("sight", &listing.end.sight)?;
                 if accepted && let Some(last) = index.last_point()? {
                     index.set_fact("window", &last.id)?;
                 }
@@ -220,10 +229,14 @@ impl Keeper {
         source: &mut dyn Source,
         news: &BTreeMap<RelPath, News>,
     ) -> Result<BTreeMap<RelPath, Got>> {
-        let wanted: Vec<RelPath> = leaders(news)
-            .into_iter()
-            .filter(|path| news.get(path).is_some_and(|news| news.need == Need::Hash))
-            .collect();
+        let mut wanted = Vec::new();
+        for path in leaders(news) {
+            let Some(about) = news.get(&path).filter(|news| news.need == Need::Hash) else {
+                continue;
+            };
+            let was = self.beginning(about.was.as_ref().unwrap_or(&path))?;
+            wanted.push((path, was));
+        }
         self.ask_hashes(source, &wanted)
     }
 
@@ -290,6 +303,16 @@ fn note(
     use super::index::{column, encode};
     if listing.kind == Kind::Scan {
         index.db.execute_batch("delete from unprotected")?;
+    }
+    for path in &listing.vanished {
+        let (from, to) = super::index::below(path);
+        for table in [
+            "delete from unprotected where path = ?1 or path > ?2 and path < ?3",
+            "delete from flux where path = ?1 or path > ?2 and path < ?3",
+        ] {
+            let vanished = params![path.as_bytes(), from, to];
+            index.db.prepare_cached(table)?.execute(vanished)?;
+        }
     }
     for path in &outcomes.settled {
         for table in ["delete from unprotected where path = ?1", "delete from flux where path = ?1"]

@@ -13,6 +13,7 @@ use crate::clock::Nanos;
 use crate::entry::{Content, Entry, Identity, Meta};
 use crate::hash::{Blocks, Hash};
 use crate::path::RelPath;
+use crate::source::Beginning;
 
 /// `last` of what is in the live copy.
 pub(super) const OPEN: i64 = i64::MAX;
@@ -33,6 +34,7 @@ create index if not exists live_placed on live(p_ino) where p_ino is not null;
 create index if not exists live_unplaced on live(path) where placed is null;
 create index if not exists live_racy on live(path) where racy <> 0;
 create table if not exists blocks(hash blob primary key, data blob not null) without rowid;
+create table if not exists beginning(hash blob primary key, data blob not null) without rowid;
 create table if not exists flux(path blob primary key, since integer not null, seen integer not null)
   without rowid;
 create table if not exists unprotected(path blob primary key, why blob not null, size integer)
@@ -283,6 +285,20 @@ impl Index {
     pub(super) fn set_blocks(&self, of: Hash, blocks: &Blocks) -> Result<()> {
         let mut query = self.db.prepare_cached("insert or ignore into blocks values(?1, ?2)")?;
         query.execute(params![of.0.as_slice(), encode(blocks)?])?;
+        Ok(())
+    }
+
+    /// The beginning of a content that ends in zeros.
+    pub(super) fn beginning(&self, of: Hash) -> Result<Option<Beginning>> {
+        let mut query = self.db.prepare_cached("select data from beginning where hash = ?1")?;
+        let data: Option<Vec<u8>> =
+            query.query_row([of.0.as_slice()], |row| row.get(0)).optional()?;
+        data.map(|data| decode(&data)).transpose()
+    }
+
+    pub(super) fn set_beginning(&self, of: Hash, beginning: &Beginning) -> Result<()> {
+        let mut query = self.db.prepare_cached("insert or ignore into beginning values(?1, ?2)")?;
+        query.execute(params![of.0.as_slice(), encode(beginning)?])?;
         Ok(())
     }
 

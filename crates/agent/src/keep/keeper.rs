@@ -46,6 +46,8 @@ pub struct Keeper {
     pub(super) room: Option<Room>,
     /// What the watch told was used up by a cycle that did not complete.
     pub(super) must_scan: bool,
+    /// When everything was last listed.
+    pub(super) scanned: Option<crate::clock::Nanos>,
     pub(super) next_slot: u64,
     /// What a cycle found to be missing here and has not made a point of.
     pub(super) missing: Option<super::receive::Progress>,
@@ -74,6 +76,7 @@ impl Keeper {
             clock,
             room: None,
             must_scan: true,
+            scanned: None,
             next_slot: 0,
             missing: None,
         };
@@ -160,14 +163,15 @@ impl Keeper {
         }
         self.index.transaction(|index| {
             for bytes in &garbage {
-                index.db.prepare_cached("delete from garbage where hash = ?1")?.execute([bytes])?;
-                index
-                    .db
-                    .prepare_cached(
-                        "delete from blocks where hash = ?1
-                         and not exists (select 1 from entry where entry.hash = ?1)",
-                    )?
-                    .execute([bytes])?;
+                for table in [
+                    "delete from garbage where hash = ?1",
+                    "delete from blocks where hash = ?1
+                     and not exists (select 1 from entry where entry.hash = ?1)",
+                    "delete from beginning where hash = ?1
+                     and not exists (select 1 from entry where entry.hash = ?1)",
+                ] {
+                    index.db.prepare_cached(table)?.execute([bytes])?;
+                }
             }
             Ok(())
         })

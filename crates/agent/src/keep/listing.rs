@@ -32,6 +32,8 @@ pub(super) struct Listing {
     pub(super) news: BTreeMap<RelPath, News>,
     /// Nothing stands there any more, below neither.
     pub(super) gone: Vec<RelPath>,
+    /// What the watch told to be gone, whether it was kept or not.
+    pub(super) vanished: Vec<RelPath>,
     pub(super) unprotected: BTreeMap<RelPath, (Unprotected, Option<u64>)>,
     /// What stands beside databases, by theirs.
     pub(super) beside: HashMap<RelPath, Identity>,
@@ -177,6 +179,7 @@ impl Keeper {
     fn watched(&mut self, mut sorting: Sorting, end: ListEnd) -> Result<Listing> {
         let mut gone = Vec::new();
         let told = std::mem::take(&mut sorting.told_gone);
+        let vanished = told.clone();
         for path in told.into_iter().chain(std::mem::take(&mut sorting.renewed)) {
             if !sorting.seen.contains(&number(&path)) && self.index.live(&path)?.is_some() {
                 gone.push(path.clone());
@@ -209,7 +212,7 @@ impl Keeper {
         sorting.again.retain(|path| gone.binary_search(path).is_err());
         self.asked_again(&mut sorting)?;
         self.siblings(&mut sorting, &gone)?;
-        Ok(listing(Kind::Watched, sorting, end, gone))
+        Ok(Listing { vanished, ..listing(Kind::Watched, sorting, end, gone) })
     }
 
     fn was_folder(&self, path: &RelPath) -> Result<bool> {
@@ -291,6 +294,7 @@ fn listing(kind: Kind, sorting: Sorting, end: ListEnd, gone: Vec<RelPath>) -> Li
         end,
         news: sorting.news,
         gone,
+        vanished: Vec::new(),
         unprotected: sorting.unprotected,
         beside: sorting.beside,
     }

@@ -76,11 +76,12 @@ impl Keeper {
             return Err(error);
         }
         let end = told?;
-        let files: Vec<RelPath> = changed
-            .iter()
-            .filter(|(_, listed)| matches!(listed.body, Body::File { .. }))
-            .map(|(path, _)| path.clone())
-            .collect();
+        let mut files = Vec::new();
+        for (path, listed) in &changed {
+            if matches!(listed.body, Body::File { .. }) {
+                files.push((path.clone(), self.beginning(path)?));
+            }
+        }
         let hashes = self.ask_hashes(copy, &files)?;
         let mut gone = Vec::new();
         for path in self.index.live_below(&RelPath::root())? {

@@ -146,7 +146,7 @@ impl Keeper {
         let mut read = Progress::default();
         let open = std::mem::take(&mut findings.open);
         for batch in open.chunks(256) {
-            let paths: Vec<RelPath> = batch.iter().map(|(path, ..)| path.clone()).collect();
+            let paths: Vec<_> = batch.iter().map(|(path, ..)| (path.clone(), None)).collect();
             let got = self.ask_hashes(there, &paths)?;
             for (path, size, hash) in batch {
                 read.files += 1;

@@ -12,7 +12,7 @@ use super::receive::{BY_BLOCKS, Progress, Received, Receiver, Room, Whole};
 use crate::entry::{Body, Content, Listed};
 use crate::hash::Hash;
 use crate::path::RelPath;
-use crate::source::{Source, SourceError, Want};
+use crate::source::{Beginning, Source, SourceError, Want};
 
 /// Files that are asked for at once.
 const BATCH: usize = 512;
@@ -49,15 +49,30 @@ pub(super) struct Read {
 }
 
 impl Keeper {
-    /// Asks for the hashes of files.
+    /// The beginning that a file has to have still while a process writes to it.
+    pub(super) fn beginning(&self, path: &RelPath) -> Result<Option<Beginning>> {
+        let Some(live) = self.index.live(path)?.filter(|live| live.database.is_none()) else {
+            return Ok(None);
+        };
+        let Content::File { size, hash, .. } = live.entry.content else { return Ok(None) };
+        let filled = self.index.beginning(hash)?;
+        Ok(Some(filled.unwrap_or(Beginning { length: size, hash })))
+    }
+
+    /// Asks for the hashes of files; what begins as it did is for the caller to say.
     pub(super) fn ask_hashes(
         &mut self,
         source: &mut dyn Source,
-        paths: &[RelPath],
+        asked: &[(RelPath, Option<Beginning>)],
     ) -> Result<BTreeMap<RelPath, Got>> {
         let mut all = BTreeMap::new();
-        for batch in paths.chunks(BATCH) {
-            let wants = |path: &RelPath| Want { path: path.clone(), have: None, hash_only: true };
+        for batch in asked.chunks(BATCH) {
+            let wants = |(path, was): &(RelPath, Option<Beginning>)| Want {
+                path: path.clone(),
+                have: None,
+                hash_only: true,
+                was: *was,
+            };
             let wants: Vec<Want> = batch.iter().map(wants).collect();
             let rooms =
                 wants.iter().map(|_| Room { slot: 0, base: None, hash_only: true }).collect();
@@ -72,7 +87,7 @@ impl Keeper {
             );
             let read = source.read(&wants, &mut receiver);
             let got = outcome(read, receiver)?.0;
-            for (path, got) in batch.iter().zip(got) {
+            for ((path, _), got) in batch.iter().zip(got) {
                 let got = match got {
                     Received::Whole(whole) => {
                         let Whole { listed, hash, racy, database, .. } = *whole;
@@ -151,7 +166,8 @@ impl Keeper {
                 base = Some(file);
                 have = Some(blocks);
             }
-            wants.push(Want { path: (*path).clone(), have, hash_only: false });
+            let was = self.beginning(path)?;
+            wants.push(Want { path: (*path).clone(), have, hash_only: false, was });
             rooms.push(Room { slot: self.number()?, base, hash_only: false });
         }
         let slots: Vec<u64> = rooms.iter().map(|room| room.slot).collect();
@@ -170,9 +186,12 @@ impl Keeper {
         for (slot, got) in slots.into_iter().zip(got) {
             all.push(match got {
                 Received::Whole(whole) => {
-                    let Whole { listed, hash, racy, database, blocks } = *whole;
+                    let Whole { listed, hash, racy, database, blocks, beginning } = *whole;
                     if let Some(blocks) = blocks {
                         self.index.set_blocks(hash, &blocks)?;
+                    }
+                    if let Some(beginning) = beginning {
+                        self.index.set_beginning(hash, &beginning)?;
                     }
                     Got::Staged { slot, what: Read { listed, hash, racy, database } }
                 }

@@ -9,7 +9,7 @@ use super::state::{State, slot, unlink};
 use super::steps::Steps;
 use crate::entry::Listed;
 use crate::hash::{BLOCK, Blocks, Hash};
-use crate::source::{ReadEnd, ReadSink, SourceError};
+use crate::source::{Beginning, ReadEnd, ReadSink, SourceError};
 
 /// Contents from this size on are compared by blocks when they change.
 pub(super) const BY_BLOCKS: u64 = 4 * BLOCK as u64;
@@ -38,6 +38,8 @@ pub(super) struct Whole {
     pub(super) racy: bool,
     pub(super) database: bool,
     pub(super) blocks: Option<Blocks>,
+    /// Without the zeros at its end, where it has some.
+    pub(super) beginning: Option<Beginning>,
 }
 
 /// What became of a want.
@@ -87,6 +89,8 @@ struct Open {
     block: blake3::Hasher,
     blocks: Blocks,
     at: u64,
+    /// The hasher as it was before the zeros that it ends in so far, and their place.
+    zeros: Option<(Box<blake3::Hasher>, u64)>,
 }
 
 impl<'a> Receiver<'a> {
@@ -155,7 +159,17 @@ fn full(error: &std::io::Error) -> SourceError {
 impl Open {
     /// Takes bytes into both hashes.
     fn hash(&mut self, mut bytes: &[u8]) {
-        self.hasher.update(bytes);
+        let filled = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        let (full, zeros) = bytes.split_at(filled);
+        if !full.is_empty() {
+            self.hasher.update(full);
+            self.zeros = None;
+        }
+        if !zeros.is_empty() {
+            let at = self.at + full.len() as u64;
+            self.zeros.get_or_insert_with(|| (Box::new(self.hasher.clone()), at));
+            self.hasher.update(zeros);
+        }
         while !bytes.is_empty() {
             let within = usize::try_from(self.at % BLOCK as u64).unwrap_or(0);
             let (now, rest) = bytes.split_at(bytes.len().min(BLOCK - within));
@@ -201,6 +215,7 @@ impl ReadSink for Receiver<'_> {
             block: blake3::Hasher::new(),
             blocks: Blocks::default(),
             at: 0,
+            zeros: None,
         });
         Ok(())
     }
@@ -276,8 +291,14 @@ impl ReadSink for Receiver<'_> {
             }
         };
         if hash_only {
-            let got =
-                Received::Whole(Box::new(Whole { listed, hash, racy, database, blocks: None }));
+            let got = Received::Whole(Box::new(Whole {
+                listed,
+                hash,
+                racy,
+                database,
+                blocks: None,
+                beginning: None,
+            }));
             self.put(want, got);
             return Ok(());
         }
@@ -298,7 +319,12 @@ impl ReadSink for Receiver<'_> {
             std::mem::take(&mut open.blocks)
         });
         self.progress.files += 1;
-        self.put(want, Received::Whole(Box::new(Whole { listed, hash, racy, database, blocks })));
+        let beginning = open
+            .zeros
+            .take()
+            .map(|(hasher, length)| Beginning { length, hash: Hash::from_hasher(&hasher) });
+        let whole = Whole { listed, hash, racy, database, blocks, beginning };
+        self.put(want, Received::Whole(Box::new(whole)));
         (self.tell)(self.progress);
         Ok(())
     }

@@ -188,7 +188,7 @@ impl Keeper {
             return Err(error);
         }
         told?;
-        let paths: Vec<RelPath> = alike.iter().map(|(path, _)| path.clone()).collect();
+        let paths: Vec<_> = alike.iter().map(|(path, _)| (path.clone(), None)).collect();
         let hashes = self.ask_hashes(there, &paths)?;
         for (path, hash) in alike {
             if matches!(hashes.get(&path), Some(Got::Hashed(read)) if read.hash == hash) {

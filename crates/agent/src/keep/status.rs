@@ -12,7 +12,7 @@ use super::receive::Progress;
 use crate::clock::Nanos;
 use crate::entry::Unprotected;
 use crate::path::RelPath;
-use crate::source::Disk;
+use crate::source::{Disk, Sight};
 
 /// Paths that are named of a kind; more are only counted.
 const NAMED: u32 = 100;
@@ -59,6 +59,9 @@ pub struct Status {
     pub points: u64,
     /// When the workspace was last known to be here; none where it never was.
     pub durable: Option<Durable>,
+    /// Of how many of the host's processes it was known then what they had open for writing: of the
+    /// others' files it is only known that they held still while they were read.
+    pub sight: Option<Sight>,
     /// How long ago that began: what was written since may not be here.
     pub lag_millis: Option<u64>,
     /// What a cycle that is under way, or was cut, found to be missing here; none where that is not known.
@@ -99,6 +102,7 @@ impl Keeper {
             last: self.index.last_point()?,
             points: self.index.count("select count(*) from point")?,
             durable,
+            sight: self.index.fact("sight")?,
             lag_millis: durable.map(|durable| {
                 let lag = self.clock.now().since(durable.began_here).as_millis();
                 u64::try_from(lag).unwrap_or(u64::MAX)

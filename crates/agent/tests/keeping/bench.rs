@@ -42,12 +42,12 @@ impl Clock for Moved {
 }
 
 /// Says when a listing began by a number, for telling states apart.
-struct Dated {
-    local: LocalSource,
+struct Dated<'a> {
+    local: &'a mut LocalSource,
     moment: i128,
 }
 
-impl Source for Dated {
+impl Source for Dated<'_> {
     fn scan(
         &mut self,
         each: &mut dyn FnMut(Found) -> std::result::Result<(), SourceError>,
@@ -59,7 +59,10 @@ impl Source for Dated {
         &mut self,
         each: &mut dyn FnMut(Found) -> std::result::Result<(), SourceError>,
     ) -> std::result::Result<Changes, SourceError> {
-        self.local.changes(each)
+        Ok(match self.local.changes(each)? {
+            Changes::Told(end) => Changes::Told(ListEnd { began: Nanos(self.moment), ..end }),
+            unknown @ Changes::Unknown(_) => unknown,
+        })
     }
 
     fn read(
@@ -81,6 +84,7 @@ pub struct Bench {
     pub copy: PathBuf,
     pub state: PathBuf,
     pub source: Folder,
+    pub local: Option<LocalSource>,
     pub keeper: Option<Keeper>,
     pub cut: Arc<AtomicI64>,
     pub clock: Arc<Moved>,
@@ -100,6 +104,7 @@ impl Bench {
         let state = folder.path().join("state");
         let mut bench = Self {
             source: Folder::new(&workspace),
+            local: None,
             workspace,
             copy,
             state,
@@ -140,13 +145,15 @@ impl Bench {
         keeper.cycle(&mut self.source, &request, &mut |_: Progress| {})
     }
 
-    /// A cycle with the product's own reading of a folder.
+    /// A cycle with the product's own reading of a folder, which goes on watching it.
     pub fn cycle_local(&mut self) -> Result<Cycle> {
         self.source.moment += 1;
         let request =
             Request { epoch: 1, host: "gpu".to_owned(), limits: self.limits, accepted: None };
         self.source.told = None;
-        let local = LocalSource::new(&self.workspace, Options::default());
+        let workspace = &self.workspace;
+        let local =
+            self.local.get_or_insert_with(|| LocalSource::new(workspace, Options::default()));
         let mut source = Dated { local, moment: self.source.moment };
         self.keeper.as_mut().unwrap().cycle(&mut source, &request, &mut |_: Progress| {})
     }

@@ -330,7 +330,7 @@ fn round(seed: u64) {
             let steps = 1 + dice.roll(most);
             bench.cut.store(steps as i64, Ordering::Relaxed);
         }
-        let local = dice.roll(3) == 0;
+        let local = dice.roll(2) == 0;
         let result = if local { bench.cycle_local() } else { bench.cycle() };
         match result {
             Ok(cycle) => assert!(

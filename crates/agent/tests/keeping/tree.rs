@@ -11,7 +11,7 @@ use agent::entry::{Body, Identity, Listed, Meta, Unprotected, Xattr};
 use agent::hash::{BLOCK, Hash};
 use agent::path::RelPath;
 use agent::source::{
-    Blind, Changes, Disk, Found, ListEnd, ReadEnd, ReadSink, Source, SourceError, Want,
+    Blind, Changes, Disk, Found, ListEnd, ReadEnd, ReadSink, Sight, Source, SourceError, Want,
 };
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
 
@@ -259,7 +259,7 @@ impl Folder {
     fn end(&self) -> Result<ListEnd, SourceError> {
         let root = rustix::fs::fstat(open(&self.root)).unwrap();
         let disk = Disk { size: 1 << 40, free: 1 << 39 };
-        Ok(ListEnd { began: Nanos(self.moment), root: identity(&root), disk })
+        Ok(ListEnd { began: Nanos(self.moment), root: identity(&root), disk, sight: Sight::All })
     }
 
     fn list(&self) -> (Vec<Found>, BTreeMap<RelPath, Identity>) {

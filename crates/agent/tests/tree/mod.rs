@@ -183,7 +183,7 @@ impl ReadSink for Taken {
 }
 
 pub fn want(path: &agent::path::RelPath) -> Want {
-    Want { path: path.clone(), have: None, hash_only: false }
+    Want { path: path.clone(), have: None, hash_only: false, was: None }
 }
 
 pub fn list(source: &mut dyn Source) -> Vec<Found> {
