@@ -5,10 +5,10 @@ mod purchase;
 mod step;
 
 pub use output::{
-    BootOutput, BuyOutput, DetectOutput, FenceOutput, HookResult, Left, RestoreOutput,
-    SearchOutput, SwitchOutput, TakeoverOutput, VerifyOutput,
+    BootOutput, BuyOutput, CandidateFault, DetectOutput, FenceOutput, HookResult, Left,
+    RestoreOutput, SearchOutput, SwitchOutput, TakeoverOutput, VerifyOutput,
 };
-pub use purchase::{Disposal, Intent, IntentState, Role, Saved, Wish};
+pub use purchase::{Disposal, Intent, IntentState, RentalPlan, Role, Saved, Wish};
 pub use step::{Outcome, StepName, StepRow};
 
 use serde::{Deserialize, Serialize};

@@ -102,6 +102,10 @@ crate::text_enum! {
         Standby = "standby",
         /// Someone to look at files that differed on two GPUs in the same way.
         Difference = "difference",
+        /// Someone to look at why several GPUs could not be prepared.
+        Preparation = "preparation",
+        /// A person's word: as much was bought as the limits allow.
+        Limit = "limit",
     }
 }
 
@@ -110,6 +114,12 @@ impl Wait {
     #[must_use]
     pub const fn is_told(self) -> bool {
         !matches!(self, Self::Pace)
+    }
+
+    /// Whether a person's *Retry now* is their word that one more GPU may be bought.
+    #[must_use]
+    pub const fn takes_a_word(self) -> bool {
+        matches!(self, Self::Limit | Self::Preparation)
     }
 }
 

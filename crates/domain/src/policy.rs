@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::buying;
 use crate::money::MicroUsd;
 use crate::offer::ReplacementRule;
 use crate::pricing;
@@ -52,6 +53,8 @@ pub struct FailoverSettings {
     /// How long a GPU that was left is kept for what it may hold beyond the recovery point, from when it
     /// last answered. It bills meanwhile. Minutes, 0 to 1440.
     pub keep_lost_min: i64,
+    /// The most that is bought without a person's word.
+    pub limits: buying::Limits,
 }
 
 impl Default for FailoverSettings {
@@ -72,6 +75,7 @@ impl Default for FailoverSettings {
             max_delete_percent: 30,
             silence_s: crate::verdict::SILENCE_S,
             keep_lost_min: 30,
+            limits: buying::Limits::default(),
         }
     }
 }
@@ -107,6 +111,8 @@ impl FailoverSettings {
         range("max_delete_percent", self.max_delete_percent, 1, 100);
         range("silence_seconds", self.silence_s, 5, 600);
         range("keep_lost_minutes", self.keep_lost_min, 0, 1_440);
+        range("max_gpus_per_failover", self.limits.per_failover, 1, 100);
+        range("max_gpus_per_day", self.limits.per_day, 1, 10_000);
         if !zones.contains(&self.gcp_zone) {
             found.push(FieldError {
                 field: "gcp_zone",
@@ -135,6 +141,18 @@ impl FailoverSettings {
                 code: "out_of_range",
                 message: "must be above 0".into(),
             });
+        }
+        for (field, most) in [
+            ("max_usd_per_failover", self.limits.usd_per_failover),
+            ("max_usd_per_day", self.limits.usd_per_day),
+        ] {
+            if most.0 <= 0 {
+                found.push(FieldError {
+                    field,
+                    code: "out_of_range",
+                    message: "must be above 0".into(),
+                });
+            }
         }
         if self
             .countries
@@ -184,6 +202,12 @@ mod tests {
             max_delete_percent: 0,
             silence_s: 4,
             keep_lost_min: 1_441,
+            limits: buying::Limits {
+                per_failover: 0,
+                usd_per_failover: MicroUsd(0),
+                per_day: 10_001,
+                usd_per_day: MicroUsd(-1),
+            },
             ..FailoverSettings::default()
         };
         let fields: Vec<&str> =
@@ -196,10 +220,14 @@ mod tests {
                 "max_delete_percent",
                 "silence_seconds",
                 "keep_lost_minutes",
+                "max_gpus_per_failover",
+                "max_gpus_per_day",
                 "gcp_zone",
                 "gcp_machine_type",
                 "min_reliability",
                 "max_price",
+                "max_usd_per_failover",
+                "max_usd_per_day",
                 "countries"
             ]
         );

@@ -4,7 +4,8 @@
 //! anything else, so a restart goes on where the rows end.
 
 use crate::failover::{
-    Failover, FailoverState, Kind, Options, Outcome, StepName, StepRow, VerifyOutput,
+    CandidateFault, Failover, FailoverState, Kind, Options, Outcome, StepName, StepRow,
+    VerifyOutput,
 };
 use crate::time::Millis;
 
@@ -185,6 +186,36 @@ pub fn same_difference_twice(rows: &[StepRow]) -> Option<VerifyOutput> {
     })
 }
 
+/// GPUs of one failover that could not be prepared before it stops to buy more.
+pub const UNPREPARED_GPUS: usize = 3;
+
+/// What was said last of preparing GPUs, where it has failed on as many different ones as are tried: then
+/// the next one is not likely to fare better.
+#[must_use]
+pub fn unprepared(rows: &[StepRow]) -> Option<String> {
+    let mut words = Vec::new();
+    for row in rows.iter().filter(|row| row.name == Boot && row.outcome == Some(Outcome::NextRound))
+    {
+        if let Ok(CandidateFault::Unprepared { word }) = serde_json::from_value(row.output.clone())
+        {
+            words.push(word);
+        }
+    }
+    (words.len() >= UNPREPARED_GPUS).then(|| words.pop()).flatten()
+}
+
+/// Why nothing may be bought because of the takeover, if so: it was tried and did not succeed. A GPU that is
+/// bought meanwhile bills and waits.
+#[must_use]
+pub fn takeover_fails(failover: &Failover, rows: &[StepRow]) -> Option<String> {
+    if done(Takeover, failover, rows) {
+        return None;
+    }
+    let last = rows.iter().rev().find(|row| row.name == Takeover && row.outcome.is_some())?;
+    let failing = matches!(last.outcome, Some(Outcome::Retry | Outcome::Failed));
+    failing.then(|| last.error.clone().unwrap_or_default())
+}
+
 /// The round under which an attempt at a step is recorded now.
 #[must_use]
 pub const fn round_of(name: StepName, failover: &Failover) -> i64 {
@@ -356,6 +387,39 @@ mod tests {
         assert_eq!(twice(&rows), None, "what did not come to a comparison says nothing");
         rows.push(differed(4, &["a"]));
         assert_eq!(twice(&rows), Some(vec!["a".into()]));
+    }
+
+    #[test]
+    fn preparing_is_given_up_after_it_failed_on_three_gpus() {
+        let unprepared_row = |round, outcome| {
+            let fault = CandidateFault::Unprepared { word: format!("no space on {round}") };
+            let output = serde_json::to_value(fault).unwrap();
+            StepRow { output, ..row(Boot, round, Some(outcome)) }
+        };
+        let mut rows = vec![
+            unprepared_row(0, Outcome::Retry),
+            unprepared_row(0, Outcome::Retry),
+            unprepared_row(0, Outcome::NextRound),
+            row(Boot, 1, Some(Outcome::NextRound)),
+            unprepared_row(2, Outcome::NextRound),
+        ];
+        assert_eq!(unprepared(&rows), None, "two GPUs, however often each was tried");
+        rows.push(unprepared_row(3, Outcome::NextRound));
+        assert_eq!(unprepared(&rows), Some("no space on 3".into()));
+    }
+
+    #[test]
+    fn a_takeover_that_does_not_succeed_holds_the_purchase() {
+        let failover = failover(Kind::Real, Options::default());
+        let mut rows = vec![row(Takeover, 0, None)];
+        assert_eq!(takeover_fails(&failover, &rows), None, "not known yet");
+        rows[0].outcome = Some(Outcome::Interrupted);
+        assert_eq!(takeover_fails(&failover, &rows), None, "nor after a restart");
+        rows.push(row(Takeover, 0, Some(Outcome::Retry)));
+        rows.push(row(Takeover, 0, None));
+        assert!(takeover_fails(&failover, &rows).is_some());
+        rows[2].outcome = Some(Outcome::Ok);
+        assert_eq!(takeover_fails(&failover, &rows), None);
     }
 
     #[test]

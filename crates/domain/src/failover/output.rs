@@ -112,6 +112,27 @@ pub struct BootOutput {
     pub spec: crate::offer::GpuSpec,
 }
 
+/// Why a candidate was given back before it could receive anything.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "fault", rename_all = "snake_case")]
+pub enum CandidateFault {
+    /// It did not come to run.
+    NotRunning {
+        /// The provider's word.
+        word: String,
+    },
+    /// It runs and does not answer SSH.
+    NoSsh {
+        /// What connecting said.
+        word: String,
+    },
+    /// It answers and can't be prepared to receive.
+    Unprepared {
+        /// What preparing it said.
+        word: String,
+    },
+}
+
 /// Output of [`super::StepName::Restore`] and [`StepName::Delta`].
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::association::Hooks;
 use crate::id::{AssociationId, DisposalId, Epoch, FailoverId, IntentId, UserId};
 use crate::money::MicroUsd;
 use crate::provider::Provider;
@@ -66,6 +67,23 @@ pub struct Intent {
     pub gone_at: Option<Millis>,
     /// The provider's words when it refused, or why it was given up.
     pub error: Option<String>,
+}
+
+/// What a rental by hand is to become once it is bought. Kept with its purchase, so that it becomes that
+/// also where whoever asked for it, or the process that did it, is gone meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RentalPlan {
+    /// What its user calls it.
+    pub label: Option<String>,
+    /// Ports of the container, such as `8080/tcp`.
+    pub ports: Vec<String>,
+    /// No standby, whatever is usual.
+    pub skip_standby: bool,
+    /// Its user's commands.
+    pub hooks: Hooks,
+    /// Where its work lies.
+    pub workspace: Option<String>,
 }
 
 crate::text_enum! {

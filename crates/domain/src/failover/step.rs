@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Phase;
 use crate::id::FailoverId;
+use crate::notification::Wait;
 use crate::time::Millis;
 
 crate::text_enum! {
@@ -80,6 +81,14 @@ crate::text_enum! {
         Failed = "failed",
         /// The process ended while it ran; what it did is looked up before it is done again.
         Interrupted = "interrupted",
+    }
+}
+
+impl StepRow {
+    /// What this attempt waits for, where only others can give it.
+    #[must_use]
+    pub fn waits_for(&self) -> Option<Wait> {
+        self.output.get("waits_for")?.as_str()?.parse().ok()
     }
 }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::pricing::cents;
 use super::{given, present};
+use crate::buying::Limits;
 use crate::money::MicroUsd;
 use crate::policy::{FailoverSettings, GpuClass};
 use crate::pricing;
@@ -42,6 +43,14 @@ pub struct StandbyConfig {
     pub silence_seconds: i64,
     /// How long a GPU that was left is kept for what it may still hold, minutes.
     pub keep_lost_minutes: i64,
+    /// GPUs that one failover buys before it waits for a person.
+    pub max_gpus_per_failover: i64,
+    /// What those GPUs may cost together, USD per hour.
+    pub max_usd_per_failover: f64,
+    /// GPUs that all failovers of the account buy within a day before they wait for a person.
+    pub max_gpus_per_day: i64,
+    /// What those GPUs may cost together, USD per hour.
+    pub max_usd_per_day: f64,
     /// What one standby with these settings costs, USD per month; `null` when the table does not know.
     pub estimated_cost_monthly_usd: Option<f64>,
 }
@@ -70,6 +79,10 @@ impl From<&FailoverSettings> for StandbyConfig {
             max_delete_percent: chosen.max_delete_percent,
             silence_seconds: chosen.silence_s,
             keep_lost_minutes: chosen.keep_lost_min,
+            max_gpus_per_failover: chosen.limits.per_failover,
+            max_usd_per_failover: chosen.limits.usd_per_failover.usd(),
+            max_gpus_per_day: chosen.limits.per_day,
+            max_usd_per_day: chosen.limits.usd_per_day.usd(),
             estimated_cost_monthly_usd: estimate.map(|cost| cents(cost.monthly())),
         }
     }
@@ -141,6 +154,23 @@ pub struct ConfigureStandby {
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = i64, required = false, minimum = 0, maximum = 1440))]
     pub keep_lost_minutes: Option<i64>,
+    /// GPUs that one failover buys before it waits for a person; a purchase with no clear answer counts. At
+    /// first 5.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = i64, required = false, minimum = 1, maximum = 100))]
+    pub max_gpus_per_failover: Option<i64>,
+    /// What those GPUs may cost together, USD per hour; at first 50.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = f64, required = false, exclusive_minimum = 0))]
+    pub max_usd_per_failover: Option<f64>,
+    /// GPUs that all failovers of the account buy within 24 hours before they wait for a person. At first 100.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = i64, required = false, minimum = 1, maximum = 10000))]
+    pub max_gpus_per_day: Option<i64>,
+    /// What those GPUs may cost together, USD per hour; at first 300.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = f64, required = false, exclusive_minimum = 0))]
+    pub max_usd_per_day: Option<f64>,
 }
 
 impl ConfigureStandby {
@@ -163,6 +193,10 @@ impl ConfigureStandby {
             max_delete_percent: None,
             silence_seconds: None,
             keep_lost_minutes: None,
+            max_gpus_per_failover: None,
+            max_usd_per_failover: None,
+            max_gpus_per_day: None,
+            max_usd_per_day: None,
         }
     }
 
@@ -171,6 +205,10 @@ impl ConfigureStandby {
     pub fn onto(&self, saved: &FailoverSettings) -> FailoverSettings {
         let word = |asked: &Option<String>, saved: &String| {
             asked.as_ref().map_or_else(|| saved.clone(), |word| word.trim().to_owned())
+        };
+        // An amount that is none becomes zero, which the bounds refuse by name.
+        let usd = |asked: Option<f64>, saved| {
+            asked.map_or(saved, |usd| MicroUsd::from_usd(usd).unwrap_or(MicroUsd::ZERO))
         };
         FailoverSettings {
             auto_standby: self.enabled,
@@ -182,7 +220,6 @@ impl ConfigureStandby {
             auto_failover: self.auto_failover.unwrap_or(saved.auto_failover),
             auto_recovery: self.auto_recovery.unwrap_or(saved.auto_recovery),
             gpu_class: self.gpu_class.unwrap_or(saved.gpu_class),
-            // A price that is no amount becomes zero, which the bounds refuse by name.
             max_usd_per_hour: match self.max_price {
                 None => saved.max_usd_per_hour,
                 Some(None) => None,
@@ -196,6 +233,12 @@ impl ConfigureStandby {
             max_delete_percent: self.max_delete_percent.unwrap_or(saved.max_delete_percent),
             silence_s: self.silence_seconds.unwrap_or(saved.silence_s),
             keep_lost_min: self.keep_lost_minutes.unwrap_or(saved.keep_lost_min),
+            limits: Limits {
+                per_failover: self.max_gpus_per_failover.unwrap_or(saved.limits.per_failover),
+                usd_per_failover: usd(self.max_usd_per_failover, saved.limits.usd_per_failover),
+                per_day: self.max_gpus_per_day.unwrap_or(saved.limits.per_day),
+                usd_per_day: usd(self.max_usd_per_day, saved.limits.usd_per_day),
+            },
         }
     }
 }

@@ -9,6 +9,7 @@ use super::readiness::{LastDrill, Readiness};
 use super::report::HistoryRow;
 use super::standby::Association;
 use crate::association::{AssociationState, Serving};
+use crate::buying::Full;
 use crate::failover::{FailoverState, Kind, Phase};
 use crate::id::{FailoverId, GpuId};
 use crate::notification::Wait;
@@ -75,6 +76,9 @@ pub struct ActiveFailover {
     /// When it tries again by itself; `null` while it does not wait.
     #[serde(default)]
     pub retry_at: Option<Time>,
+    /// While it waits for a person's word to buy on: the limit that is reached.
+    #[serde(default)]
+    pub full: Option<Full>,
     /// While it waits for an offer: those of its last search that come nearest, and what each breaks.
     #[serde(default)]
     pub nearest: Vec<NearMiss>,

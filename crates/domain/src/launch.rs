@@ -1,0 +1,199 @@
+//! How a machine's container is launched, so that its replacement is launched alike.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The most characters that the provider takes in a script of each start.
+const LONGEST_SCRIPT: usize = 4_048;
+/// Where a replacement is told that its data is there: `run` to start its user's script, anything else
+/// to leave that to the next start of the container.
+pub const RESTORED: &str = "/root/.dumont-restored";
+/// Holds a script back at the first start of a container. It waits in the background: what starts the
+/// container waits for the script.
+const HEAD: &str = "(# held by dumont until the data is there
+m=/root/.dumont-restored
+if [ ! -e $m ]; then
+  until [ -e $m ]; do sleep 1; done
+  [ \"$(cat $m)\" = run ] || exit 0
+fi
+cat > /root/.dumont-onstart <<'DUMONT-END-OF-SCRIPT'
+";
+const FOOT: &str = "
+DUMONT-END-OF-SCRIPT
+exec bash /root/.dumont-onstart
+) </dev/null >>/root/.dumont-onstart.log 2>&1 &
+";
+
+/// A script without what holds it back.
+fn own_script(script: &str) -> &str {
+    script.strip_prefix(HEAD).and_then(|rest| rest.strip_suffix(FOOT)).unwrap_or(script)
+}
+
+/// What the provider was asked for beside image and disk. The environment and the script may hold their
+/// user's secrets: neither is ever logged or shown.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Launch {
+    /// Image, with its tag.
+    pub image: Option<String>,
+    /// Environment; the provider takes options of the container here too, such as `-p 8080:8080`.
+    pub env: Vec<(String, String)>,
+    /// Script of each start.
+    pub onstart: Option<String>,
+    /// Arguments of the image's own entry point, where it is launched with those.
+    pub args: Vec<String>,
+    /// How one gets in, in the provider's words, such as `ssh_direc ssh_proxy`.
+    pub runtype: Option<String>,
+    /// Template that it was made from.
+    pub template: Option<String>,
+    /// SSH keys that let people in.
+    pub ssh_keys: Vec<String>,
+    /// What its user calls it at the provider.
+    pub label: Option<String>,
+}
+
+impl Launch {
+    /// The same with ports opened that it does not open yet, such as `8080/tcp`.
+    #[must_use]
+    pub fn with_ports(mut self, ports: &[String]) -> Self {
+        for port in ports {
+            let option = published(port);
+            let opened = |name: &str| {
+                name.strip_prefix("-p ").is_some_and(|rest| {
+                    let wanted = option.trim_start_matches("-p ");
+                    rest.trim() == wanted || rest.trim() == format!("{wanted}/tcp")
+                })
+            };
+            if !self.env.iter().any(|(name, _)| opened(name)) {
+                self.env.push((option, "1".into()));
+            }
+        }
+        self
+    }
+
+    /// Without what belongs to the one container that it was read from: its identity, and volumes that are
+    /// on its host alone.
+    #[must_use]
+    pub fn to_go(mut self) -> Self {
+        const OF_ONE: [&str; 3] = ["CONTAINER_ID", "CONTAINER_API_KEY", "CONTAINER_LABEL"];
+        self.env.retain(|(name, _)| !OF_ONE.contains(&name.as_str()) && !name.starts_with("-v"));
+        self.onstart = self.onstart.map(|script| own_script(&script).to_owned());
+        self
+    }
+
+    /// The script of a replacement: its user's own, held back at the first start until the data is there.
+    /// `None` where there is none, or where holding it back would make it longer than the provider takes.
+    #[must_use]
+    pub fn held_script(&self) -> Option<String> {
+        let own = self.onstart.as_deref().filter(|script| !script.trim().is_empty())?;
+        let held = format!("{HEAD}{own}{FOOT}");
+        (held.chars().count() <= LONGEST_SCRIPT).then_some(held)
+    }
+
+    /// How it is launched so that we get in too: a launch mode without SSH gets it beside.
+    #[must_use]
+    pub fn runtype_with_ssh(&self) -> String {
+        const SSH: &str = "ssh_direc ssh_proxy";
+        match self.runtype.as_deref().map(str::trim) {
+            None | Some("") => SSH.into(),
+            Some(mode) if mode.contains("ssh") => mode.into(),
+            // The image's own entry point runs nothing that lets us in: then there is nothing to restore to.
+            Some("args") => SSH.into(),
+            Some(mode) => format!("{mode} {SSH}"),
+        }
+    }
+}
+
+/// A port as the provider takes it among the environment: `-p 8080:8080`, `-p 53:53/udp`.
+fn published(port: &str) -> String {
+    let (number, protocol) = port.split_once('/').unwrap_or((port, "tcp"));
+    if protocol == "udp" {
+        format!("-p {number}:{number}/udp")
+    } else {
+        format!("-p {number}:{number}")
+    }
+}
+
+impl fmt::Debug for Launch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Launch")
+            .field("image", &self.image)
+            .field("env", &format_args!("{} entries", self.env.len()))
+            .field("onstart", &self.onstart.as_ref().map(|_| "a script"))
+            .field("args", &format_args!("{} arguments", self.args.len()))
+            .field("runtype", &self.runtype)
+            .field("template", &self.template)
+            .field("ssh_keys", &self.ssh_keys.len())
+            .field("label", &self.label)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_is_opened_once_however_it_is_written() {
+        let launch = Launch {
+            env: vec![("-p 8080:8080".into(), "1".into()), ("-p 9:9/tcp".into(), "1".into())],
+            ..Launch::default()
+        };
+        let ports = ["8080/tcp", "9/tcp", "53/udp", "53"].map(str::to_owned);
+        let names: Vec<String> =
+            launch.with_ports(&ports).env.into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["-p 8080:8080", "-p 9:9/tcp", "-p 53:53/udp", "-p 53:53"]);
+    }
+
+    #[test]
+    fn a_launch_mode_is_kept_and_always_lets_us_in() {
+        let mode = |word: &str| Launch { runtype: Some(word.into()), ..Launch::default() };
+        for (asked, given) in [
+            ("jupyter_direc ssh_direc ssh_proxy", "jupyter_direc ssh_direc ssh_proxy"),
+            ("ssh_proxy", "ssh_proxy"),
+            ("args", "ssh_direc ssh_proxy"),
+            ("jupyter_proxy", "jupyter_proxy ssh_direc ssh_proxy"),
+            (" ", "ssh_direc ssh_proxy"),
+        ] {
+            assert_eq!(mode(asked).runtype_with_ssh(), given);
+        }
+        assert_eq!(Launch::default().runtype_with_ssh(), "ssh_direc ssh_proxy");
+    }
+
+    #[test]
+    fn a_script_is_held_back_once_however_often_its_machine_moves() {
+        let own = "cd /workspace\npython train.py --name 'x y' &\n";
+        let first = Launch { onstart: Some(own.into()), ..Launch::default() };
+        let held = first.held_script().expect("fits");
+        assert!(held.contains(RESTORED) && held.contains(own));
+        let read = Launch { onstart: Some(held.clone()), ..Launch::default() }.to_go();
+        assert_eq!(read.onstart.as_deref(), Some(own));
+        assert_eq!(read.held_script(), Some(held));
+        let long = Launch { onstart: Some("x".repeat(4_000)), ..Launch::default() };
+        assert_eq!(long.held_script(), None, "never started before the data is there");
+        assert_eq!(Launch::default().held_script(), None);
+    }
+
+    #[test]
+    fn what_is_of_one_container_stays_with_it() {
+        let env = ["CONTAINER_ID", "CONTAINER_API_KEY", "-v V.8:/mnt", "HF_TOKEN", "-p 1:1"];
+        let launch = Launch {
+            env: env.map(|name| (name.to_owned(), "1".to_owned())).into(),
+            ..Launch::default()
+        };
+        let names: Vec<String> = launch.to_go().env.into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["HF_TOKEN", "-p 1:1"]);
+    }
+
+    #[test]
+    fn what_is_logged_has_no_secret_in_it() {
+        let launch = Launch {
+            env: vec![("HF_TOKEN".into(), "hf_secret".into())],
+            onstart: Some("export WANDB=secret".into()),
+            args: vec!["--key=secret".into()],
+            ..Launch::default()
+        };
+        assert!(!format!("{launch:?}").contains("secret"));
+    }
+}
