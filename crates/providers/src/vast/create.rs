@@ -16,6 +16,8 @@ const OPERATION: &str = "create instance";
 const LONGEST_ONSTART: usize = 4048;
 /// Vast's bound on a label at creation.
 const LONGEST_LABEL: usize = 256;
+/// Over SSH, directly and through the relay.
+const RUNTYPE: &str = "ssh_direc ssh_proxy";
 /// The smallest disk that Vast makes, GB.
 const SMALLEST_DISK: f64 = 8.0;
 
@@ -32,6 +34,12 @@ pub struct Create {
     pub onstart: Option<String>,
     /// Environment of the container. Vast also takes ports here, as `-p 8080:8080` = `1`.
     pub env: Vec<(String, String)>,
+    /// How one gets in; empty: over SSH, directly and through the relay.
+    pub runtype: String,
+    /// Arguments of the image's own entry point.
+    pub args: Vec<String>,
+    /// Template that it is made from; what is named here stands against what that says.
+    pub template: Option<String>,
     /// A bid per hour for an interruptible instance; none buys on demand at the asked price.
     pub bid: Option<MicroUsd>,
 }
@@ -67,7 +75,8 @@ impl Create {
     fn body(&self) -> Value {
         let env: Map<String, Value> =
             self.env.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
-        json!({
+        let runtype = if self.runtype.is_empty() { RUNTYPE } else { &self.runtype };
+        let mut body = json!({
             "client_id": "me",
             "image": self.image,
             "env": env,
@@ -75,10 +84,19 @@ impl Create {
             "disk": self.disk_gb,
             "label": self.label,
             "onstart": self.onstart,
-            "runtype": "ssh_direc ssh_proxy",
+            "runtype": runtype,
             // The offer, running, or nothing: without it Vast may leave a stopped instance behind.
             "cancel_unavail": true,
-        })
+        });
+        if let Some(fields) = body.as_object_mut() {
+            if !self.args.is_empty() {
+                fields.insert("args".into(), json!(self.args));
+            }
+            if let Some(template) = &self.template {
+                fields.insert("template_hash_id".into(), json!(template));
+            }
+        }
+        body
     }
 }
 
@@ -123,8 +141,24 @@ mod tests {
             label: "dumont-1-2".into(),
             onstart: Some("true".into()),
             env: vec![("A".into(), "B".into()), ("-p 80:80".into(), "1".into())],
-            bid: None,
+            ..Create::default()
         }
+    }
+
+    #[test]
+    fn a_launch_mode_arguments_and_a_template_are_named_where_there_are_some() {
+        let plain = create().body();
+        assert_eq!(plain["runtype"], "ssh_direc ssh_proxy");
+        assert!(plain.get("args").is_none() && plain.get("template_hash_id").is_none());
+        let body = Create {
+            runtype: "jupyter_direc ssh_direc ssh_proxy".into(),
+            args: vec!["--x".into()],
+            template: Some("abc".into()),
+            ..create()
+        }
+        .body();
+        assert_eq!(body["runtype"], "jupyter_direc ssh_direc ssh_proxy");
+        assert_eq!((&body["args"], &body["template_hash_id"]), (&json!(["--x"]), &json!("abc")));
     }
 
     #[test]

@@ -96,14 +96,18 @@ impl VastClient {
     /// # Errors
     /// Anything but a clear answer.
     pub async fn get(&self, id: GpuId) -> Result<Option<GpuInstance>, ProviderError> {
+        self.record(id).await?.map_or(Ok(None), |body| one(&body, id))
+    }
+
+    /// The reply about one instance; `None` when Vast says that there is none.
+    pub(super) async fn record(&self, id: GpuId) -> Result<Option<Value>, ProviderError> {
         let mut call =
             Call::new(GET, Endpoint::Get, Method::GET, format!("/api/v0/instances/{id}/"));
         call.query = vec![("owner", "me".into())];
-        let body = match self.ask(&call).await {
-            Err(error) if error.class == ErrorClass::NotFound => return Ok(None),
-            reply => reply?,
-        };
-        one(&body, id)
+        match self.ask(&call).await {
+            Err(error) if error.class == ErrorClass::NotFound => Ok(None),
+            reply => reply.map(Some),
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod endpoint;
 mod error;
 mod instance;
 mod keys;
+mod launch;
 mod lifecycle;
 mod list;
 mod logs;
