@@ -48,6 +48,7 @@ pub use error::{KeyError, StoreError};
 pub use journal::disposal::Disposals;
 pub use journal::failover::{FailoverQuery, Failovers};
 pub use journal::intent::Intents;
+pub use journal::intent_limits::Recorded;
 pub use journal::step::{Finish, Steps};
 pub use machine::association::Associations;
 pub use machine::discard::Discarded;

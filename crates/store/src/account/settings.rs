@@ -1,5 +1,6 @@
 //! The CPU Failover settings of each user. Bounds are checked by the caller.
 
+use domain::buying::Limits;
 use domain::id::UserId;
 use domain::money::MicroUsd;
 use domain::policy::FailoverSettings;
@@ -41,7 +42,7 @@ impl<'s> Settings<'s> {
         &self,
         user: &UserId,
     ) -> Result<Option<(FailoverSettings, Millis)>, StoreError> {
-        let row = query("SELECT auto_standby, gcp_zone, gcp_machine_type, gcp_disk_gb, gcp_spot, sync_interval_s, auto_failover, auto_recovery, gpu_class, max_usd_per_hour, min_reliability, countries, max_delete_percent, silence_s, keep_lost_min, saved_at FROM settings WHERE user_id = $1")
+        let row = query("SELECT auto_standby, gcp_zone, gcp_machine_type, gcp_disk_gb, gcp_spot, sync_interval_s, auto_failover, auto_recovery, gpu_class, max_usd_per_hour, min_reliability, countries, max_delete_percent, silence_s, keep_lost_min, max_gpus_per_failover, max_usd_per_failover, max_gpus_per_day, max_usd_per_day, saved_at FROM settings WHERE user_id = $1")
             .bind(user.as_str())
             .fetch_optional(&mut *self.store.db().read().await?)
             .await?;
@@ -62,8 +63,10 @@ impl<'s> Settings<'s> {
         query(
             "INSERT INTO settings (user_id, auto_standby, gcp_zone, gcp_machine_type, gcp_disk_gb, \
              gcp_spot, sync_interval_s, auto_failover, auto_recovery, gpu_class, max_usd_per_hour, \
-             min_reliability, countries, max_delete_percent, silence_s, keep_lost_min, saved_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) \
+             min_reliability, countries, max_delete_percent, silence_s, keep_lost_min, \
+             max_gpus_per_failover, max_usd_per_failover, max_gpus_per_day, max_usd_per_day, saved_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
+             $19, $20, $21) \
              ON CONFLICT (user_id) DO UPDATE SET auto_standby = excluded.auto_standby, \
              gcp_zone = excluded.gcp_zone, gcp_machine_type = excluded.gcp_machine_type, \
              gcp_disk_gb = excluded.gcp_disk_gb, gcp_spot = excluded.gcp_spot, \
@@ -73,6 +76,10 @@ impl<'s> Settings<'s> {
              min_reliability = excluded.min_reliability, countries = excluded.countries, \
              max_delete_percent = excluded.max_delete_percent, \
              silence_s = excluded.silence_s, keep_lost_min = excluded.keep_lost_min, \
+             max_gpus_per_failover = excluded.max_gpus_per_failover, \
+             max_usd_per_failover = excluded.max_usd_per_failover, \
+             max_gpus_per_day = excluded.max_gpus_per_day, \
+             max_usd_per_day = excluded.max_usd_per_day, \
              saved_at = excluded.saved_at",
         )
         .bind(user.as_str())
@@ -91,6 +98,10 @@ impl<'s> Settings<'s> {
         .bind(settings.max_delete_percent)
         .bind(settings.silence_s)
         .bind(settings.keep_lost_min)
+        .bind(settings.limits.per_failover)
+        .bind(settings.limits.usd_per_failover.0)
+        .bind(settings.limits.per_day)
+        .bind(settings.limits.usd_per_day.0)
         .bind(now.0)
         .execute(self.store.db().write())
         .await?;
@@ -115,5 +126,11 @@ fn read(row: &AnyRow) -> Result<FailoverSettings, StoreError> {
         max_delete_percent: row.int("max_delete_percent")?,
         silence_s: row.int("silence_s")?,
         keep_lost_min: row.int("keep_lost_min")?,
+        limits: Limits {
+            per_failover: row.int("max_gpus_per_failover")?,
+            usd_per_failover: MicroUsd(row.int("max_usd_per_failover")?),
+            per_day: row.int("max_gpus_per_day")?,
+            usd_per_day: MicroUsd(row.int("max_usd_per_day")?),
+        },
     })
 }

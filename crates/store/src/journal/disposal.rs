@@ -159,6 +159,28 @@ impl<'s> Disposals<'s> {
         must_change(&done, "disposal")
     }
 
+    /// Takes back the wish of a failover that its old GPU be stopped, where that is not fulfilled. Returns it.
+    ///
+    /// # Errors
+    /// As every write.
+    #[instrument(level = "debug", skip_all)]
+    pub async fn withdraw_stop(
+        &self,
+        failover: &FailoverId,
+        external_id: &str,
+    ) -> Result<Option<Disposal>, StoreError> {
+        let row = query(concat!(
+            "DELETE FROM disposals WHERE failover_id = $1 AND external_id = $2 AND wish = 'stop' ",
+            "AND done_at IS NULL RETURNING ",
+            columns!()
+        ))
+        .bind(failover.as_str())
+        .bind(external_id)
+        .fetch_optional(self.store.db().write())
+        .await?;
+        row.as_ref().map(read).transpose()
+    }
+
     /// Records that a wish is fulfilled: seen stopped, or gone from a complete list. With a destroy
     /// the purchase that the instance came of is gone too, in the same transaction.
     ///

@@ -3,9 +3,11 @@
 //! to be told of it is told in the same one.
 
 use domain::association::AssociationState;
-use domain::failover::{Failover, FailoverState};
+use domain::buying::blames_the_machine;
+use domain::failover::{Failover, FailoverState, Kind};
 use domain::id::{FailoverId, UserId};
 use domain::notification::{self as news, Wait};
+use domain::offer::GpuSpec;
 use domain::time::Millis;
 use sqlx::{AnyConnection, query};
 use tracing::instrument;
@@ -13,6 +15,7 @@ use tracing::instrument;
 use crate::account::notification::{commit, tell_any};
 use crate::db::{changed, must_change};
 use crate::error::StoreError;
+use crate::journal::failed_machine::blame;
 use crate::journal::failover::{Failovers, within};
 use crate::journal::step;
 use crate::row::{Read as _, to_json};
@@ -60,6 +63,16 @@ impl Failovers<'_> {
         .bind(i64::from(new.sandbox))
         .execute(&mut *tx)
         .await?;
+        if new.kind == Kind::Real && blames_the_machine(new.cause) {
+            let row = query("SELECT spec FROM associations WHERE id = $1")
+                .bind(new.association.as_str())
+                .fetch_one(&mut *tx)
+                .await?;
+            let spec: GpuSpec = row.json("spec")?;
+            if let Some(machine) = spec.machine_id {
+                blame(&mut tx, &new.user, machine, new.started_at).await?;
+            }
+        }
         let told = tell_any(&mut tx, news::begun(new, new.started_at).as_ref()).await?;
         commit(self.store, tx, told).await
     }
@@ -127,13 +140,14 @@ impl Failovers<'_> {
         must_change(&done, "failover")
     }
 
-    /// Asks a user's failover to stop and clean up.
+    /// Asks a user's failover to stop and clean up. Once its machine is the new GPU's there is nothing to go
+    /// back to: then it goes on to its end.
     ///
     /// # Errors
-    /// `NotFound`; `Conflict` when it is over or was asked already.
+    /// `NotFound`; `Conflict` when it is over, was asked already, or has switched.
     #[instrument(level = "debug", skip_all)]
     pub async fn request_cancel(&self, user: &UserId, id: &FailoverId) -> Result<(), StoreError> {
-        let done = query("UPDATE failovers SET state = 'cancelling' WHERE id = $1 AND user_id = $2 AND state IN ('running', 'waiting')")
+        let done = query("UPDATE failovers SET state = 'cancelling' WHERE id = $1 AND user_id = $2 AND state IN ('running', 'waiting') AND NOT EXISTS (SELECT 1 FROM intents WHERE failover_id = $1 AND state = 'adopted')")
             .bind(id.as_str())
             .bind(user.as_str())
             .execute(self.store.db().write())
@@ -141,8 +155,14 @@ impl Failovers<'_> {
         if changed(&done) {
             return Ok(());
         }
-        self.get(user, id).await?;
-        Err(StoreError::Conflict("the failover is over or being cancelled"))
+        let failover = self.get(user, id).await?;
+        Err(StoreError::Conflict(
+            if matches!(failover.state, FailoverState::Running | FailoverState::Waiting) {
+                "its machine has moved to the new GPU"
+            } else {
+                "the failover is over or being cancelled"
+            },
+        ))
     }
 
     /// Ends a failover and frees its association for the next one.

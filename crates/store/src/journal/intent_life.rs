@@ -13,6 +13,7 @@ use tracing::instrument;
 use crate::db::{changed, hold_epoch, must_change};
 use crate::error::StoreError;
 use crate::journal::disposal;
+use crate::journal::failed_machine::blame;
 use crate::journal::intent::Intents;
 use crate::row::Read as _;
 
@@ -26,33 +27,8 @@ impl Intents<'_> {
     #[instrument(level = "debug", skip_all)]
     pub async fn open(&self, new: &Intent) -> Result<(), StoreError> {
         let mut tx = self.store.db().begin().await?;
-        if let Some(association) = &new.association {
-            hold_epoch(&mut tx, association, new.epoch).await?;
-        }
-        if let Some(failover) = &new.failover {
-            hold_wanted(&mut tx, failover).await?;
-        }
-        query(
-            "INSERT INTO intents (id, user_id, failover_id, association_id, provider, epoch, label, \
-             zone, offer, machine_id, usd_per_hour, state, external_id, created_at, changed_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, NULL, $13, $13)",
-        )
-        .bind(new.id.as_str())
-        .bind(new.user.as_str())
-        .bind(new.failover.as_ref().map(FailoverId::as_str))
-        .bind(new.association.as_ref().map(AssociationId::as_str))
-        .bind(new.provider.as_str())
-        .bind(new.epoch.0)
-        .bind(&new.label)
-        .bind(&new.zone)
-        .bind(new.offer)
-        .bind(new.machine_id)
-        .bind(new.usd_per_hour.0)
-        .bind(IntentState::Open.as_str())
-        .bind(new.created_at.0)
-        .execute(&mut *tx)
-        .await
-        .map_err(|error| StoreError::on_unique(error, "another purchase stands"))?;
+        hold(&mut tx, new).await?;
+        insert(&mut tx, new).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -159,22 +135,33 @@ impl Intents<'_> {
         wanted: &Disposal,
         at: Millis,
     ) -> Result<Disposal, StoreError> {
-        if wanted.wish != Wish::Destroy {
-            return Err(StoreError::Conflict("only a destroy discards"));
-        }
         let mut tx = self.store.db().begin().await?;
-        // The wish first, as where it is fulfilled, so that two never wait for each other.
-        let stands = disposal::request(&mut tx, wanted).await?;
-        let done = query("UPDATE intents SET state = 'discarded', external_id = $2, bound_at = COALESCE(bound_at, $3), changed_at = $3 WHERE id = $1 AND user_id = $4 AND provider = $5 AND (external_id IS NULL OR external_id = $2) AND state NOT IN ('refused', 'gone')")
+        let stands = discard(&mut tx, id, wanted, at).await?;
+        tx.commit().await?;
+        Ok(stands)
+    }
+
+    /// As [`Self::discard`], of a GPU that could not be used: the physical machine that it was on is avoided
+    /// for a while.
+    ///
+    /// # Errors
+    /// As [`Self::discard`].
+    #[instrument(level = "debug", skip_all)]
+    pub async fn give_back(
+        &self,
+        id: &IntentId,
+        wanted: &Disposal,
+        at: Millis,
+    ) -> Result<Disposal, StoreError> {
+        let mut tx = self.store.db().begin().await?;
+        let stands = discard(&mut tx, id, wanted, at).await?;
+        let row = query("SELECT machine_id FROM intents WHERE id = $1")
             .bind(id.as_str())
-            .bind(&wanted.external_id)
-            .bind(at.0)
-            .bind(wanted.user.as_str())
-            .bind(wanted.provider.as_str())
-            .execute(&mut *tx)
-            .await
-            .map_err(|error| StoreError::on_unique(error, "the instance came of another purchase"))?;
-        must_change(&done, "intent")?;
+            .fetch_one(&mut *tx)
+            .await?;
+        if let Some(machine) = row.maybe_int("machine_id")? {
+            blame(&mut tx, &wanted.user, machine, at).await?;
+        }
         tx.commit().await?;
         Ok(stands)
     }
@@ -195,8 +182,68 @@ impl Intents<'_> {
     }
 }
 
+async fn discard(
+    tx: &mut AnyConnection,
+    id: &IntentId,
+    wanted: &Disposal,
+    at: Millis,
+) -> Result<Disposal, StoreError> {
+    if wanted.wish != Wish::Destroy {
+        return Err(StoreError::Conflict("only a destroy discards"));
+    }
+    // The wish first, as where it is fulfilled, so that two never wait for each other.
+    let stands = disposal::request(&mut *tx, wanted).await?;
+    let done = query("UPDATE intents SET state = 'discarded', external_id = $2, bound_at = COALESCE(bound_at, $3), changed_at = $3 WHERE id = $1 AND user_id = $4 AND provider = $5 AND (external_id IS NULL OR external_id = $2) AND state NOT IN ('refused', 'gone')")
+        .bind(id.as_str())
+        .bind(&wanted.external_id)
+        .bind(at.0)
+        .bind(wanted.user.as_str())
+        .bind(wanted.provider.as_str())
+        .execute(tx)
+        .await
+        .map_err(|error| StoreError::on_unique(error, "the instance came of another purchase"))?;
+    must_change(&done, "intent")?;
+    Ok(stands)
+}
+
+/// Holds what a purchase is for, until the transaction ends.
+pub(super) async fn hold(tx: &mut AnyConnection, new: &Intent) -> Result<(), StoreError> {
+    if let Some(association) = &new.association {
+        hold_epoch(tx, association, new.epoch).await?;
+    }
+    if let Some(failover) = &new.failover {
+        hold_wanted(tx, failover).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn insert(tx: &mut AnyConnection, new: &Intent) -> Result<(), StoreError> {
+    query(
+        "INSERT INTO intents (id, user_id, failover_id, association_id, provider, epoch, label, \
+         zone, offer, machine_id, usd_per_hour, state, external_id, created_at, changed_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, NULL, $13, $13)",
+    )
+    .bind(new.id.as_str())
+    .bind(new.user.as_str())
+    .bind(new.failover.as_ref().map(FailoverId::as_str))
+    .bind(new.association.as_ref().map(AssociationId::as_str))
+    .bind(new.provider.as_str())
+    .bind(new.epoch.0)
+    .bind(&new.label)
+    .bind(&new.zone)
+    .bind(new.offer)
+    .bind(new.machine_id)
+    .bind(new.usd_per_hour.0)
+    .bind(IntentState::Open.as_str())
+    .bind(new.created_at.0)
+    .execute(tx)
+    .await
+    .map_err(|error| StoreError::on_unique(error, "another purchase stands"))?;
+    Ok(())
+}
+
 /// Holds a failover as wanted until the transaction ends; stale when it is over or being cancelled.
-async fn hold_wanted(tx: &mut AnyConnection, id: &FailoverId) -> Result<(), StoreError> {
+pub(crate) async fn hold_wanted(tx: &mut AnyConnection, id: &FailoverId) -> Result<(), StoreError> {
     let held = query(
         "UPDATE failovers SET round = round WHERE id = $1 AND state IN ('running', 'waiting')",
     )

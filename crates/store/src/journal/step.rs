@@ -5,7 +5,7 @@
 
 use domain::failover::{Outcome, StepName, StepRow};
 use domain::id::{FailoverId, UserId};
-use domain::notification as news;
+use domain::notification::{self as news, Wait};
 use domain::progress::Progress;
 use domain::time::Millis;
 use serde_json::Value;
@@ -250,12 +250,23 @@ impl<'s> Steps<'s> {
         failover: &FailoverId,
         now: Millis,
     ) -> Result<u64, StoreError> {
+        let mut tx = self.store.db().begin().await?;
+        let rows = within(&mut tx, failover).await?;
+        let waits = rows.iter().filter(|row| row.retry_at.is_some_and(|at| at > now));
+        if waits.filter_map(StepRow::waits_for).any(Wait::takes_a_word) {
+            query("UPDATE failovers SET agreed_purchases = 1 + (SELECT COUNT(*) FROM intents WHERE failover_id = $1 AND provider = 'vast.ai' AND state <> 'refused') WHERE id = $1 AND user_id = $2 AND state IN ('running', 'waiting')")
+                .bind(failover.as_str())
+                .bind(user.as_str())
+                .execute(&mut *tx)
+                .await?;
+        }
         let done = query("UPDATE failover_steps SET retry_at = $3 WHERE failover_id = $1 AND retry_at > $3 AND EXISTS (SELECT 1 FROM failovers WHERE id = $1 AND user_id = $2 AND state IN ('running', 'waiting'))")
             .bind(failover.as_str())
             .bind(user.as_str())
             .bind(now.0)
-            .execute(self.store.db().write())
+            .execute(&mut *tx)
             .await?;
+        tx.commit().await?;
         Ok(done.rows_affected())
     }
 

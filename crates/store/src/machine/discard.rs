@@ -98,7 +98,11 @@ async fn stop(tx: &mut AnyConnection, failover: &FailoverId) -> Result<(GpuId, K
 }
 
 /// Nobody protects it anew.
-async fn exclude(tx: &mut AnyConnection, user: &UserId, gpu: GpuId) -> Result<(), StoreError> {
+pub(super) async fn exclude(
+    tx: &mut AnyConnection,
+    user: &UserId,
+    gpu: GpuId,
+) -> Result<(), StoreError> {
     query("INSERT INTO standby_exclusions (user_id, gpu_id) VALUES ($1, $2) ON CONFLICT (user_id, gpu_id) DO NOTHING")
         .bind(user.as_str())
         .bind(gpu.0)

@@ -4,13 +4,14 @@
 //! taking it. So a value is never sealed under a key that a rotation has just dropped, not even by
 //! another process.
 
-use domain::id::UserId;
+use domain::id::{AssociationId, UserId};
 use sqlx::query;
 use tracing::instrument;
 
 use crate::account::second_factor;
 use crate::db::lock_install;
 use crate::error::{KeyError, StoreError};
+use crate::machine::launch;
 use crate::open::Store;
 use crate::row::Read as _;
 use crate::secret::keyring::{self, Keyring};
@@ -51,6 +52,18 @@ impl Store {
             let Some(sealed) = again(&ring, &before, &sealed, &place)? else { continue };
             query("UPDATE second_factors SET secret = $2 WHERE user_id = $1")
                 .bind(user.as_str())
+                .bind(sealed)
+                .execute(&mut *tx)
+                .await?;
+            changed += 1;
+        }
+        let rows = query("SELECT association_id, sealed FROM launches").fetch_all(&mut *tx).await?;
+        for row in rows {
+            let (id, sealed) = (AssociationId(row.text("association_id")?), row.text("sealed")?);
+            let place = launch::place(&id);
+            let Some(sealed) = again(&ring, &before, &sealed, &place)? else { continue };
+            query("UPDATE launches SET sealed = $2 WHERE association_id = $1")
+                .bind(id.as_str())
                 .bind(sealed)
                 .execute(&mut *tx)
                 .await?;

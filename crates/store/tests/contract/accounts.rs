@@ -1,5 +1,6 @@
 //! Accounts and settings.
 
+use domain::buying::Limits;
 use domain::id::UserId;
 use domain::money::MicroUsd;
 use domain::policy::{FailoverSettings, GpuClass};
@@ -111,6 +112,12 @@ async fn settings_are_the_defaults_until_they_are_saved(world: &World) {
         max_delete_percent: 12,
         silence_s: 45,
         keep_lost_min: 90,
+        limits: Limits {
+            per_failover: 2,
+            usd_per_failover: MicroUsd(3),
+            per_day: 4,
+            usd_per_day: MicroUsd(5),
+        },
     };
     let fallback = FailoverSettings::default();
     for (save, at) in [(&chosen, NOW), (&fallback, NOW.plus(1)), (&chosen, NOW.plus(2))] {

@@ -14,6 +14,7 @@ mod world;
 
 mod accounts;
 mod associations;
+mod buying;
 mod credentials;
 mod deletions;
 mod discards;

@@ -1,0 +1,94 @@
+//! Untying a machine, and destroying its GPU with or without its standby: all that such a wish changes, in
+//! one transaction, and nothing while a failover is under way or its standby holds the only copy.
+
+use domain::failover::Disposal;
+use domain::id::{AssociationId, UserId};
+use sqlx::{AnyConnection, query};
+use tracing::instrument;
+
+use crate::db::changed;
+use crate::error::StoreError;
+use crate::journal::disposal;
+use crate::machine::association::Associations;
+use crate::machine::discard::exclude;
+use crate::row::Read as _;
+
+impl Associations<'_> {
+    /// Begins to untie a machine: nobody protects its GPU anew, and its worker removes the standby, then the
+    /// association.
+    ///
+    /// # Errors
+    /// `Conflict` while a failover is under way, or while it runs on its standby; `NotFound` when it is gone
+    /// or another's. Nothing has changed then.
+    #[instrument(level = "debug", skip_all)]
+    pub async fn untie(&self, user: &UserId, id: &AssociationId) -> Result<(), StoreError> {
+        let mut tx = self.store.db().begin().await?;
+        untie(&mut tx, user, id).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Records that a machine's user wants its GPU destroyed: it is wanted no more, so that its silence is no
+    /// loss, and with `untied` its standby goes too.
+    ///
+    /// # Errors
+    /// `Conflict` while a failover is under way, with `untied` also while it runs on its standby; `NotFound`
+    /// when it is gone or another's. Nothing has changed then.
+    #[instrument(level = "debug", skip_all)]
+    pub async fn destroy(
+        &self,
+        user: &UserId,
+        id: &AssociationId,
+        wanted: &Disposal,
+        untied: bool,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.store.db().begin().await?;
+        let done = query("UPDATE associations SET want_running = 0 WHERE id = $1 AND user_id = $2 AND active_failover IS NULL")
+            .bind(id.as_str())
+            .bind(user.as_str())
+            .execute(&mut *tx)
+            .await?;
+        if !changed(&done) {
+            return Err(why_not(&mut tx, user, id).await?);
+        }
+        if untied {
+            untie(&mut tx, user, id).await?;
+        }
+        disposal::request(&mut tx, wanted).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+async fn untie(
+    tx: &mut AnyConnection,
+    user: &UserId,
+    id: &AssociationId,
+) -> Result<(), StoreError> {
+    let row = query("UPDATE associations SET state = 'deleting', reason = NULL WHERE id = $1 AND user_id = $2 AND active_failover IS NULL AND serving <> 'standby' RETURNING gpu_id")
+        .bind(id.as_str())
+        .bind(user.as_str())
+        .fetch_optional(&mut *tx)
+        .await?;
+    let Some(row) = row else { return Err(why_not(tx, user, id).await?) };
+    exclude(tx, user, domain::id::GpuId(row.int("gpu_id")?)).await
+}
+
+async fn why_not(
+    tx: &mut AnyConnection,
+    user: &UserId,
+    id: &AssociationId,
+) -> Result<StoreError, StoreError> {
+    let row = query("SELECT active_failover FROM associations WHERE id = $1 AND user_id = $2")
+        .bind(id.as_str())
+        .bind(user.as_str())
+        .fetch_optional(tx)
+        .await?;
+    let Some(row) = row else { return Ok(StoreError::NotFound("association")) };
+    let under_way = row.maybe_text("active_failover")?.is_some();
+    Ok(StoreError::Conflict(if under_way {
+        "a failover is under way"
+    } else {
+        "the machine runs on its standby"
+    }))
+}
