@@ -97,6 +97,8 @@ pub struct Check {
 /// The account behind a Vast key.
 #[derive(Debug, Clone)]
 pub struct VastAccount {
+    /// Vast.ai's number of it.
+    pub id: Option<i64>,
     /// Its e-mail.
     pub email: Option<String>,
     /// Its spendable credit.
@@ -180,7 +182,17 @@ impl Engine {
     /// The provider's refusal, or an ambiguous answer that could not be cleared up; nothing is left
     /// running in either case that is not recorded.
     pub async fn rent(&self, user: &UserId, rent: Rent) -> Result<GpuId, EngineError> {
-        ops::rent::rent(&self.context, user, rent).await
+        // To its end also where whoever asked hangs up: a purchase that was cut off is nobody's.
+        let (context, user) = (self.context.clone(), user.clone());
+        let (done, ended) = tokio::sync::oneshot::channel();
+        self.context.spawn(async move {
+            let rented = ops::rent::rent(&context, &user, rent).await;
+            // Nobody is there to hear it any more; it is recorded all the same.
+            drop(done.send(rented));
+        });
+        ended.await.unwrap_or_else(|_| {
+            Err(EngineError::conflict("shutting_down", "the server is shutting down"))
+        })
     }
 
     /// Destroys a GPU, and its standby where asked.

@@ -26,9 +26,6 @@ use crate::{news, purchase, reaper};
 const IDLE: Duration = Duration::from_secs(10);
 /// Between two looks at the balance.
 const BALANCE_MS: i64 = 10_000;
-/// How long a rental may take to be recorded with all that its user said of it, before its machine
-/// counts as any new one.
-const RENTAL_MS: i64 = 60_000;
 /// Complete lists without an instance, before it is looked for by itself.
 const MISSES: u32 = 2;
 
@@ -253,8 +250,8 @@ async fn is_spoken_for(
         return Ok(label.starts_with(&purchase::label_prefix(context.store.install_id())));
     };
     let being_rented = matches!(intent.state, IntentState::Open | IntentState::Bound);
-    let young = context.now().since(intent.created_at) < RENTAL_MS;
-    Ok(intent.failover.is_some() || being_rented && young)
+    // One that was cut off is finished as its user asked: see `rentals`.
+    Ok(intent.failover.is_some() || being_rented)
 }
 
 async fn note_failure(context: &Context, user: &UserId, account: &Account, error: &EngineError) {

@@ -6,11 +6,14 @@
 
 use std::time::Duration;
 
-use domain::failover::{Intent, IntentState, Role, Wish};
+use domain::buying::{Full, Limits};
+use domain::failover::{Intent, IntentState, RentalPlan, Role, Wish};
 use domain::id::{AssociationId, Epoch, FailoverId, GpuId, IntentId, UserId};
+use domain::launch::Launch;
 use domain::offer::Offer;
 use domain::provider::{ErrorClass, Provider, ProviderError};
 use providers::vast::{Bought, Create};
+use store::Recorded;
 
 use crate::context::Context;
 use crate::error::EngineError;
@@ -28,20 +31,31 @@ pub(crate) enum Purchase {
     Refused(ProviderError),
     /// Not known; given up, and destroyed should it appear.
     GivenUp,
+    /// Nothing was sent: a limit of the account stands against one more.
+    Full(Full),
+    /// Nothing was sent: another purchase of this offer is under way.
+    OfferTaken,
+}
+
+/// For whom something is bought.
+#[derive(Debug, Clone)]
+pub(crate) enum Purpose {
+    /// A failover, a move or a drill, within these limits.
+    Failover { failover: FailoverId, association: AssociationId, epoch: Epoch, limits: Limits },
+    /// A rental by hand.
+    Rental(RentalPlan),
 }
 
 /// Why something is bought, and for whom.
 #[derive(Debug, Clone)]
 pub(crate) struct Order {
     pub(crate) user: UserId,
-    pub(crate) failover: Option<FailoverId>,
-    pub(crate) association: Option<AssociationId>,
-    pub(crate) epoch: Epoch,
+    pub(crate) purpose: Purpose,
     pub(crate) image: String,
     pub(crate) disk_gb: f64,
     pub(crate) onstart: Option<String>,
-    /// Such as `8080/tcp`.
-    pub(crate) ports: Vec<String>,
+    /// What else is asked for.
+    pub(crate) launch: Launch,
 }
 
 /// What every label of this install begins with.
@@ -71,14 +85,20 @@ pub(crate) async fn buy(
     let client = context.accounts.vast(&order.user).await?;
     let id = new_intent_id();
     let now = context.now();
+    let (failover, association, epoch) = match &order.purpose {
+        Purpose::Failover { failover, association, epoch, .. } => {
+            (Some(failover.clone()), Some(association.clone()), *epoch)
+        }
+        Purpose::Rental(_) => (None, None, Epoch(0)),
+    };
     let intent = Intent {
         label: label(context.store.install_id(), &id),
         id,
         user: order.user.clone(),
-        failover: order.failover.clone(),
-        association: order.association.clone(),
+        failover,
+        association,
         provider: Provider::Vast,
-        epoch: order.epoch,
+        epoch,
         zone: String::new(),
         offer: Some(offer.id),
         machine_id: offer.machine_id,
@@ -91,14 +111,26 @@ pub(crate) async fn buy(
         gone_at: None,
         error: None,
     };
-    context.store.intents().open(&intent).await?;
+    let intents = context.store.intents();
+    let recorded = match &order.purpose {
+        Purpose::Failover { limits, .. } => intents.open_within(&intent, limits).await?,
+        Purpose::Rental(plan) => intents.open_rental(&intent, plan).await?,
+    };
+    match recorded {
+        Recorded::Yes => {}
+        Recorded::Full(full) => return Ok(Purchase::Full(full)),
+        Recorded::OfferTaken => return Ok(Purchase::OfferTaken),
+    }
     let create = Create {
         image: order.image.clone(),
         disk_gb: order.disk_gb,
         label: intent.label.clone(),
         onstart: order.onstart.clone(),
-        env: order.ports.iter().map(|port| (published(port), "1".into())).collect(),
-        ..Create::default()
+        env: order.launch.env.clone(),
+        runtype: order.launch.runtype_with_ssh(),
+        args: order.launch.args.clone(),
+        template: order.launch.template.clone(),
+        bid: None,
     };
     match client.buy(offer.id, &create).await {
         Ok(Bought::Created(gpu)) => bind(context, intent, gpu).await,
@@ -155,7 +187,11 @@ pub(crate) async fn settle(context: &Context, intent: Intent) -> Result<Purchase
     }
 }
 
-async fn bind(context: &Context, mut intent: Intent, gpu: GpuId) -> Result<Purchase, EngineError> {
+pub(crate) async fn bind(
+    context: &Context,
+    mut intent: Intent,
+    gpu: GpuId,
+) -> Result<Purchase, EngineError> {
     let now = context.now();
     match context.store.intents().bind(&intent.id, &gpu.to_string(), intent.epoch, now).await {
         Ok(()) => {}
@@ -199,13 +235,4 @@ pub(crate) const fn try_another(error: &ProviderError) -> bool {
         error.class,
         ErrorClass::Capacity | ErrorClass::NotFound | ErrorClass::Conflict | ErrorClass::Invalid
     )
-}
-/// A port as Vast takes it among the environment: `-p 8080:8080`, `-p 53:53/udp`.
-fn published(port: &str) -> String {
-    let (number, protocol) = port.split_once('/').unwrap_or((port, "tcp"));
-    if protocol == "udp" {
-        format!("-p {number}:{number}/udp")
-    } else {
-        format!("-p {number}:{number}")
-    }
 }

@@ -10,12 +10,19 @@ use domain::failover::{Disposal, Intent, Role, Wish};
 use domain::gpu::GpuState;
 use domain::id::{DisposalId, GpuId, UserId};
 use domain::provider::{ErrorClass, Provider, ProviderError};
+use domain::time::Millis;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
 use crate::error::EngineError;
+use crate::rentals;
 
 const TICK: Duration = Duration::from_millis(500);
+/// Between two looks at rentals that were cut off.
+const RENTALS: Duration = Duration::from_secs(10);
+/// How long after the wish a VM that was never seen may still appear: its creation may be under way.
+const APPEARS_MS: i64 = 120_000;
 const FIRST_RETRY_MS: i64 = 1_000;
 const LAST_RETRY_MS: i64 = 60_000;
 
@@ -48,7 +55,16 @@ pub(crate) fn disposal(
 
 /// Works on a user's disposals until the token ends.
 pub(crate) async fn run(context: Context, user: UserId, token: CancellationToken) {
+    let mut rentals_at = Instant::now();
     loop {
+        if Instant::now() >= rentals_at {
+            rentals_at = Instant::now() + RENTALS;
+            match rentals::look(&context, &user).await {
+                // Without a key there are none to look for.
+                Ok(()) | Err(EngineError::Credentials { .. }) => {}
+                Err(error) => tracing::warn!(%user, %error, "rentals not looked at"),
+            }
+        }
         if let Err(error) = pass(&context, &user).await {
             tracing::warn!(%user, %error, "disposals not worked on");
         }
@@ -189,15 +205,42 @@ async fn attempt_vm(context: &Context, disposal: &Disposal) -> Result<bool, Engi
     );
     match client.delete(&disposal.zone, &disposal.external_id, request).await {
         Ok(operation) => client.wait(&operation, Duration::from_secs(300)).await?,
-        Err(error) if error.class == ErrorClass::NotFound => {}
+        Err(error) if error.class == ErrorClass::NotFound => {
+            // One whose creation nobody saw the end of can be overtaken by this: it may appear yet.
+            if !was_seen(context, disposal).await?
+                && context.now().since(disposal.requested_at) < APPEARS_MS
+            {
+                return Ok(false);
+            }
+        }
         Err(error) => return Err(error.into()),
     }
     Ok(client.get(&disposal.zone, &disposal.external_id).await?.is_none())
 }
 
+/// Whether a VM was known to exist before it was asked to be gone.
+async fn was_seen(context: &Context, disposal: &Disposal) -> Result<bool, EngineError> {
+    let intents = context.store.intents();
+    let intent =
+        intents.by_external(&disposal.user, disposal.provider, &disposal.external_id).await?;
+    Ok(intent.is_none_or(|intent| seen_before(intent.bound_at, disposal.requested_at)))
+}
+
+/// A purchase that is given up before it was bound is bound by that.
+fn seen_before(bound_at: Option<Millis>, requested_at: Millis) -> bool {
+    bound_at.is_some_and(|at| at.plus(1_000) < requested_at)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_vm_whose_creation_nobody_saw_the_end_of_may_appear_yet() {
+        assert!(!seen_before(None, Millis(5_000)));
+        assert!(!seen_before(Some(Millis(5_000)), Millis(5_000)), "bound by being given up");
+        assert!(seen_before(Some(Millis(1_000)), Millis(5_000)));
+    }
 
     #[test]
     fn retries_double_up_to_a_minute_and_respect_the_provider() {

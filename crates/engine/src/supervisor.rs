@@ -1,4 +1,4 @@
-//! Decides which work this process does: for each account a poller, for each association a worker,
+//! Decides which work this process does: for each account a poller and a reaper, for each association a worker,
 //! each under a lease, so that several processes on one database share the work.
 
 use std::collections::{HashMap, HashSet};
@@ -125,6 +125,8 @@ fn take_up(
     match job {
         Job::Account(user) => {
             context.spawn(poller::run(context.clone(), user.clone(), token.clone()));
+        }
+        Job::Disposals(user) => {
             context.spawn(reaper::run(context.clone(), user.clone(), token.clone()));
         }
         Job::Machine(id) => {
@@ -137,6 +139,7 @@ fn take_up(
 /// A piece of work that one process does at a time.
 enum Job {
     Account(UserId),
+    Disposals(UserId),
     Machine(AssociationId),
 }
 
@@ -144,6 +147,14 @@ async fn wanted(context: &Context) -> Result<Vec<(String, Job)>, StoreError> {
     let mut work = Vec::new();
     for user in context.store.credentials().holders(CredentialKind::VastApiKey).await? {
         work.push((format!("account:{user}"), Job::Account(user)));
+    }
+    // What shall be gone is seen to with whichever credential there is: a standby needs no Vast key.
+    let mut holders = HashSet::new();
+    for kind in [CredentialKind::VastApiKey, CredentialKind::GcpServiceAccount] {
+        holders.extend(context.store.credentials().holders(kind).await?);
+    }
+    for user in holders {
+        work.push((format!("disposals:{user}"), Job::Disposals(user)));
     }
     for id in context.store.associations().ids().await? {
         work.push((format!("machine:{id}"), Job::Machine(id)));

@@ -12,7 +12,7 @@ pub(crate) async fn check_vast(
     key: &SecretString,
 ) -> Result<VastAccount, ProviderError> {
     let money = context.accounts.vast_with(key)?.user().await?;
-    Ok(VastAccount { email: money.email, credit: money.credit })
+    Ok(VastAccount { id: money.id, email: money.email, credit: money.credit })
 }
 
 /// Asks Google Compute for all that a standby needs.

@@ -1,10 +1,11 @@
 //! Starting, cancelling and reversing failovers by a person's wish.
 
 use domain::association::{Association, Serving};
-use domain::failover::{Kind, Options};
+use domain::failover::{FailoverState, Kind, Options};
 use domain::id::{FailoverId, GpuId, UserId};
 use domain::standby::StandbyState;
 use domain::verdict::{Cause, Verdict, decide};
+use store::StoreError;
 
 use super::protect;
 use crate::context::Context;
@@ -119,7 +120,18 @@ pub(crate) async fn cancel(
     if found.state.is_over() {
         return Err(EngineError::conflict("failover_over", "this failover is over"));
     }
-    context.store.failovers().request_cancel(user, failover).await?;
+    match context.store.failovers().request_cancel(user, failover).await {
+        Err(StoreError::Conflict(_))
+            if context.store.failovers().get(user, failover).await?.state
+                != FailoverState::Cancelling =>
+        {
+            return Err(EngineError::conflict(
+                "has_switched",
+                "its machine has moved to the new GPU; it goes on to its end",
+            ));
+        }
+        asked => asked?,
+    }
     context.doorbell(user, "failover", failover.as_str()).await;
     Ok(())
 }

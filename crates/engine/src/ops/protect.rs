@@ -71,28 +71,25 @@ pub(crate) async fn unprotect(
     gpu: GpuId,
 ) -> Result<(), EngineError> {
     let association = find(context, user, gpu).await?;
-    if association.active_failover.is_some() {
-        return Err(EngineError::conflict(
-            "failover_active",
-            "a failover of this machine is under way; cancel it first",
-        ));
-    }
-    if association.serving == Serving::Standby {
-        return Err(EngineError::conflict(
-            "on_standby",
-            "this machine runs on its standby, which holds the only copy; move it to a GPU first",
-        ));
-    }
-    // Otherwise auto-standby would make it anew.
-    context.store.associations().set_excluded(user, gpu, true).await?;
-    context
-        .store
-        .associations()
-        .set_state(&association.id, association.epoch, AssociationState::Deleting, None)
-        .await?;
+    allowed(context.store.associations().untie(user, &association.id).await)?;
     context.doorbell(user, "association", association.id.as_str()).await;
     context.live.machine(&association.id).poke.notify_one();
     Ok(())
+}
+
+/// Why a machine can't be untied or destroyed now, in words that its user can act on.
+pub(crate) fn allowed(ended: Result<(), StoreError>) -> Result<(), EngineError> {
+    match ended {
+        Err(StoreError::Conflict("a failover is under way")) => Err(EngineError::conflict(
+            "failover_active",
+            "a failover of this machine is under way; cancel it first",
+        )),
+        Err(StoreError::Conflict(_)) => Err(EngineError::conflict(
+            "on_standby",
+            "this machine runs on its standby, which holds the only copy; move it to a GPU first",
+        )),
+        ended => Ok(ended?),
+    }
 }
 
 /// Switches following on or off; whether that changed anything. A copy that the tripwire froze stays

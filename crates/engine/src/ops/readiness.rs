@@ -1,6 +1,7 @@
 //! Could this machine be failed over now, and what blocks it?
 
 use domain::association::{Association, AssociationState, Serving};
+use domain::buying::AVOIDED_MS;
 use domain::id::{GpuId, UserId};
 use domain::offer::{rank, replacement_filter};
 use domain::provider::{ErrorClass, ProviderError};
@@ -67,7 +68,10 @@ pub(crate) async fn readiness(
 
     let filter = replacement_filter(&association.spec, &settings.replacement_rule());
     let storage = association.spec.disk_gb.unwrap_or(40.0);
-    let avoid: Vec<i64> = association.spec.machine_id.into_iter().collect();
+    // As the search of a failover leaves out.
+    let since = context.now().plus(-AVOIDED_MS);
+    let mut avoid = context.store.intents().failed_machines(user, since).await?;
+    avoid.extend(association.spec.machine_id);
     let fitting = match market::lately(context, user, &filter, storage).await {
         Ok(offers) => Ok(rank(&offers, &filter, &association.spec, &avoid)),
         // That nothing may be asked for now says nothing about the market.

@@ -1,8 +1,9 @@
 //! Renting, pausing, resuming and destroying GPUs by their user's wish.
 
 use domain::association::Serving;
-use domain::failover::{Disposal, Role, Wish};
-use domain::id::{DisposalId, Epoch, GpuId, UserId};
+use domain::failover::{Disposal, Intent, RentalPlan, Role, Wish};
+use domain::id::{DisposalId, GpuId, UserId};
+use domain::launch::Launch;
 use domain::offer::OfferFilter;
 use domain::provider::{ErrorClass, Provider, ProviderError};
 use store::Rental;
@@ -11,7 +12,7 @@ use crate::context::Context;
 use crate::error::EngineError;
 use crate::handle::Rent;
 use crate::ops::protect;
-use crate::purchase::{self, Order, Purchase};
+use crate::purchase::{self, Order, Purchase, Purpose};
 
 /// Most that a disk may be asked for, GB.
 const DISK_GB: std::ops::RangeInclusive<f64> = 8.0..=4096.0;
@@ -45,25 +46,29 @@ pub(crate) async fn rent(
     let Some(offer) = known else {
         return Err(offer_gone(rent.offer, "it is not on offer any more"));
     };
+    let plan = RentalPlan {
+        label: rent.label.clone(),
+        ports: rent.ports.clone(),
+        skip_standby: rent.skip_standby,
+        hooks: rent.hooks.clone(),
+        workspace: rent.workspace.clone(),
+    };
     let order = Order {
         user: user.clone(),
-        failover: None,
-        association: None,
-        epoch: Epoch(0),
+        purpose: Purpose::Rental(plan.clone()),
         image: rent.image.clone(),
         disk_gb: rent.disk_gb,
         onstart: rent.onstart.clone(),
-        ports: rent.ports.clone(),
+        launch: Launch::default().with_ports(&rent.ports),
     };
     match purchase::buy(context, &order, &offer).await? {
         Purchase::Bound(intent, gpu) => {
-            remember(context, user, gpu, &rent).await;
-            after_rent(context, user, gpu, &rent).await?;
-            // From here on it counts as any machine of the user's.
-            context.store.intents().adopt(&intent.id, context.now()).await?;
-            name(context, user, gpu, rent.label.as_deref()).await;
+            finish(context, &intent, gpu, &plan).await?;
             Ok(gpu)
         }
+        Purchase::OfferTaken => Err(offer_gone(rent.offer, "it is being rented already")),
+        // Rentals by hand have no limits.
+        Purchase::Full(_) => Err(offer_gone(rent.offer, "a limit stands against it")),
         Purchase::Refused(error) if error.class == ErrorClass::Capacity => {
             Err(offer_gone(rent.offer, &error.message))
         }
@@ -79,12 +84,28 @@ pub(crate) async fn rent(
     }
 }
 
+/// Makes of a bought instance what its user asked for. Again is no error.
+pub(crate) async fn finish(
+    context: &Context,
+    intent: &Intent,
+    gpu: GpuId,
+    plan: &RentalPlan,
+) -> Result<(), EngineError> {
+    let user = &intent.user;
+    remember(context, user, gpu, plan).await;
+    after_rent(context, user, gpu, plan).await?;
+    // From here on it counts as any machine of the user's.
+    context.store.intents().adopt(&intent.id, context.now()).await?;
+    name(context, user, gpu, plan.label.as_deref()).await;
+    Ok(())
+}
+
 fn offer_gone(offer: i64, word: &str) -> EngineError {
     EngineError::conflict("offer_gone", format!("offer {offer} can't be rented: {word}"))
 }
 
 /// Keeps what it was asked for with, for its name and for its replacement. It is rented either way.
-async fn remember(context: &Context, user: &UserId, gpu: GpuId, rent: &Rent) {
+async fn remember(context: &Context, user: &UserId, gpu: GpuId, rent: &RentalPlan) {
     let rental = Rental { label: rent.label.clone(), ports: rent.ports.clone() };
     if let Err(error) = context.store.rentals().put(user, gpu, &rental, context.now()).await {
         tracing::warn!(%gpu, %error, "rented, but its name and ports were not kept");
@@ -113,7 +134,7 @@ async fn after_rent(
     context: &Context,
     user: &UserId,
     gpu: GpuId,
-    rent: &Rent,
+    rent: &RentalPlan,
 ) -> Result<(), EngineError> {
     context.live.account(user).poke.notify_one();
     context.doorbell(user, "instance", &gpu.to_string()).await;
@@ -122,6 +143,9 @@ async fn after_rent(
         return Ok(());
     }
     if !context.store.settings().get(user).await?.auto_standby {
+        return Ok(());
+    }
+    if context.store.associations().by_gpu(user, gpu).await?.is_some() {
         return Ok(());
     }
     wait_until_seen(context, user, gpu).await;
@@ -160,23 +184,6 @@ pub(crate) async fn destroy(
 ) -> Result<(), EngineError> {
     protect::instance(context, user, gpu).await?.ok_or(EngineError::NotFound("instance"))?;
     let association = context.store.associations().by_gpu(user, gpu).await?;
-    if let Some(association) = &association {
-        if association.active_failover.is_some() {
-            return Err(EngineError::conflict(
-                "failover_active",
-                "a failover of this machine is under way; cancel it first",
-            ));
-        }
-        // From here on its silence is no loss.
-        context
-            .store
-            .associations()
-            .set_want_running(user, &association.id, association.epoch, false)
-            .await?;
-        if destroy_standby {
-            protect::unprotect(context, user, gpu).await?;
-        }
-    }
     let now = context.now();
     let disposal = Disposal {
         id: DisposalId::new(uuid::Uuid::now_v7().to_string()),
@@ -186,7 +193,7 @@ pub(crate) async fn destroy(
         zone: String::new(),
         role: Role::Rental,
         failover: None,
-        association: association.map(|one| one.id),
+        association: association.as_ref().map(|one| one.id.clone()),
         wish: Wish::Destroy,
         requested_at: now,
         attempts: 0,
@@ -195,7 +202,20 @@ pub(crate) async fn destroy(
         done_at: None,
         saved: None,
     };
-    context.store.disposals().request(&disposal).await?;
+    match &association {
+        // All of it at once: from here on its silence is no loss.
+        Some(association) => {
+            let associations = context.store.associations();
+            let destroyed =
+                associations.destroy(user, &association.id, &disposal, destroy_standby).await;
+            protect::allowed(destroyed)?;
+            context.doorbell(user, "association", association.id.as_str()).await;
+            context.live.machine(&association.id).poke.notify_one();
+        }
+        None => {
+            context.store.disposals().request(&disposal).await?;
+        }
+    }
     context.doorbell(user, "instance", &gpu.to_string()).await;
     Ok(())
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use domain::failover::{BootOutput, BuyOutput, Role, StepName, Wish};
+use domain::failover::{BootOutput, BuyOutput, CandidateFault, Role, StepName, StepRow, Wish};
 use domain::gpu::{GpuInstance, GpuState};
 use domain::id::GpuId;
 use domain::offer::GpuSpec;
@@ -15,6 +15,8 @@ use crate::live::Target;
 use crate::reaper;
 use crate::worker::dial;
 
+/// Tries at preparing one candidate before another is sought.
+const PREPARATIONS: usize = 3;
 const LOOK: Duration = Duration::from_millis(500);
 
 pub(super) async fn run(run: &Run<'_>) -> Ended {
@@ -26,7 +28,7 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
     let ms = || i64::try_from(asked.elapsed().as_millis()).unwrap_or(i64::MAX);
     let instance = match running(run, gpu).await {
         Ok(instance) => instance,
-        Err(why) => return give_back(run, &bought, &why, ms()).await,
+        Err(fault) => return no_good(run, &bought, fault, ms()).await,
     };
     let Some(endpoint) = instance.ssh.clone() else {
         return Ok(StepEnd::retry("it runs without an SSH address"));
@@ -34,14 +36,23 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
     let target = Target { endpoint: endpoint.clone(), host_key: None };
     let shell = match answering(run, gpu, &target).await {
         Ok(shell) => shell,
-        Err(why) => return give_back(run, &bought, &why, ms()).await,
+        Err(fault) => return no_good(run, &bought, fault, ms()).await,
     };
     let provider_ms = ms();
     let (standby, _) = run.standby().await?;
     let Some(standby_key) = standby.public_key else {
         return Ok(StepEnd::retry("the standby has no key yet"));
     };
-    data::prepare_gpu(&shell, &standby_key, Some(&run.association.workspace)).await?;
+    let workspace = Some(run.association.workspace.as_str());
+    if let Err(error) = data::prepare_gpu(&shell, &standby_key, workspace).await {
+        let fault = CandidateFault::Unprepared { word: error.to_string() };
+        let before = run.rows.iter().filter(|row| is_unprepared(run, row)).count();
+        if before + 1 < PREPARATIONS {
+            let output = serde_json::to_value(&fault).unwrap_or_default();
+            return Err(StepEnd { output, ..StepEnd::from(error) });
+        }
+        return no_good(run, &bought, fault, provider_ms).await;
+    }
     let output = BootOutput {
         endpoint: Some(endpoint),
         host_key: Some(shell.host_key().to_owned()),
@@ -50,8 +61,19 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
     Ok(StepEnd::done(&output).provider_ms(provider_ms))
 }
 
+/// Whether an attempt at this candidate failed at preparing it.
+fn is_unprepared(run: &Run<'_>, row: &StepRow) -> bool {
+    row.name == StepName::Boot
+        && row.round == run.row.round
+        && matches!(
+            serde_json::from_value(row.output.clone()),
+            Ok(CandidateFault::Unprepared { .. })
+        )
+}
+
 /// Waits until the provider shows it running; else why it will not.
-async fn running(run: &Run<'_>, gpu: GpuId) -> Result<GpuInstance, String> {
+async fn running(run: &Run<'_>, gpu: GpuId) -> Result<GpuInstance, CandidateFault> {
+    let not = |word: String| CandidateFault::NotRunning { word };
     let account = run.context.live.account(&run.failover.user);
     let begun = Instant::now();
     let mut seen = false;
@@ -63,23 +85,23 @@ async fn running(run: &Run<'_>, gpu: GpuId) -> Result<GpuInstance, String> {
                 GpuState::Running => return Ok(instance.clone()),
                 GpuState::Provisioning => {}
                 state => {
-                    return Err(format!(
+                    return Err(not(format!(
                         "the new GPU is {state}: {}",
                         instance.status_msg.clone().unwrap_or_default()
-                    ));
+                    )));
                 }
             }
         } else if view.gone.contains(&gpu)
             && (seen || begun.elapsed() > run.context.config.timings.visibility)
         {
-            return Err("the new GPU is gone".into());
+            return Err(not("the new GPU is gone".into()));
         }
         if begun.elapsed() > run.context.config.timings.boot {
             let word = view
                 .instance(gpu)
                 .and_then(|instance| instance.status_msg.clone())
                 .unwrap_or_default();
-            return Err(format!("the new GPU did not run in time: {word}"));
+            return Err(not(format!("the new GPU did not run in time: {word}")));
         }
         let _ = tokio::time::timeout(LOOK, account.refreshed()).await;
         tokio::time::sleep(LOOK / 2).await;
@@ -91,15 +113,17 @@ async fn answering(
     run: &Run<'_>,
     gpu: GpuId,
     target: &Target,
-) -> Result<providers::ssh::Shell, String> {
+) -> Result<providers::ssh::Shell, CandidateFault> {
     let begun = Instant::now();
     // Keys of the account reach only instances made after them; attaching again does no harm.
     attach(run, gpu).await;
+    attach_others(run, gpu).await;
     loop {
         match dial(run.context, &run.failover.user, target).await {
             Ok(shell) => return Ok(shell),
             Err(error) if begun.elapsed() > run.context.config.timings.ssh => {
-                return Err(format!("the new GPU runs but does not answer SSH: {error}"));
+                let word = format!("the new GPU runs but does not answer SSH: {error}");
+                return Err(CandidateFault::NoSsh { word });
             }
             Err(error) => tracing::debug!(%error, "the new GPU does not answer yet"),
         }
@@ -116,6 +140,36 @@ async fn attach(run: &Run<'_>, gpu: GpuId) {
     if let Err(error) = attached.await {
         tracing::debug!(%gpu, %error, "key not attached; the account's own may do");
     }
+}
+
+/// Lets those in whom the lost machine let in.
+async fn attach_others(run: &Run<'_>, gpu: GpuId) {
+    let attached = async {
+        let kept = run.context.store.associations().launch(&run.association.id).await?;
+        let client = run.context.accounts.vast(&run.failover.user).await?;
+        for key in kept.iter().flat_map(|(launch, _)| &launch.ssh_keys) {
+            client.attach_key(gpu, key).await?;
+        }
+        Ok::<_, crate::error::EngineError>(())
+    };
+    if let Err(error) = attached.await {
+        tracing::warn!(%gpu, %error, "not all keys of the lost machine are on the new one");
+    }
+}
+
+/// Gives a candidate back that could not receive anything, with what was wrong with it.
+async fn no_good(
+    run: &Run<'_>,
+    bought: &BuyOutput,
+    fault: CandidateFault,
+    provider_ms: i64,
+) -> Ended {
+    let (CandidateFault::NotRunning { word }
+    | CandidateFault::NoSsh { word }
+    | CandidateFault::Unprepared { word }) = &fault;
+    let output = serde_json::to_value(&fault).unwrap_or_default();
+    let end = give_back(run, bought, word, provider_ms).await?;
+    Ok(StepEnd { output, ..end })
 }
 
 /// Gives the candidate back and starts a new round.
@@ -135,7 +189,7 @@ pub(super) async fn give_back(
             Role::Candidate,
             Wish::Destroy,
         );
-        run.context.store.intents().discard(&intent.id, &disposal, run.context.now()).await?;
+        run.context.store.intents().give_back(&intent.id, &disposal, run.context.now()).await?;
     }
     Ok(StepEnd::next_round(why).provider_ms(provider_ms))
 }

@@ -1,16 +1,22 @@
 //! Buying one replacement. A restart finds the intents of the attempt before it and clears them up
-//! before anything new is sent.
+//! before anything new is sent. What speaks against buying at all is looked at first: each GPU bills.
 
-use domain::association::Association;
+use domain::buying::Full;
 use domain::failover::{BuyOutput, Intent, IntentState, Kind};
-use domain::id::{Epoch, GpuId};
+use domain::id::GpuId;
+use domain::launch::Launch;
+use domain::money::MicroUsd;
 use domain::notification::Wait;
+use domain::offer::Offer;
+use domain::provider::ErrorClass;
 use domain::route;
 use tokio::time::Instant;
 
 use super::search;
 use super::step::{Ended, Run, StepEnd};
-use crate::purchase::{self, Order, Purchase};
+use crate::ops::fleet;
+use crate::poller;
+use crate::purchase::{self, Order, Purchase, Purpose};
 
 /// Where the lost machine's disk is not known.
 pub(super) const DEFAULT_DISK_GB: f64 = 40.0;
@@ -25,60 +31,164 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
 }
 
 async fn buy(run: &Run<'_>) -> Ended {
-    let Run { context, failover, association, .. } = run;
+    let Run { context, failover, .. } = run;
     let intents = context.store.intents().of_failover(&failover.id).await?;
     if let Some(bound) = intents.iter().find(|intent| intent.state == IntentState::Bound) {
         return Ok(bought(bound));
-    }
-    if let Some(found) = route::same_difference_twice(run.rows) {
-        let words = format!(
-            "no further GPU is bought: on two of them {}; look at these files on the standby, then call it off and go back to a GPU from there",
-            found.words()
-        );
-        return Ok(match failover.kind {
-            Kind::Drill => StepEnd::failed(words),
-            _ => StepEnd::blocked(Wait::Difference, words),
-        });
     }
     for open in intents.iter().filter(|intent| intent.state == IntentState::Open) {
         if let Purchase::Bound(intent, _) = purchase::settle(context, open.clone()).await? {
             return Ok(bought(&intent));
         }
     }
+    may(run, MicroUsd::ZERO).await?;
+    if let Some(why) = route::takeover_fails(failover, run.rows) {
+        return Err(StepEnd::blocked(Wait::Standby, format!("the standby can't take over: {why}")));
+    }
+    // A GPU could receive nothing now.
+    if failover.options.restore {
+        run.standby().await?;
+    }
     let (_, public_key) = context.accounts.ssh(&failover.user).await?;
     context.accounts.vast(&failover.user).await?.ensure_account_key(&public_key).await?;
-    let ports = context.store.rentals().ports_of(&failover.user, &association.id).await?;
-    let order = order(run, association, ports);
+    let mut order = order(run).await?;
     let tried: Vec<i64> = intents.iter().filter_map(|intent| intent.offer).collect();
     let mut last = String::from("all offers of the search were tried");
     for offer in search::found(run).offers.iter().filter(|offer| !tried.contains(&offer.id)) {
+        pays(run, offer).await?;
         match purchase::buy(context, &order, offer).await? {
             Purchase::Bound(intent, _) => return Ok(bought(&intent)),
-            Purchase::Refused(error) if purchase::try_another(&error) => last = error.to_string(),
+            Purchase::Refused(error) if purchase::try_another(&error) => {
+                last = error.to_string();
+                // What it was made from may be gone; all that it says is named beside it.
+                if error.class == ErrorClass::Invalid {
+                    order.launch.template = None;
+                }
+            }
             Purchase::Refused(error) => return Err(error.into()),
             Purchase::GivenUp => last = "a purchase had no clear answer and was given up".into(),
+            Purchase::OfferTaken => last = "the offer is being bought for another machine".into(),
+            Purchase::Full(full) => return Err(held(run, full)),
         }
     }
     Ok(StepEnd::next_round(last))
 }
 
-fn order(run: &Run<'_>, association: &Association, ports: Vec<String>) -> Order {
-    Order {
-        user: run.failover.user.clone(),
-        failover: Some(run.failover.id.clone()),
-        association: Some(association.id.clone()),
-        epoch: epoch(run),
-        image: association.image.clone().unwrap_or_else(|| DEFAULT_IMAGE.into()),
-        disk_gb: association.spec.disk_gb.unwrap_or(DEFAULT_DISK_GB),
-        // The user's job starts after the data is verified, never before.
-        onstart: None,
-        ports,
+/// Whether one more GPU at this price may be bought at all; else what is waited for.
+pub(super) async fn may(run: &Run<'_>, price: MicroUsd) -> Result<(), StepEnd> {
+    let Run { context, failover, .. } = run;
+    if let Some(found) = route::same_difference_twice(run.rows) {
+        let words = format!(
+            "no further GPU is bought: on two of them {}; look at these files on the standby, then call it off and go back to a GPU from there",
+            found.words()
+        );
+        return Err(or_failed(run, Wait::Difference, words));
+    }
+    let (intents, now) = (context.store.intents(), context.now());
+    let ledger = intents.ledger(&failover.user, &failover.id, now).await?;
+    if let Some(why) = route::unprepared(run.rows)
+        && !ledger.has_word()
+    {
+        let words = format!(
+            "no further GPU is bought: {} of them could not be prepared, the last one because {why}",
+            route::UNPREPARED_GPUS
+        );
+        return Err(or_failed(run, Wait::Preparation, words));
+    }
+    let limits = context.store.settings().get(&failover.user).await?.limits;
+    ledger.full(&limits, price).map_or(Ok(()), |full| Err(held(run, full)))
+}
+
+/// Waits for a person's word, with the limit that asks for it.
+fn held(run: &Run<'_>, full: Full) -> StepEnd {
+    let words = match full {
+        Full::GpusPerFailover { bought, most } => {
+            format!("no further GPU is bought: {bought} of {most} for this failover")
+        }
+        Full::GpusPerDay { bought, most } => {
+            format!("no further GPU is bought: {bought} of {most} within 24 hours")
+        }
+        Full::UsdPerFailover { bought, price, most } => format!(
+            "no further GPU is bought: those of this failover cost ${bought:.2} an hour, one more ${price:.2}, and ${most:.2} are allowed"
+        ),
+        Full::UsdPerDay { bought, price, most } => format!(
+            "no further GPU is bought: those of 24 hours cost ${bought:.2} an hour, one more ${price:.2}, and ${most:.2} are allowed"
+        ),
+    };
+    StepEnd { output: serde_json::json!({ "full": full }), ..or_failed(run, Wait::Limit, words) }
+}
+
+/// A drill does not wait for a person: it has told what it is for.
+fn or_failed(run: &Run<'_>, wait: Wait, words: String) -> StepEnd {
+    match run.failover.kind {
+        Kind::Drill => StepEnd::failed(words),
+        _ => StepEnd::blocked(wait, words),
     }
 }
 
-/// The epoch under which a failover buys.
-fn epoch(run: &Run<'_>) -> Epoch {
-    run.association.epoch
+/// Whether the credit pays for an hour of an offer, as far as it is known. One that does not is read anew
+/// before that is believed.
+async fn pays(run: &Run<'_>, offer: &Offer) -> Result<(), StepEnd> {
+    let Run { context, failover, .. } = run;
+    let short = |credit: Option<MicroUsd>| credit.filter(|credit| *credit < offer.usd_per_hour);
+    let Ok(known) = fleet::balance(context, &failover.user).await else { return Ok(()) };
+    if short(known.credit).is_none() {
+        return Ok(());
+    }
+    let Ok(money) = poller::read_balance(context, &failover.user).await else { return Ok(()) };
+    let Some(credit) = short(money.credit) else { return Ok(()) };
+    let words = format!(
+        "the credit of ${:.2} does not pay for an hour of the next GPU (${:.2})",
+        credit.usd(),
+        offer.usd_per_hour.usd()
+    );
+    Err(StepEnd::blocked(Wait::Credit, words))
+}
+
+async fn order(run: &Run<'_>) -> Result<Order, StepEnd> {
+    let Run { context, failover, association, .. } = run;
+    let settings = context.store.settings().get(&failover.user).await?;
+    let launch = launch(run).await?;
+    let ports = context.store.rentals().ports_of(&failover.user, &association.id).await?;
+    let onstart = launch.held_script();
+    if onstart.is_none() && launch.onstart.is_some() {
+        tracing::warn!(association = %association.id, "the start script is too long to be held back until the data is there; it is left out");
+    }
+    Ok(Order {
+        user: failover.user.clone(),
+        purpose: Purpose::Failover {
+            failover: failover.id.clone(),
+            association: association.id.clone(),
+            epoch: association.epoch,
+            limits: settings.limits,
+        },
+        image: association
+            .image
+            .clone()
+            .or_else(|| launch.image.clone())
+            .unwrap_or_else(|| DEFAULT_IMAGE.into()),
+        disk_gb: association.spec.disk_gb.unwrap_or(DEFAULT_DISK_GB),
+        onstart,
+        launch: launch.with_ports(&ports),
+    })
+}
+
+/// How the machine was launched that is replaced: as the provider tells it now, else as it was read last.
+pub(super) async fn launch(run: &Run<'_>) -> Result<Launch, StepEnd> {
+    let Run { context, failover, association, .. } = run;
+    let associations = context.store.associations();
+    let client = context.accounts.vast(&failover.user).await?;
+    match client.launch(association.gpu).await {
+        Ok(Some(told)) => {
+            let launch = told.to_go();
+            associations.set_launch(&association.id, &launch, context.now()).await?;
+            return Ok(launch);
+        }
+        Ok(None) => {}
+        Err(error) => tracing::debug!(%error, "how it was launched is not told now"),
+    }
+    let kept = associations.launch(&association.id).await?;
+    Ok(kept.map(|(launch, _)| launch).unwrap_or_default())
 }
 
 fn bought(intent: &Intent) -> StepEnd {

@@ -1,7 +1,6 @@
 //! Fencing: a new epoch, from which on nothing of the old GPU is accepted, and the provider told to
 //! stop it where nothing is to be had from it. A drill only reads the old instance's record: the call it would make first.
 
-use domain::association::{AssociationState, Serving};
 use domain::failover::{Disposal, FenceOutput, Kind, Role, Wish};
 use domain::id::DisposalId;
 use domain::provider::Provider;
@@ -9,29 +8,15 @@ use domain::verdict::Cause;
 use tokio::time::Instant;
 
 use super::step::{Ended, Run, StepEnd};
-use crate::context::Context;
 
 pub(super) async fn run(run: &Run<'_>) -> Ended {
-    let Run { context, failover, association, .. } = run;
+    let Run { context, failover, .. } = run;
     if failover.kind == Kind::Drill {
         return read_only(run).await;
     }
-    let associations = context.store.associations();
-    let raised = failover.from_epoch.next();
-    // A restart may find the epoch raised already.
-    if association.epoch == failover.from_epoch {
-        associations.advance_epoch(&association.id, failover.from_epoch).await?;
-    } else if association.epoch != raised {
-        return Ok(StepEnd::failed(format!(
-            "another has taken this machine over (epoch {})",
-            association.epoch
-        )));
-    }
-    associations.set_serving(&association.id, raised, Serving::None).await?;
-    associations.set_state(&association.id, raised, AssociationState::FailingOver, None).await?;
-    if ends_it(run) {
-        stop_old(context, run).await?;
-    }
+    // All at once, so that there is no half of it for a cancellation to find. A restart may find it done.
+    let stop = ends_it(run).then(|| stop_old(run));
+    let raised = context.store.associations().fence(failover, stop.as_ref()).await?;
     Ok(StepEnd::done(&FenceOutput { epoch: Some(raised), provider_word: word(run) }))
 }
 
@@ -46,10 +31,10 @@ fn ends_it(run: &Run<'_>) -> bool {
     told || run.failover.kind == Kind::Planned
 }
 
-/// Asks for the old GPU to be stopped, disk kept; tried until the provider shows it so.
-async fn stop_old(context: &Context, run: &Run<'_>) -> Result<(), StepEnd> {
-    let now = context.now();
-    let disposal = Disposal {
+/// The wish that the old GPU be stopped, disk kept; tried until the provider shows it so.
+fn stop_old(run: &Run<'_>) -> Disposal {
+    let now = run.context.now();
+    Disposal {
         id: DisposalId::new(uuid::Uuid::now_v7().to_string()),
         user: run.failover.user.clone(),
         provider: Provider::Vast,
@@ -65,9 +50,7 @@ async fn stop_old(context: &Context, run: &Run<'_>) -> Result<(), StepEnd> {
         last_error: None,
         done_at: None,
         saved: None,
-    };
-    context.store.disposals().request(&disposal).await?;
-    Ok(())
+    }
 }
 
 fn word(run: &Run<'_>) -> Option<String> {

@@ -4,10 +4,12 @@
 use domain::failover::TakeoverOutput;
 
 use super::step::{Ended, Run, StepEnd};
-use crate::data;
+use crate::{data, leftovers};
 
 pub(super) async fn run(run: &Run<'_>) -> Ended {
+    let Run { context, association, .. } = run;
     let (_, shell) = run.standby().await?;
+    leftovers::sweep(context, association, &shell).await?;
     let recovery_point = run.association.sync.complete_to;
     let pinned =
         data::rehearse(&shell, &run.association.workspace, run.failover.id.as_str()).await?;

@@ -56,9 +56,8 @@ pub(super) async fn or_next(run: &Run<'_>, end: StepEnd) -> Ended {
     let bought: BuyOutput = run.earlier(StepName::Buy).unwrap_or_default();
     let why = end.error.unwrap_or_else(|| "the data could not be brought".into());
     // The work goes on where it is served until another candidate is there.
-    if run.association.serving == domain::association::Serving::Standby
-        && let Ok((_, standby)) = run.standby().await
-    {
+    if run.association.serving == domain::association::Serving::Standby {
+        let (_, standby) = run.standby().await?;
         data::thaw_writes(&standby).await?;
     }
     boot::give_back(run, &bought, &why, 0).await

@@ -1,5 +1,6 @@
 //! Looking for a replacement: admissible offers, best first.
 
+use domain::buying::AVOIDED_MS;
 use domain::failover::{SearchOutput, StepName};
 use domain::notification::Wait;
 use domain::offer::{nearest_misses, rank, replacement_filter};
@@ -23,6 +24,9 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
     if failover.kind == domain::failover::Kind::Drill && failover.round >= DRILL_ROUNDS {
         let why = run.rows.iter().rev().find_map(|row| row.error.clone()).unwrap_or_default();
         return Ok(StepEnd::failed(format!("no candidate of {DRILL_ROUNDS} worked: {why}")));
+    }
+    if failover.options.new_gpu {
+        super::buy::may(run, domain::money::MicroUsd::ZERO).await?;
     }
     if failover.round >= CALM_ROUNDS {
         tokio::time::sleep(CALM).await;
@@ -60,10 +64,15 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
     Ok(StepEnd::done(&output).provider_ms(provider_ms))
 }
 
-/// The lost machine, and each that this failover has bought on before.
+/// The lost machine, each that this failover has bought on before, and those that failed the account
+/// lately.
 async fn avoid(run: &Run<'_>) -> Result<Vec<i64>, StepEnd> {
-    let mut machines: Vec<i64> = run.association.spec.machine_id.into_iter().collect();
-    let bought = run.context.store.intents().of_failover(&run.failover.id).await?;
+    let Run { context, failover, .. } = run;
+    let intents = context.store.intents();
+    let since = context.now().plus(-AVOIDED_MS);
+    let mut machines = intents.failed_machines(&failover.user, since).await?;
+    machines.extend(run.association.spec.machine_id);
+    let bought = intents.of_failover(&failover.id).await?;
     machines.extend(bought.iter().filter_map(|intent| intent.machine_id));
     Ok(machines)
 }

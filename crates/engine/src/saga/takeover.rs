@@ -5,25 +5,15 @@ use domain::association::Serving;
 use domain::failover::{Kind, StepName, TakeoverOutput};
 
 use super::step::{Ended, Run, StepEnd};
-use crate::data;
+use crate::{data, hooks};
 
 pub(super) async fn run(run: &Run<'_>) -> Ended {
     let Run { context, association, failover, .. } = run;
     let epoch = failover.from_epoch.next();
     let (_, shell) = run.standby().await?;
     let taken = data::takeover(&shell, &association.workspace, epoch).await?;
-    let hook = match &association.hooks.on_standby {
-        Some(command) => Some(
-            data::run_hook(
-                &shell,
-                command,
-                &data::hook_env(association, "standby"),
-                context.config.timings.hook,
-            )
-            .await?,
-        ),
-        None => None,
-    };
+    // Begun once: a restart in between must not start it beside itself.
+    let hook = hooks::on_standby(&shell, association, context.config.timings.hook).await?;
     context.store.associations().set_serving(&association.id, epoch, Serving::Standby).await?;
     // A planned move synced its last bytes before; an unplanned one has what was complete.
     let planned: Option<TakeoverOutput> =

@@ -4,11 +4,12 @@
 
 use std::time::Duration;
 
-use domain::association::Association;
+use domain::association::{Association, Serving};
+use domain::failover::{StepName, StepRow};
 use domain::gpu::Endpoint;
-use domain::provider::ErrorClass;
+use domain::provider::{ErrorClass, Provider};
 use domain::standby::{Standby, StandbyState};
-use providers::gcp::{StandbyVm, VmStatus};
+use providers::gcp::{GcpClient, StandbyVm, VmStatus};
 
 use super::heartbeat;
 use super::make::{self, OPERATION};
@@ -17,7 +18,7 @@ use crate::context::Context;
 use crate::data;
 use crate::error::EngineError;
 use crate::live::Target;
-use crate::news;
+use crate::{hooks, leftovers, news};
 
 /// Between two looks at a standby that is well.
 const CALM: Duration = Duration::from_secs(10);
@@ -60,7 +61,7 @@ async fn come_up(
     association: &Association,
     mut standby: Standby,
 ) -> Result<(), EngineError> {
-    let client = context.accounts.gcp(&association.user).await?;
+    let client = own_client(context, association, &standby).await?;
     let Some(vm) = client.get(&standby.zone, &standby.name).await? else {
         if standby.state == StandbyState::Creating {
             return make::request(context, association, &standby).await;
@@ -104,6 +105,7 @@ async fn come_up(
     standby.reason = None;
     save(context, association, &standby).await?;
     context.store.intents().adopt(&standby.intent, context.now()).await?;
+    leftovers::sweep(context, association, &shell).await?;
     Ok(())
 }
 
@@ -125,7 +127,8 @@ async fn look_after(
         tokio::time::sleep(BUSY).await;
         waited += BUSY;
     }
-    let client = context.accounts.gcp(&association.user).await?;
+    resume_work(context, association).await?;
+    let client = own_client(context, association, &standby).await?;
     let Some(vm) = client.get(&standby.zone, &standby.name).await? else {
         return vanished(context, association, &standby).await;
     };
@@ -137,6 +140,53 @@ async fn look_after(
     if moved && vm.status == VmStatus::Running {
         return save(context, association, &Standby { state: StandbyState::Booting, ..standby })
             .await;
+    }
+    Ok(())
+}
+
+/// The user's client, where it is of the project that the standby is in. That another project does not have
+/// it says nothing about it.
+async fn own_client(
+    context: &Context,
+    association: &Association,
+    standby: &Standby,
+) -> Result<GcpClient, EngineError> {
+    let client = context.accounts.gcp(&association.user).await?;
+    if client.project() == standby.project {
+        return Ok(client);
+    }
+    Err(EngineError::Credentials {
+        provider: Provider::Gcp,
+        code: "other_project",
+        message: format!(
+            "the standby is in the Google Cloud project {}, the stored service account in {}; store one of the former",
+            standby.project,
+            client.project()
+        ),
+    })
+}
+
+/// What the user's command started on a standby that serves ended with the VM where that was stopped: it is
+/// started again. While a failover holds the work back to move it, it stays held.
+async fn resume_work(context: &Context, association: &Association) -> Result<(), EngineError> {
+    if association.serving != Serving::Standby || association.hooks.on_standby.is_none() {
+        return Ok(());
+    }
+    if let Some(active) = &association.active_failover {
+        let rows = context.store.steps().list(active).await?;
+        let failover = context.store.failovers().find(active).await?;
+        let moving = |row: &StepRow| {
+            row.round == failover.round
+                && matches!(row.name, StepName::Delta | StepName::Verify | StepName::Switch)
+        };
+        if rows.iter().any(moving) {
+            return Ok(());
+        }
+    }
+    let Some(shell) = context.live.machine(&association.id).standby_shell() else { return Ok(()) };
+    let begun = hooks::on_standby_again(&shell, association, context.config.timings.hook).await;
+    if let Err(error) = begun {
+        tracing::warn!(association = %association.id, %error, "the work on the standby was not looked after");
     }
     Ok(())
 }
@@ -171,7 +221,7 @@ async fn start_again(
     association: &Association,
     standby: Standby,
 ) -> Result<(), EngineError> {
-    let client = context.accounts.gcp(&association.user).await?;
+    let client = own_client(context, association, &standby).await?;
     let started = match client.start(&standby.zone, &standby.name, uuid::Uuid::new_v4()).await {
         Ok(operation) => client.wait(&operation, OPERATION).await,
         Err(error) => Err(error),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::association::Association;
-use domain::failover::{Intent, IntentState};
+use domain::failover::{Intent, IntentState, Role, Wish};
 use domain::money::MicroUsd;
 use domain::policy::FailoverSettings;
 use domain::pricing;
@@ -14,7 +14,7 @@ use providers::gcp::StandbyRequest;
 use super::standby_row::{degrade, save, vanished};
 use crate::context::Context;
 use crate::error::EngineError;
-use crate::{news, purchase};
+use crate::{news, purchase, reaper};
 
 /// How long the provider may take over an operation.
 pub(super) const OPERATION: Duration = Duration::from_secs(300);
@@ -144,8 +144,12 @@ pub(super) async fn request(
             standby.intent.as_str().as_bytes(),
         ),
     };
+    let mut taken = false;
     let made = match client.create_standby(&wanted).await {
-        Ok(operation) => client.wait(&operation, OPERATION).await,
+        Ok(operation) => {
+            taken = true;
+            client.wait(&operation, OPERATION).await
+        }
         Err(error) => Err(error),
     };
     match made {
@@ -157,11 +161,24 @@ pub(super) async fn request(
                 && !matches!(error.class, ErrorClass::RateLimited { .. }) =>
         {
             news::google_said(context, &association.user, &error).await?;
+            if taken {
+                remove_remains(context, standby).await?;
+            }
             return refused(context, association, standby, &error.to_string()).await;
         }
         Err(error) => return Err(error.into()),
     }
     bind(context, association, standby).await
+}
+
+/// A creation that the provider took and could not end may have left a VM behind: it is seen to be gone.
+async fn remove_remains(context: &Context, standby: &Standby) -> Result<(), EngineError> {
+    if let Some(intent) = context.store.intents().find(&standby.intent).await? {
+        let disposal =
+            reaper::disposal(context, &intent, &standby.name, Role::Standby, Wish::Destroy);
+        context.store.disposals().request(&disposal).await?;
+    }
+    Ok(())
 }
 
 /// The provider said no. Nothing should exist; should it all the same, it is removed.

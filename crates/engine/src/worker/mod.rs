@@ -10,6 +10,7 @@ mod heartbeat;
 mod host_keys;
 mod judge;
 mod late;
+mod launch;
 mod make;
 mod remove;
 mod standby_row;
@@ -77,6 +78,7 @@ struct Work {
     host_keys: host_keys::HostKeys,
     care: Chore,
     late: Chore,
+    launch: Chore,
     follow: follow::Following,
     saga: Chore,
     undelete: Chore,
@@ -93,6 +95,7 @@ impl Work {
             host_keys: host_keys::HostKeys::default(),
             care: Chore::new(token),
             late: Chore::new(token),
+            launch: Chore::new(token),
             follow: follow::Following::new(token),
             saga: Chore::new(token),
             undelete: Chore::new(token),
@@ -112,6 +115,8 @@ impl Work {
             self.follow.stop().await;
             self.undelete.stop().await;
             self.late.stop().await;
+            self.launch.stop().await;
+            give_way(context, association).await?;
             self.end_care(association).await;
             // Given up while a failover was under way: that ends first, or ends what it began.
             self.drive(context, association);
@@ -126,6 +131,7 @@ impl Work {
         self.host_keys.look(context, association).await?;
         self.care.run(care::step(context.clone(), association.clone()));
         self.late.run(late::step(context.clone(), association.clone()));
+        self.launch.run(launch::step(context.clone(), association.clone()));
         self.follow.keep(context, association, machine).await;
         if undelete::may(association) {
             self.undelete.run(undelete::step(context.clone(), association.clone()));
@@ -161,6 +167,16 @@ impl Work {
         self.care.stop().await;
         self.undelete.stop().await;
         self.late.stop().await;
+        self.launch.stop().await;
         self.removal.stop().await;
+    }
+}
+
+/// A failover of a machine that is being removed ends: it might wait for a standby that nobody keeps.
+async fn give_way(context: &Context, association: &Association) -> Result<(), EngineError> {
+    let Some(active) = &association.active_failover else { return Ok(()) };
+    match context.store.failovers().request_cancel(&association.user, active).await {
+        Ok(()) | Err(store::StoreError::Conflict(_) | store::StoreError::NotFound(_)) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }

@@ -88,3 +88,45 @@ async fn a_background_job_goes_on_and_is_held_let_go_and_ended() {
     assert_eq!(all(), ended);
     assert_eq!(data::end_standby_job(&rig.standby.shell).await.expect("nothing to end"), 0);
 }
+
+#[tokio::test]
+async fn a_command_is_begun_once_for_each_start_of_its_host() {
+    let rig = Rig::new().await;
+    rig.synced("1").await;
+    let once = async |name: &str, command: &str, limit| {
+        let env = env();
+        let begun = engine::hooks::run_once(&rig.standby.shell, name, command, &env, limit);
+        begun.await.expect("it ran")
+    };
+    let command = "echo \"it's $DUMONT_MACHINE\" >> begun; (sleep 1000 &) ; exit 3";
+    let first = once("on_standby-a-2", command, DEADLINE).await;
+    assert_eq!((first.status, first.output.as_str()), (Some(3), ""));
+    // A restart in between: the step is done again, the command is not.
+    let again = once("on_standby-a-2", command, DEADLINE).await;
+    assert_eq!((again.status, again.output.as_str()), (Some(3), "dumont: it ran before\n"));
+    assert_eq!(rig.standby.run("wc -l < /workspace/begun; pgrep -cx sleep").await, "2\n1");
+    once("on_standby-a-3", command, DEADLINE).await;
+    assert_eq!(rig.standby.run("pgrep -cx sleep").await, "2", "another move's own");
+
+    // Cut off before its end: begun is begun, and how it ended is not claimed.
+    let limit = Duration::from_secs(1);
+    assert_eq!(once("cut", "sleep 1001", limit).await.status, None);
+    let again = once("cut", "touch /workspace/twice", DEADLINE).await;
+    assert_eq!(again.status, None);
+    assert!(again.output.starts_with("dumont: it was begun before"), "{again:?}");
+    assert_eq!(rig.standby.run("ls /workspace/twice 2>/dev/null || echo none").await, "none");
+
+    let again = async |name: &str| {
+        let env = env();
+        let begun = engine::hooks::run_again(&rig.standby.shell, name, "echo anew", &env, DEADLINE);
+        begun.await.expect("it ran").output
+    };
+    assert_eq!(again("never-begun").await, "", "what nobody began is not begun again");
+    assert_eq!(again("on_standby-a-2").await, "dumont: it ran before\n");
+    // The host has started since: what was begun is over, and it is begun again.
+    rig.standby
+        .run("cd /var/lib/dumont/begun && for d in on_standby-a-2-*; do mv \"$d\" \"$d-before\"; done")
+        .await;
+    assert_eq!(again("on_standby-a-2").await, "anew\n");
+    assert_eq!(again("on_standby-a-2").await, "dumont: it ran before\n");
+}
