@@ -55,6 +55,10 @@ fn pages() -> Vec<(&'static str, app::site::Request, Fake)> {
         ("max_delete_percent", "30"),
         ("silence_seconds", "20"),
         ("keep_lost_minutes", "30"),
+        ("max_gpus_per_failover", "5"),
+        ("max_usd_per_failover", "50"),
+        ("max_gpus_per_day", "100"),
+        ("max_usd_per_day", "300"),
     ];
     let empty = Visitor { user: None, empty: true, sandbox: false };
     let wrong = Fake { refusal: Some(problem(401, "wrong_password", &[])), ..Fake::nobody() };

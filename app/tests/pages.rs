@@ -397,7 +397,7 @@ fn an_offer_that_is_gone_is_said_and_nothing_is_bought() {
     assert!(words(&got.html).contains("Nothing was bought."));
 }
 
-const SETTINGS: [(&str, &str); 8] = [
+const SETTINGS: [(&str, &str); 12] = [
     ("gcp_zone", "europe-west1-b"),
     ("gcp_machine_type", "e2-small"),
     ("gcp_disk_size", "250"),
@@ -405,6 +405,10 @@ const SETTINGS: [(&str, &str); 8] = [
     ("max_delete_percent", "30"),
     ("silence_seconds", "20"),
     ("keep_lost_minutes", "30"),
+    ("max_gpus_per_failover", "5"),
+    ("max_usd_per_failover", "50"),
+    ("max_gpus_per_day", "100"),
+    ("max_usd_per_day", "300"),
     ("max_price", "0,75"),
 ];
 

@@ -56,6 +56,35 @@ pub(super) const PHRASES: &[(&str, &str)] = &[
         "nenhuma oferta serve: {} vistas, nenhuma dentro do teto de preço, da classe e da região das regras",
     ),
     ("no candidate of {} worked: {}", "nenhum de {} candidatos funcionou: {}"),
+    (
+        "no further GPU is bought: {} of them could not be prepared, the last one because {}",
+        "nenhuma outra GPU é comprada: {} delas não puderam ser preparadas, a última porque {}",
+    ),
+    (
+        "no further GPU is bought: {} of {} for this failover",
+        "nenhuma outra GPU é comprada: {} de {} neste failover",
+    ),
+    (
+        "no further GPU is bought: {} of {} within 24 hours",
+        "nenhuma outra GPU é comprada: {} de {} em 24 horas",
+    ),
+    (
+        "no further GPU is bought: those of this failover cost {} an hour, one more {}, and {} are allowed",
+        "nenhuma outra GPU é comprada: as deste failover custam {} por hora, mais uma {}, e são permitidos {}",
+    ),
+    (
+        "no further GPU is bought: those of 24 hours cost {} an hour, one more {}, and {} are allowed",
+        "nenhuma outra GPU é comprada: as de 24 horas custam {} por hora, mais uma {}, e são permitidos {}",
+    ),
+    (
+        "the credit of {} does not pay for an hour of the next GPU ({})",
+        "o crédito de {} não paga uma hora da próxima GPU ({})",
+    ),
+    ("the standby can't take over: {}", "o standby não pode assumir: {}"),
+    (
+        "the offer is being bought for another machine",
+        "a oferta está sendo comprada para outra máquina",
+    ),
     ("all offers of the search were tried", "todas as ofertas da busca foram tentadas"),
     (
         "a purchase had no clear answer and was given up",

@@ -31,7 +31,9 @@ pub(crate) fn problem_text(problem: &Problem, t: &'static Texts) -> (String, Opt
         "not_on_standby" => (t.wrong_not_on_standby, None),
         "other_deletions" => (t.wrong_other_deletions, None),
         "not_frozen" => (t.gate_not_frozen, None),
+        "has_switched" => (t.wrong_switched, None),
         "failover_over" => (t.wrong_over, None),
+        "other_account" => (t.wrong_other_account, said()),
         "offer_gone" => (t.offer_gone_what, None),
         "sync_already_on" | "sync_already_off" => (t.wrong_nothing_changed, None),
         "conflict" | "stale" => (t.wrong_stale, said()),
@@ -58,6 +60,8 @@ pub(crate) fn field_text(found: &FieldProblem, t: &'static Texts) -> String {
         "max_delete_percent" => Some(("1", "100")),
         "silence_seconds" => Some(("5", "600")),
         "keep_lost_minutes" => Some(("0", "1440")),
+        "max_gpus_per_failover" => Some(("1", "100")),
+        "max_gpus_per_day" => Some(("1", "10000")),
         "min_reliability" => Some(("0", "100")),
         "num_gpus" | "limit" => Some(("1", "64")),
         _ => None,
@@ -67,7 +71,9 @@ pub(crate) fn field_text(found: &FieldProblem, t: &'static Texts) -> String {
             fill(t.field_between, &[("low", low), ("high", high)])
         }
         ("out_of_range", None) => match found.field.as_str() {
-            "max_price" => t.field_above_zero.to_owned(),
+            "max_price" | "max_usd_per_failover" | "max_usd_per_day" => {
+                t.field_above_zero.to_owned()
+            }
             "disk_size" => t.field_disk_least.to_owned(),
             "region" => t.field_countries.to_owned(),
             _ => t.field_out_of_range.to_owned(),

@@ -1,6 +1,7 @@
 //! The words of the domain's own vocabularies: states, phases, causes, steps.
 
 use domain::association::AssociationState;
+use domain::buying::Full;
 use domain::failover::{FailoverState, Kind, Outcome, Phase, Role, StepName};
 use domain::gpu::GpuState;
 use domain::notification::{Severity, Wait};
@@ -12,7 +13,8 @@ use domain::verdict::{Cause, Verdict};
 use domain::view::failover::Fate;
 use domain::view::machine::{Errand, Place};
 
-use super::Texts;
+use super::{Lang, Texts, fill};
+use crate::format;
 use crate::page::Reason;
 use crate::router::{FailoverAct, MachineAct};
 use crate::ui::Tone;
@@ -441,6 +443,25 @@ pub(crate) const fn rule(rule: Rule, t: &'static Texts) -> Word {
     }
 }
 
+/// Which limit keeps a failover from buying, and what mends that.
+pub(crate) fn full(full: Full, lang: Lang, t: &'static Texts) -> String {
+    let counted = |text, bought: i64, most: i64| {
+        fill(text, &[("bought", &bought.to_string()), ("most", &most.to_string())])
+    };
+    let paid = |text, bought, price, most| {
+        let [bought, price, most] = [bought, price, most].map(|usd| format::usd(usd, lang));
+        fill(text, &[("bought", &bought), ("price", &price), ("most", &most)])
+    };
+    match full {
+        Full::GpusPerFailover { bought, most } => counted(t.full_gpus_failover, bought, most),
+        Full::GpusPerDay { bought, most } => counted(t.full_gpus_day, bought, most),
+        Full::UsdPerFailover { bought, price, most } => {
+            paid(t.full_usd_failover, bought, price, most)
+        }
+        Full::UsdPerDay { bought, price, most } => paid(t.full_usd_day, bought, price, most),
+    }
+}
+
 /// Why a failover waits, as the end of a sentence.
 pub(crate) const fn wait(wait: Wait, t: &'static Texts) -> Word {
     match wait {
@@ -451,5 +472,7 @@ pub(crate) const fn wait(wait: Wait, t: &'static Texts) -> Word {
         Wait::Pace => t.wait_pace,
         Wait::Standby => t.wait_standby,
         Wait::Difference => t.wait_difference,
+        Wait::Preparation => t.wait_preparation,
+        Wait::Limit => t.wait_limit,
     }
 }

@@ -196,6 +196,7 @@ pub(crate) fn away() -> MachineRow {
             waits: None,
             waits_for: None,
             retry_at: None,
+            full: None,
             nearest: Vec::new(),
             searched_at: None,
         }),

@@ -10,6 +10,7 @@ use serde::Deserialize as _;
 use serde_json::{Value, json};
 use store::{Credential, CredentialKind, CredentialStatus, NewCredential, StoreError};
 
+use super::owner;
 use crate::{Dumont, Fault};
 
 /// What a credential may be shown by, once its provider has taken it.
@@ -18,6 +19,18 @@ pub struct Tried {
     kind: CredentialKind,
     secret: SecretString,
     hint: Value,
+    /// Whose it is at the provider: the account's number, the project's name.
+    owner: Option<String>,
+}
+
+impl Tried {
+    pub(super) const fn kind(&self) -> CredentialKind {
+        self.kind
+    }
+
+    pub(super) fn owner(&self) -> Option<&str> {
+        self.owner.as_deref()
+    }
 }
 
 /// Tries a Vast.ai key.
@@ -32,8 +45,9 @@ pub async fn try_vast(dumont: &Dumont, key: &str) -> Result<Tried, Fault> {
     }
     let secret = SecretString::from(key.to_owned());
     let account = dumont.engine.check_vast(&secret).await?;
-    let hint = json!({ "last4": last4(key), "account": account.email });
-    Ok(Tried { kind: CredentialKind::VastApiKey, secret, hint })
+    let owner = account.id.map(|id| id.to_string());
+    let hint = json!({ "last4": last4(key), "account": account.email, "owner": owner });
+    Ok(Tried { kind: CredentialKind::VastApiKey, secret, hint, owner })
 }
 
 /// Tries a service-account key: its shape first, then all that a standby needs.
@@ -48,14 +62,16 @@ pub async fn try_gcp(dumont: &Dumont, text: &str) -> Result<Tried, Fault> {
         "last4": last4(&key_id), "account": account.project, "email": account.email,
         "zones": account.zones,
     });
-    Ok(Tried { kind: CredentialKind::GcpServiceAccount, secret, hint })
+    let owner = Some(account.project);
+    Ok(Tried { kind: CredentialKind::GcpServiceAccount, secret, hint, owner })
 }
 
 /// Keeps what was tried.
 ///
 /// # Errors
-/// The database.
+/// It is of another account than what Dumont still has to do with; the database.
 pub async fn keep(dumont: &Dumont, user: &UserId, tried: &Tried) -> Result<(), Fault> {
+    owner::check(dumont, user, tried).await?;
     let now = dumont.now();
     let new = NewCredential {
         kind: tried.kind,

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use domain::association::{Association as Tie, Hooks, Serving};
+use domain::buying::Full;
 use domain::failover::{FailoverState, StepRow};
 use domain::gpu::{GpuInstance, GpuState};
 use domain::host_key::{PinnedKeys, SharedHostKey};
@@ -309,6 +310,7 @@ async fn actives(
             waits: figures.error.clone().filter(|_| waiting),
             waits_for: pause.waits_for,
             retry_at: pause.retry_at.map(Time),
+            full: pause.full,
             nearest: pause.nearest,
             searched_at: pause.searched_at.map(Time),
         };
@@ -322,6 +324,7 @@ async fn actives(
 struct Pause {
     waits_for: Option<Wait>,
     retry_at: Option<Millis>,
+    full: Option<Full>,
     nearest: Vec<NearMiss>,
     searched_at: Option<Millis>,
 }
@@ -330,14 +333,16 @@ impl Pause {
     async fn of(dumont: &Dumont, failover: &FailoverId) -> Result<Self, Fault> {
         let now = dumont.now();
         let rows = dumont.store.steps().list(failover).await?;
-        let said = |row: &StepRow| row.output.get("waits_for")?.as_str()?.parse().ok();
         // Of what was tried last: what an earlier attempt waited for may be there by now.
-        let last = rows.iter().rev().find(|row| said(row).is_some());
-        let waits_for = last.and_then(said);
+        let last = rows.iter().rev().find(|row| row.waits_for().is_some());
+        let waits_for = last.and_then(StepRow::waits_for);
         let search = last.filter(|_| waits_for == Some(Wait::Offer));
+        let full = last.filter(|_| waits_for == Some(Wait::Limit));
+        let full = full.and_then(|row| row.output.get("full"));
         let nearest = search.and_then(|row| row.output.get("nearest"));
         Ok(Self {
             waits_for,
+            full: full.and_then(|found| serde_json::from_value(found.clone()).ok()),
             retry_at: rows.iter().filter_map(|row| row.retry_at).filter(|at| *at > now).min(),
             nearest: nearest
                 .and_then(|found| serde_json::from_value(found.clone()).ok())

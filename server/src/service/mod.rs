@@ -19,6 +19,7 @@ pub mod instances;
 pub mod journal;
 pub mod machines;
 pub mod notifications;
+mod owner;
 pub mod password;
 pub mod people;
 pub mod readiness;

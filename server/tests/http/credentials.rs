@@ -194,7 +194,38 @@ async fn zones_are_those_of_the_account_whose_prices_are_known(world: World) {
     world.end().await;
 }
 
+async fn a_credential_of_another_account_is_not_taken_while_the_former_has_machines(world: World) {
+    let ana = Person::join(&world, "ana").await;
+    let good = world.sandbox.credentials.clone();
+    let own =
+        json!({"vast_api_key": good.vast_api_key, "gcp_credentials": good.gcp_service_account});
+    body(200, put(&world, &ana, &own).await).await;
+    let other = world.customer().await;
+    let theirs = [
+        json!({"vast_api_key": other.vast_api_key}),
+        json!({"gcp_credentials": other.gcp_service_account}),
+    ];
+    // Nothing is there yet: whose key it is does not matter.
+    for wanted in &theirs {
+        body(200, put(&world, &ana, wanted).await).await;
+    }
+    body(200, put(&world, &ana, &own).await).await;
+
+    let project = good.gcp_service_account["project_id"].as_str().expect("a project").to_owned();
+    let mut machine = seed::association(&ana.id, &world);
+    machine.standby =
+        machine.standby.map(|standby| domain::standby::Standby { project, ..standby });
+    world.dumont.store.associations().create(&machine).await.expect("a machine");
+    for wanted in &theirs {
+        let told = body(409, put(&world, &ana, wanted).await).await;
+        assert_eq!(told["code"], "other_account", "{told}");
+    }
+    body(200, put(&world, &ana, &own).await).await;
+    world.end().await;
+}
+
 on_both!(
+    a_credential_of_another_account_is_not_taken_while_the_former_has_machines,
     what_is_refused_is_named_and_not_kept,
     what_works_is_described_and_makes_the_rest_work,
     zones_are_those_of_the_account_whose_prices_are_known,

@@ -100,6 +100,10 @@ async fn after_an_own_form_a_page_is_never_the_one_before(world: World) {
             ("max_delete_percent", "30"),
             ("silence_seconds", "20"),
             ("keep_lost_minutes", "30"),
+            ("max_gpus_per_failover", "5"),
+            ("max_usd_per_failover", "50"),
+            ("max_gpus_per_day", "100"),
+            ("max_usd_per_day", "300"),
             ("gpu_class", "at_least"),
             ("min_reliability", "90"),
         ];

@@ -15,6 +15,9 @@ use crate::world::World;
 
 /// The seeded machine's GPU.
 pub(crate) const GPU: i64 = 424_242;
+/// The project of its standby: that of the customer that `World::customer` makes first, so that the
+/// credentials of that one are its own.
+pub(crate) const PROJECT: &str = "sandbox-100002";
 /// Words that only the owner's rows hold.
 pub(crate) const MARKS: &[&str] = &[
     "424242",
@@ -49,7 +52,7 @@ pub(crate) fn association(user: &UserId, world: &World) -> Association {
         standby: Some(Standby {
             intent: IntentId::new("owners-intent"),
             name: "owners-standby".into(),
-            project: "project".into(),
+            project: PROJECT.into(),
             zone: "europe-west1-b".into(),
             machine_type: "e2-medium".into(),
             disk_gb: 100,

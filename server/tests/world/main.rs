@@ -11,6 +11,7 @@
     reason = "tests"
 )]
 
+mod buying;
 mod crash;
 mod credentials;
 mod discard;

@@ -75,8 +75,10 @@ fn waits(visit: &Visit, active: &ActiveFailover) -> Option<AnyView> {
             {post_button(retry, t.act_retry, "", Vec::new())}
         }
     });
+    let full = active.full.map(|full| view! { <p>{text::full(full, visit.lang, t)}</p> });
     let more = view! {
         <p class="words">{words}</p>
+        {full}
         {next}
         {nearest(visit, active)}
         {mended(visit, active.waits_for)}

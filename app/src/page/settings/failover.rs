@@ -80,6 +80,10 @@ struct Typed {
     max_delete: String,
     silence: String,
     keep_lost: String,
+    gpus_per_failover: String,
+    usd_per_failover: String,
+    gpus_per_day: String,
+    usd_per_day: String,
 }
 
 impl Typed {
@@ -100,6 +104,10 @@ impl Typed {
             max_delete: saved.max_delete_percent.to_string(),
             silence: saved.silence_seconds.to_string(),
             keep_lost: saved.keep_lost_minutes.to_string(),
+            gpus_per_failover: saved.max_gpus_per_failover.to_string(),
+            usd_per_failover: saved.max_usd_per_failover.to_string(),
+            gpus_per_day: saved.max_gpus_per_day.to_string(),
+            usd_per_day: saved.max_usd_per_day.to_string(),
         }
     }
 
@@ -120,6 +128,10 @@ impl Typed {
             max_delete: form.text("max_delete_percent"),
             silence: form.text("silence_seconds"),
             keep_lost: form.text("keep_lost_minutes"),
+            gpus_per_failover: form.text("max_gpus_per_failover"),
+            usd_per_failover: form.text("max_usd_per_failover"),
+            gpus_per_day: form.text("max_gpus_per_day"),
+            usd_per_day: form.text("max_usd_per_day"),
         }
     }
 }
@@ -132,8 +144,7 @@ fn trimmed(value: f64) -> String {
 
 /// Every control is sent, so what is absent is an empty field or a box without a tick.
 fn read(form: &Fields, wrong: &mut Vec<FieldProblem>) -> ConfigureStandby {
-    let needed = |name: &str, wrong: &mut Vec<FieldProblem>| {
-        let found = form.whole(name, wrong);
+    let there = |name: &str, wrong: &mut Vec<FieldProblem>| {
         if form.get(name).is_none() {
             wrong.push(FieldProblem {
                 field: name.to_owned(),
@@ -141,7 +152,16 @@ fn read(form: &Fields, wrong: &mut Vec<FieldProblem>) -> ConfigureStandby {
                 message: "is needed".to_owned(),
             });
         }
+    };
+    let needed = |name: &str, wrong: &mut Vec<FieldProblem>| {
+        let found = form.whole(name, wrong);
+        there(name, wrong);
         found.unwrap_or(0)
+    };
+    let amount = |name: &str, wrong: &mut Vec<FieldProblem>| {
+        let found = form.number(name, wrong);
+        there(name, wrong);
+        found.unwrap_or(0.0)
     };
     let countries = form.text("countries");
     ConfigureStandby {
@@ -166,6 +186,10 @@ fn read(form: &Fields, wrong: &mut Vec<FieldProblem>) -> ConfigureStandby {
         max_delete_percent: Some(needed("max_delete_percent", wrong)),
         silence_seconds: Some(needed("silence_seconds", wrong)),
         keep_lost_minutes: Some(needed("keep_lost_minutes", wrong)),
+        max_gpus_per_failover: Some(needed("max_gpus_per_failover", wrong)),
+        max_usd_per_failover: Some(amount("max_usd_per_failover", wrong)),
+        max_gpus_per_day: Some(needed("max_gpus_per_day", wrong)),
+        max_usd_per_day: Some(amount("max_usd_per_day", wrong)),
     }
 }
 
@@ -320,16 +344,22 @@ fn replacement(visit: &Visit, typed: &Typed, refused: Option<&Problem>) -> AnyVi
         .iter()
         .map(|class| (class.to_string(), text::gpu_class(*class, t).to_owned()))
         .collect();
-    let price = Control::Number { min: Some("0"), max: None, step: "any" };
+    let money = || Control::Number { min: Some("0"), max: None, step: "any" };
     let share = Control::Number { min: Some("0"), max: Some("100"), step: "any" };
     let countries = Control::Text { kind: "text", autocomplete: "off" };
+    let few = Control::Number { min: Some("1"), max: Some("100"), step: "1" };
+    let many = Control::Number { min: Some("1"), max: Some("10000"), step: "1" };
     let body = view! {
         {tick("auto_recovery", t.auto_recovery, Some(t.auto_recovery_hint.to_owned()), typed.auto_recovery)}
         <div class="fields">
             {field(visit, refused, plain("gpu_class", t.gpu_class, typed.gpu_class.clone(), None, Control::Choice(classes)))}
-            {field(visit, refused, Field { unit: Some(t.usd_hour), required: false, ..plain("max_price", t.max_price, typed.max_price.clone(), Some(t.max_price_hint), price) })}
+            {field(visit, refused, Field { unit: Some(t.usd_hour), required: false, ..plain("max_price", t.max_price, typed.max_price.clone(), Some(t.max_price_hint), money()) })}
             {field(visit, refused, Field { unit: Some("%"), ..plain("min_reliability", t.min_reliability, typed.min_reliability.clone(), None, share) })}
             {field(visit, refused, Field { required: false, ..plain("countries", t.region, typed.countries.clone(), Some(t.countries_hint), countries) })}
+            {field(visit, refused, plain("max_gpus_per_failover", t.gpus_per_failover, typed.gpus_per_failover.clone(), Some(t.gpus_per_failover_hint), few))}
+            {field(visit, refused, Field { unit: Some(t.usd_hour), ..plain("max_usd_per_failover", t.usd_per_failover, typed.usd_per_failover.clone(), None, money()) })}
+            {field(visit, refused, plain("max_gpus_per_day", t.gpus_per_day, typed.gpus_per_day.clone(), Some(t.gpus_per_day_hint), many))}
+            {field(visit, refused, Field { unit: Some(t.usd_hour), ..plain("max_usd_per_day", t.usd_per_day, typed.usd_per_day.clone(), None, money()) })}
         </div>
     };
     card("replacement", t.replacement, body.into_any())
