@@ -10,7 +10,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::id::{FailoverId, GpuId, NotificationId};
 use domain::time::Millis;
-use domain::view::access::Browsers;
+use domain::view::access::{Browsers, RecoveryCodes, RemoveSecondFactor, SecondFactor};
 use domain::view::account::{
     ChangePassword, Confirm, CreatedToken, LoginRequest, NewToken, Sessions, SetupRequest, Tokens,
     User,
@@ -47,6 +47,17 @@ pub struct Visitor {
     pub sandbox: bool,
 }
 
+/// A second factor that is being set up.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Enrolment {
+    /// The secret, to be typed.
+    pub secret: String,
+    /// How many modules its QR code is wide and high, with its margin.
+    pub side: i32,
+    /// The dark ones, as the data of a path.
+    pub path: String,
+}
+
 /// Everything that the pages can ask for, as the one who asks.
 #[async_trait]
 pub trait ControlPlane: People {
@@ -59,6 +70,8 @@ pub trait ControlPlane: People {
     async fn set_up(&self, first: SetupRequest) -> Answer<()>;
     /// Begins a session.
     async fn log_in(&self, login: LoginRequest) -> Answer<()>;
+    /// Begins the session of a login that waits for its code.
+    async fn log_in_with_code(&self, code: String) -> Answer<()>;
     /// Ends the session.
     async fn log_out(&self) -> Answer<()>;
 
@@ -161,6 +174,18 @@ pub trait ControlPlane: People {
     async fn browsers(&self) -> Answer<Browsers>;
     /// Forgets a browser.
     async fn forget_browser(&self, id: &str) -> Answer<()>;
+    /// What is known of the account's second factor.
+    async fn second_factor(&self) -> Answer<SecondFactor>;
+    /// The one that is being set up, where the one who asks proved who they are.
+    async fn enrolment(&self) -> Answer<Option<Enrolment>>;
+    /// Begins to set one up.
+    async fn begin_second_factor(&self) -> Answer<()>;
+    /// Turns it on with a code.
+    async fn activate_second_factor(&self, code: String) -> Answer<RecoveryCodes>;
+    /// Makes other recovery codes.
+    async fn make_recovery_codes(&self) -> Answer<RecoveryCodes>;
+    /// Turns it off.
+    async fn remove_second_factor(&self, wanted: RemoveSecondFactor) -> Answer<()>;
     /// Changes the password.
     async fn change_password(&self, wanted: ChangePassword) -> Answer<()>;
 }

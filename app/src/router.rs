@@ -62,6 +62,8 @@ pub(crate) enum Route {
     Root,
     Setup,
     Login,
+    /// Asks for the code of a second factor.
+    LoginCode,
     Logout,
     /// Makes the account of an invitation.
     Join,
@@ -104,6 +106,7 @@ pub(crate) enum Route {
     Palette,
     /// What keys do.
     Shortcuts,
+    SecondFactor,
     /// Every component in all its states; in debug builds alone.
     Kit,
 }
@@ -115,6 +118,7 @@ impl Route {
             [] => Self::Root,
             ["setup"] => Self::Setup,
             ["login"] => Self::Login,
+            ["login", "code"] => Self::LoginCode,
             ["logout"] => Self::Logout,
             ["join"] => Self::Join,
             ["reset"] => Self::Reset,
@@ -158,6 +162,7 @@ impl Route {
             ["app", "settings", "account", "tokens"] => Self::NewToken,
             ["app", "settings", "account", "tokens", "revoke"] => Self::RevokeToken,
             ["app", "settings", "account", "sessions", "revoke"] => Self::RevokeSession,
+            ["app", "settings", "account", "second-factor"] => Self::SecondFactor,
             ["app", "settings", "account", "browsers", "forget"] => Self::ForgetBrowser,
             _ => return None,
         })
@@ -169,6 +174,7 @@ impl Route {
             Self::Root => "/".to_owned(),
             Self::Setup => "/setup".to_owned(),
             Self::Login => "/login".to_owned(),
+            Self::LoginCode => "/login/code".to_owned(),
             Self::Logout => "/logout".to_owned(),
             Self::Join => "/join".to_owned(),
             Self::Reset => "/reset".to_owned(),
@@ -210,6 +216,7 @@ impl Route {
             Self::NewToken => "/app/settings/account/tokens".to_owned(),
             Self::RevokeToken => "/app/settings/account/tokens/revoke".to_owned(),
             Self::RevokeSession => "/app/settings/account/sessions/revoke".to_owned(),
+            Self::SecondFactor => "/app/settings/account/second-factor".to_owned(),
             Self::ForgetBrowser => "/app/settings/account/browsers/forget".to_owned(),
         }
     }
@@ -218,7 +225,13 @@ impl Route {
     pub(crate) const fn is_public(&self) -> bool {
         matches!(
             self,
-            Self::Root | Self::Setup | Self::Login | Self::Join | Self::Reset | Self::Prefs
+            Self::Root
+                | Self::Setup
+                | Self::Login
+                | Self::LoginCode
+                | Self::Join
+                | Self::Reset
+                | Self::Prefs
         )
     }
 }
@@ -278,6 +291,8 @@ mod tests {
             Route::RevokeToken,
             Route::RevokeSession,
             Route::ForgetBrowser,
+            Route::LoginCode,
+            Route::SecondFactor,
         ];
         all.extend(MachineAct::ALL.iter().map(|(act, _)| Route::MachineAct(GpuId(7), *act)));
         for route in all {

@@ -8,6 +8,8 @@
     reason = "a test stops at the first surprise"
 )]
 
+#[path = "pages/second_factor.rs"]
+mod second_factor;
 mod support;
 
 use app::control_plane::Visitor;
@@ -58,6 +60,7 @@ const PAGES: &[&str] = &[
     "/app/settings",
     "/app/settings/credentials",
     "/app/settings/account",
+    "/app/settings/account/second-factor",
     "/app/settings/audit",
     "/app/settings/people",
 ];

@@ -23,6 +23,12 @@ const folder = resolve(import.meta.dirname, "../../app/src/text");
 /** One `key: "text",` of a file of texts; a text may stand on the line after its key. */
 const ENTRY = /^\s*(\w+):\s*"((?:[^"\\]|\\.)*)",/gm;
 
+/** One `key: "English", "Portuguese";` of a file with both languages side by side. */
+const PAIR = /^\s*(\w+):\s*"((?:[^"\\]|\\.)*)",\s*"((?:[^"\\]|\\.)*)";/gm;
+
+/** The files of that kind. */
+const PAIRED = ["access.rs"];
+
 /** Rust's escapes as JSON has them. */
 function plain(literal: string): string {
   const escaped = literal.replace(/\\u\{([0-9a-f]+)\}/gi, (_, hex: string) => `\\u${hex.padStart(4, "0")}`);
@@ -33,6 +39,10 @@ function read(language: Language): Words {
   const source = readFileSync(resolve(folder, `${language}.rs`), "utf8");
   const found = new Map<string, string>();
   for (const [, key = "", text = ""] of source.matchAll(ENTRY)) found.set(key, plain(text));
+  for (const file of PAIRED) {
+    const pairs = readFileSync(resolve(folder, file), "utf8").matchAll(PAIR);
+    for (const [, key = "", en = "", pt = ""] of pairs) found.set(key, plain(language === "en" ? en : pt));
+  }
   const words = (key: string, values: Values = {}): string => {
     const text = found.get(key);
     if (text === undefined) throw new Error(`there is no text ${key} in ${language}`);

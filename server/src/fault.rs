@@ -27,6 +27,12 @@ pub enum Fault {
         "the user name or password is wrong, or the account was tried too often: then wait some minutes"
     )]
     WrongPassword,
+    /// The password is right, and the account has a second factor besides.
+    #[error("this account has a second factor: send its code, or a recovery code, as `code`")]
+    CodeNeeded,
+    /// A second factor's code is wrong or was used.
+    #[error("the code is wrong, too old or used; wait for the next one")]
+    WrongCode,
     /// Logged in, but not allowed from there.
     #[error("{message}")]
     Forbidden {
@@ -144,7 +150,7 @@ impl Fault {
     pub fn status(&self) -> u16 {
         match self {
             Self::Malformed(_) => 400,
-            Self::Unauthorized | Self::WrongPassword => 401,
+            Self::Unauthorized | Self::WrongPassword | Self::CodeNeeded | Self::WrongCode => 401,
             Self::Forbidden { .. } => 403,
             Self::NotFound(_) => 404,
             Self::UnknownHost => 421,
@@ -166,6 +172,8 @@ impl Fault {
             Self::Malformed(_) => "malformed",
             Self::Unauthorized => "unauthorized",
             Self::WrongPassword => "wrong_password",
+            Self::CodeNeeded => "code_needed",
+            Self::WrongCode => "wrong_code",
             Self::Forbidden { code, .. } | Self::Conflict { code, .. } => code,
             Self::NotFound(_) => "not_found",
             Self::UnknownHost => "unknown_host",

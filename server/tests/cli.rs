@@ -15,10 +15,18 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use domain::time::Clock as _;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use sandbox::{Options, Running, Sandbox};
+use serde_json::json;
+use server::clock::SystemClock;
 use tempfile::TempDir;
+
+use crate::totp::{App, STEP_MS};
+
+#[path = "support/totp.rs"]
+mod totp;
 
 const DEADLINE: Duration = Duration::from_secs(60);
 const PASSWORD: &str = "a long enough password";
@@ -204,6 +212,45 @@ async fn accounts_are_made_listed_and_given_other_passwords() {
             .await
             .contains("no account")
     );
+    world.sandbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_lost_phone_and_codes_gets_back_in_by_the_command_line() {
+    let world = World::start().await;
+    world.first_account().await;
+    let remove = ["user", "remove-second-factor", "--email", "ana@dumont.local"];
+    assert!(world.fails(&remove, "").await.contains("no second factor"));
+    let server = Server::start(&world).await;
+    let ana = reqwest::Client::new();
+    let post = async |path: &str, token: &str, what: serde_json::Value| {
+        let asked = ana.post(format!("{}/api/v1/auth/{path}", server.url)).bearer_auth(token);
+        let answer = asked.json(&what).send().await.expect("an answer");
+        (answer.status().as_u16(), answer.json::<serde_json::Value>().await.expect("JSON"))
+    };
+    let enter = async || {
+        let asked = ana.post(format!("{}/api/v1/auth/login", server.url));
+        let asked = asked.json(&json!({"username": "ana", "password": PASSWORD}));
+        let answer = asked.send().await.expect("an answer");
+        answer.json::<serde_json::Value>().await.expect("JSON")
+    };
+    let token = enter().await["token"].as_str().expect("a token").to_owned();
+    let (_, begun) = post("second-factor", &token, json!({})).await;
+    let app = App::of(begun["secret"].as_str().expect("a secret"));
+    let code = app.code(SystemClock.now().0 / STEP_MS);
+    let (status, told) = post("second-factor/activate", &token, json!({"code": code})).await;
+    assert_eq!(status, 200, "{told}");
+    assert_eq!(enter().await["code"], "code_needed");
+
+    let said = world.ok(&remove, "").await;
+    assert!(said.contains("ana@dumont.local"), "{said}");
+    let token = enter().await["token"].as_str().expect("a token").to_owned();
+    let log = ana.get(format!("{}/api/v1/audit", server.url)).bearer_auth(&token).send().await;
+    let log: serde_json::Value = log.expect("an answer").json().await.expect("JSON");
+    let row = log["entries"].as_array().expect("a list").iter();
+    let row = row.clone().find(|row| row["action"] == "remove_second_factor").expect("noted");
+    assert_eq!(row["credential"], "command_line");
+    assert!(server.stop().await);
     world.sandbox.stop().await;
 }
 

@@ -1,5 +1,7 @@
 //! The way in and out: first account, login, logout, and the look of pages for whoever looks.
 
+pub(super) mod code;
+
 use domain::view::account::{LoginRequest, SetupRequest};
 use domain::view::problem::Problem;
 use domain::view::settings::SettingsUpdate;
@@ -8,6 +10,7 @@ use leptos::prelude::*;
 use super::Page;
 use super::problem::done_word;
 use crate::control_plane::{Answer, ControlPlane, Visitor};
+use crate::form::encode;
 use crate::router::{Route, place};
 use crate::site::{Outcome, Reply, Request};
 use crate::ui::{Control, Field, field, hidden, said};
@@ -98,9 +101,14 @@ pub(crate) async fn login(
         username: Some(typed.username.clone()),
         email: None,
         password: request.form.raw("password").unwrap_or_default().to_owned(),
+        code: None,
     };
     match plane.log_in(login).await {
         Ok(()) => Outcome::see(onward),
+        Err(problem) if problem.code == "code_needed" => {
+            let code = Route::LoginCode.path();
+            Outcome::see(format!("{code}?next={}", encode(&onward)))
+        }
         Err(problem) => Outcome::page(move |visit| login_page(visit, typed, Some(&problem))),
     }
 }

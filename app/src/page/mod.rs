@@ -77,6 +77,7 @@ pub(crate) async fn answer(
         Route::Root => Outcome::see(Route::Machines.path()),
         Route::Setup => entrance::setup(visitor, request, plane).await,
         Route::Login => entrance::login(visitor, request, plane).await,
+        Route::LoginCode => entrance::code::answer(request, plane).await,
         Route::Logout => entrance::logout(request, plane).await,
         Route::Join => joining::join(request, plane).await,
         Route::Reset => joining::reset(request, plane).await,
@@ -108,6 +109,7 @@ pub(crate) async fn answer(
         Route::Confirm => settings::confirm::answer(request, plane).await,
         Route::Password => settings::account::password(request, plane).await,
         Route::NewToken => settings::account::new_token(visit, request, plane).await,
+        Route::SecondFactor => settings::second_factor::answer(request, plane).await,
         Route::ForgetBrowser => settings::browsers::forget(request, plane).await,
         Route::RevokeToken | Route::RevokeSession => {
             settings::account::revoke(&route, request, plane).await

@@ -39,6 +39,7 @@ pub(crate) fn done_word(visit: &Visit, word: Option<&str>) -> Option<AnyView> {
         "token_revoked" => t.said_token_revoked,
         "session_revoked" => t.said_session_revoked,
         "browser_forgotten" => visit.access().said_browser_forgotten,
+        "factor_removed" => visit.access().said_factor_removed,
         "sync_paused" => t.said_sync_paused,
         "sync_resumed" => t.said_sync_resumed,
         "paused" => t.said_paused,

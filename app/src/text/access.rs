@@ -1,4 +1,5 @@
-//! The words of getting in beside the password, in both languages: browsers that are known.
+//! The words of getting in beside the password, in both languages: browsers that are known,
+//! second factors.
 
 /// One field for each text, with both languages beside one another.
 macro_rules! texts {
@@ -28,4 +29,36 @@ texts! {
     browsers_none: "No browser is known.", "Nenhum navegador é conhecido.";
     browser_forget: "Forget", "Esquecer";
     said_browser_forgotten: "The browser is forgotten. Where it is logged in, it stays so: see Sessions.", "O navegador foi esquecido. Onde há sessão aberta, ela continua: veja Sessões.";
+    factor: "Second factor", "Segundo fator";
+    factor_what:
+        "A code from an app on your phone, asked for with the password: at each login, and before keys, tokens and the password itself are changed. API tokens are not asked for one.",
+        "Um código de um aplicativo no seu celular, pedido junto com a senha: em cada entrada e antes de mudar chaves, tokens e a própria senha. Tokens de API não precisam dele.";
+    factor_off: "No second factor is on.", "Nenhum segundo fator está ativo.";
+    factor_set_up: "Set up a second factor", "Configurar um segundo fator";
+    factor_manage: "Manage it", "Gerenciar";
+    factor_since: "On since", "Ativo desde";
+    factor_codes_left: "Recovery codes left", "Códigos de recuperação restantes";
+    factor_begin: "Begin", "Começar";
+    factor_begin_again: "Begin again with another secret", "Recomeçar com outro segredo";
+    factor_scan:
+        "Scan this with an authenticator app, or type the secret into it. Then enter the code that it shows; the second factor is on from then.",
+        "Leia isto com um aplicativo autenticador, ou digite o segredo nele. Depois informe o código que ele mostra; a partir daí o segundo fator está ativo.";
+    factor_qr: "QR code of the secret", "Código QR do segredo";
+    factor_secret: "Secret", "Segredo";
+    factor_activate: "Turn it on", "Ativar";
+    factor_code: "Code", "Código";
+    factor_code_hint: "Six digits from the app, or a recovery code.", "Seis dígitos do aplicativo, ou um código de recuperação.";
+    recovery_made: "Your recovery codes:", "Seus códigos de recuperação:";
+    recovery_once:
+        "Each opens once in place of a code, when the phone is lost. They are shown only now: keep them somewhere safe, not on the phone.",
+        "Cada um vale uma vez no lugar de um código, se o celular se perder. São mostrados só agora: guarde-os em lugar seguro, não no celular.";
+    recovery_make: "Make other recovery codes", "Criar outros códigos de recuperação";
+    recovery_make_what: "Those before open nothing after that.", "Os anteriores deixam de valer.";
+    factor_remove: "Turn the second factor off", "Desativar o segundo fator";
+    said_factor_removed: "The second factor is off.", "O segundo fator está desativado.";
+    code_title: "One more code", "Mais um código";
+    code_what: "The password is right. This account also asks for a code.", "A senha está certa. Esta conta também pede um código.";
+    code_lost:
+        "Phone lost? A recovery code opens as well. Without one, whoever runs this server can remove the second factor with dumont user remove-second-factor.",
+        "Perdeu o celular? Um código de recuperação também serve. Sem nenhum, quem administra este servidor pode remover o segundo fator com dumont user remove-second-factor.";
 }

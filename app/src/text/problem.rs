@@ -9,6 +9,11 @@ pub(crate) fn problem_text(problem: &Problem, t: &'static Texts) -> (String, Opt
     let said = || Some(problem.detail.clone());
     let (text, words) = match problem.code.as_str() {
         "wrong_password" => (t.wrong_login, None),
+        "wrong_code" => (t.wrong_code, None),
+        "code_needed" => (t.wrong_code_needed, None),
+        "second_factor_on" => (t.wrong_factor_on, None),
+        "second_factor_off" => (t.wrong_factor_off, None),
+        "second_factor_not_begun" => (t.wrong_factor_not_begun, None),
         "too_many" => (t.wrong_too_many, None),
         "invalid" => (t.wrong_fields, None),
         "malformed" => (t.wrong_malformed, None),
@@ -89,6 +94,8 @@ pub(crate) fn field_text(found: &FieldProblem, t: &'static Texts) -> String {
         ("no_link", _) => t.field_no_link.to_owned(),
         ("guessable", _) => t.field_guessable.to_owned(),
         ("wrong_token", _) => t.field_setup_token.to_owned(),
+        ("wrong_code", _) => t.wrong_code.to_owned(),
+        ("code_needed", _) => t.wrong_code_needed.to_owned(),
         ("wrong_password", _) => t.field_wrong_password.to_owned(),
         ("too_short" | "too_long" | "length", _) if found.field.contains("password") => {
             t.password_hint.to_owned()

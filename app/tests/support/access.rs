@@ -1,7 +1,8 @@
 //! The made-up story of getting in.
 
+use app::control_plane::Enrolment;
 use domain::time::DAY_MS;
-use domain::view::access::{Browser, Browsers};
+use domain::view::access::{Browser, Browsers, RecoveryCodes, SecondFactor};
 
 use super::story::ago;
 
@@ -15,4 +16,24 @@ pub(crate) fn browsers() -> Browsers {
         ip: Some("203.0.113.50".into()),
     };
     Browsers { browsers: vec![browser("b1", true, 1), browser("b2", false, 40)], count: 2 }
+}
+
+pub(crate) fn no_factor() -> SecondFactor {
+    SecondFactor { enabled: false, since: None, recovery_codes_left: 0 }
+}
+
+pub(crate) fn factor() -> SecondFactor {
+    SecondFactor { enabled: true, since: Some(ago(3 * DAY_MS)), recovery_codes_left: 9 }
+}
+
+pub(crate) fn enrolment() -> Enrolment {
+    Enrolment {
+        secret: "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP".into(),
+        side: 29,
+        path: "M4,4h7v1h-7z".into(),
+    }
+}
+
+pub(crate) fn recovery_codes() -> RecoveryCodes {
+    RecoveryCodes { recovery_codes: vec!["abcd-efgh-ijkl-mnop".into(); 10] }
 }

@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
-use app::control_plane::{Answer, ControlPlane, Visitor};
+use app::control_plane::{Answer, ControlPlane, Enrolment, Visitor};
 use async_trait::async_trait;
 use domain::id::{FailoverId, GpuId, NotificationId};
 use domain::time::Millis;
-use domain::view::access::Browsers;
+use domain::view::access::*;
 use domain::view::account::*;
 use domain::view::audit::{AuditLog, AuditQuery};
 use domain::view::balance::Balance;
@@ -44,6 +44,8 @@ pub(crate) struct Fake {
     pub(crate) tokens: Tokens,
     pub(crate) sessions: Sessions,
     pub(crate) browsers: Browsers,
+    pub(crate) factor: SecondFactor,
+    pub(crate) enrolment: Option<Enrolment>,
     /// Whether the password was given a short while ago.
     pub(crate) confirmed: bool,
     /// Refuses everything that is to be done.
@@ -70,6 +72,8 @@ impl Default for Fake {
             tokens: story::tokens(),
             sessions: story::sessions(),
             browsers: access::browsers(),
+            factor: access::no_factor(),
+            enrolment: None,
             confirmed: true,
             refusal: None,
             done: Mutex::default(),
@@ -132,6 +136,9 @@ impl ControlPlane for Fake {
     }
     async fn log_in(&self, login: LoginRequest) -> Answer<()> {
         self.act(format!("log in {}", login.username.unwrap_or_default()), ())
+    }
+    async fn log_in_with_code(&self, code: String) -> Answer<()> {
+        self.act(format!("log in with {code}"), ())
     }
     async fn log_out(&self) -> Answer<()> {
         self.act("log out".to_owned(), ())
@@ -294,6 +301,24 @@ impl ControlPlane for Fake {
     }
     async fn forget_browser(&self, id: &str) -> Answer<()> {
         self.act(format!("forget browser {id}"), ())
+    }
+    async fn second_factor(&self) -> Answer<SecondFactor> {
+        Ok(self.factor)
+    }
+    async fn enrolment(&self) -> Answer<Option<Enrolment>> {
+        Ok(self.enrolment.clone())
+    }
+    async fn begin_second_factor(&self) -> Answer<()> {
+        self.act("begin a second factor".to_owned(), ())
+    }
+    async fn activate_second_factor(&self, code: String) -> Answer<RecoveryCodes> {
+        self.act(format!("turn it on with {code}"), access::recovery_codes())
+    }
+    async fn make_recovery_codes(&self) -> Answer<RecoveryCodes> {
+        self.act("make codes".to_owned(), access::recovery_codes())
+    }
+    async fn remove_second_factor(&self, wanted: RemoveSecondFactor) -> Answer<()> {
+        self.act(format!("turn it off with {:?}", wanted.code), ())
     }
     async fn change_password(&self, _: ChangePassword) -> Answer<()> {
         self.act("change password".to_owned(), ())

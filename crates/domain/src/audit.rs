@@ -29,6 +29,14 @@ crate::text_enum! {
         RevokeSession = "revoke_session",
         /// Forgot a browser that had logged in before.
         ForgetBrowser = "forget_browser",
+        /// Began to set up a second factor.
+        BeginSecondFactor = "begin_second_factor",
+        /// Proved it, so that it is asked for from then on.
+        AddSecondFactor = "add_second_factor",
+        /// Made other recovery codes.
+        MakeRecoveryCodes = "make_recovery_codes",
+        /// Removed the second factor.
+        RemoveSecondFactor = "remove_second_factor",
         /// Changed language, look or provider keys.
         ChangeSettings = "change_settings",
         /// Changed the rules of failovers.
@@ -105,7 +113,11 @@ impl Action {
             | Self::MakeResetLink
             | Self::ResetPassword
             | Self::RevokeSession
-            | Self::ForgetBrowser => Area::Access,
+            | Self::ForgetBrowser
+            | Self::BeginSecondFactor
+            | Self::AddSecondFactor
+            | Self::MakeRecoveryCodes
+            | Self::RemoveSecondFactor => Area::Access,
             Self::ChangeSettings | Self::Configure => Area::Settings,
             Self::Rent
             | Self::Destroy

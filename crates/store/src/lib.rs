@@ -33,7 +33,7 @@ pub use account::link::{AccessLinks, Link, LinkKind, NewLink};
 pub use account::notification::{
     DOORBELL as NOTIFICATION_DOORBELL, NotificationPage, Notifications,
 };
-pub use account::second_factor::{SecondFactor, SecondFactors};
+pub use account::second_factor::{Proved, SecondFactor, SecondFactors};
 pub use account::session::{
     SESSION_CONFIRMED, SESSION_IP, SESSION_USER, SESSION_USER_AGENT, SessionRow, Sessions,
 };

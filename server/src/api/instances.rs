@@ -11,7 +11,7 @@ use domain::view::offer::{OfferQuery, Offers};
 
 use crate::http::extract::{Body, Gpu, Params};
 use crate::http::guard::Subject;
-use crate::http::identity::Owner;
+use crate::http::identity::{Caller, Owner};
 use crate::service::instances;
 use crate::{Dumont, Fault};
 
@@ -35,14 +35,15 @@ pub async fn offers(
     Ok(Json(instances::offers(&dumont, &user, &query).await?))
 }
 
-/// Rents an offer. It bills from then on.
+/// Rents an offer. It bills from then on. Where the account has a second factor a login (not an API
+/// token) needs a confirmation of the last ten minutes.
 #[utoipa::path(post, path = "/instances", tag = "instances", request_body = CreateInstance, responses((status = 201, body = CreatedInstance)))]
 pub async fn create(
     State(dumont): State<Dumont>,
-    Owner(user): Owner,
+    Caller(who): Caller,
     Body(asked): Body<CreateInstance>,
 ) -> Result<(StatusCode, Extension<Subject>, Json<CreatedInstance>), Fault> {
-    let made = instances::rent(&dumont, &user, asked).await?;
+    let made = instances::rent(&dumont, &who, asked).await?;
     Ok((StatusCode::CREATED, Extension(Subject(made.id.to_string())), Json(made)))
 }
 

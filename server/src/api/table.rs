@@ -102,6 +102,11 @@ pub fn table() -> Vec<Route> {
         Admin auth::revoke_session as RevokeSession;
         Admin access::browsers;
         Admin access::forget_browser as ForgetBrowser;
+        Admin access::second_factor;
+        Admin access::begin_second_factor as BeginSecondFactor;
+        Admin access::activate_second_factor as AddSecondFactor <- r#"{"code":"000000"}"#;
+        Admin access::make_recovery_codes as MakeRecoveryCodes;
+        Admin access::remove_second_factor as RemoveSecondFactor <- r#"{"password":"not the password","code":"000000"}"#;
         Admin auth::change_password as ChangePassword <- r#"{"current_password":"not the password","new_password":"another password"}"#;
         Admin auth::confirm as Confirm <- r#"{"password":"not the password"}"#;
 

@@ -7,6 +7,7 @@ use clap::Subcommand;
 use domain::audit::Action;
 use domain::view::people::NewInvitation;
 use secrecy::SecretString;
+use store::StoreError;
 
 use super::{account, noted, say};
 use crate::Dumont;
@@ -62,6 +63,12 @@ pub(super) enum Command {
         #[arg(long, required = true)]
         password_stdin: bool,
     },
+    /// Remove the second factor of an account whose phone and recovery codes are lost
+    RemoveSecondFactor {
+        /// E-mail address
+        #[arg(long)]
+        email: String,
+    },
 }
 
 pub(super) async fn run(dumont: &Dumont, command: Command) -> anyhow::Result<()> {
@@ -87,6 +94,18 @@ pub(super) async fn run(dumont: &Dumont, command: Command) -> anyhow::Result<()>
             let made = people::make_reset_link(dumont, None, &user.id, &site).await?;
             noted(dumont, &user.id, Action::MakeResetLink, Some(user.username)).await;
             say(&made.link)
+        }
+        Command::RemoveSecondFactor { email } => {
+            let user = account(dumont, &email).await?;
+            match dumont.store.second_factors().remove(&user.id).await {
+                Err(StoreError::NotFound(_)) => bail!("{} has no second factor", user.email),
+                other => other?,
+            }
+            noted(dumont, &user.id, Action::RemoveSecondFactor, None).await;
+            say(&format!(
+                "the second factor of {} is removed; the password alone opens it",
+                user.email
+            ))
         }
         Command::SetPassword { email, .. } => {
             let user = account(dumont, &email).await?;

@@ -53,8 +53,10 @@ pub struct LoginLimits {
     pub per_browser: Bound,
     /// Confirmations by one login or token.
     pub per_credential: Bound,
-    /// Codes of a second factor.
+    /// Codes of a second factor, from one sender.
     pub per_code: Bound,
+    /// The same from all senders together that are not known.
+    pub codes_together: Bound,
 }
 
 impl Default for LoginLimits {
@@ -68,6 +70,7 @@ impl Default for LoginLimits {
             per_browser: bound(10, 60_000),
             per_credential: bound(10, 60_000),
             per_code: bound(10, 600_000),
+            codes_together: bound(30, 600_000),
         }
     }
 }

@@ -10,10 +10,14 @@ use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, Session, SessionManagerLayer};
 
 use super::client::Client;
+use crate::service::auth::HalfWay;
 use crate::{Dumont, Fault};
 
 /// Name of the cookie.
 pub const COOKIE: &str = "dumont_session";
+
+/// Key of the session's data that holds a login that waits for its code.
+const HALF_WAY: &str = "half_way";
 
 /// How long a login lasts, days.
 const DAYS: i64 = 30;
@@ -41,6 +45,7 @@ pub async fn begin(
     now: Millis,
 ) -> Result<(), Fault> {
     session.cycle_id().await.map_err(fault)?;
+    session.remove::<HalfWay>(HALF_WAY).await.map_err(fault)?;
     session.insert(SESSION_USER, user.as_str()).await.map_err(fault)?;
     session.insert(SESSION_USER_AGENT, client.agent.as_deref()).await.map_err(fault)?;
     session
@@ -48,6 +53,23 @@ pub async fn begin(
         .await
         .map_err(fault)?;
     confirm(session, now).await
+}
+
+/// Keeps in a session that is nobody's yet that a password was right and a code is still needed.
+///
+/// # Errors
+/// The database.
+pub async fn wait_for_code(session: &Session, half: &HalfWay) -> Result<(), Fault> {
+    session.cycle_id().await.map_err(fault)?;
+    session.insert(HALF_WAY, half).await.map_err(fault)
+}
+
+/// The login of this session that waits for its code.
+///
+/// # Errors
+/// The database.
+pub async fn half_way(session: &Session) -> Result<Option<HalfWay>, Fault> {
+    session.get(HALF_WAY).await.map_err(fault)
 }
 
 /// Notes that the user of a session has just proved to know the password.

@@ -10,6 +10,9 @@
 //! would tell otherwise which name and which e-mail are one account, and which names are none. What a
 //! stranger is told to wait for is the bound of the name as it was typed, in this process' memory.
 
+use std::net::IpAddr;
+
+use domain::id::UserId;
 use store::{Attempt, Bucket, Login};
 
 use crate::http::client::Client;
@@ -112,6 +115,65 @@ pub async fn known(
     let rows = dumont.store.browsers().find(cookie, dumont.now()).await?;
     let row = rows.into_iter().find(|row| found.is_some_and(|login| login.user.id == row.user));
     Ok(row.map(|row| row.id))
+}
+
+/// Who sends the code of a second factor: the password was right already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sender {
+    /// A browser that the account knows, by its row.
+    Browser(String),
+    /// Whoever is logged in, by the handle of the session or token.
+    Credential(String),
+    /// Anybody else, from this address.
+    Network(Option<IpAddr>),
+}
+
+/// Where the code of a second factor was counted.
+#[derive(Debug)]
+pub struct CodeCount {
+    alone: Bucket,
+    together: Option<Bucket>,
+}
+
+/// Counts a code: by who sends it, and all strangers together, since six digits are soon guessed from
+/// many networks.
+///
+/// # Errors
+/// `TooMany`, or the database.
+pub async fn code(dumont: &Dumont, user: &UserId, from: &Sender) -> Result<CodeCount, Fault> {
+    let limits = dumont.limiter.limits;
+    let (by, together) = match from {
+        Sender::Browser(row) => (format!("browser/{row}"), None),
+        Sender::Credential(handle) => (format!("credential/{handle}"), None),
+        Sender::Network(address) => {
+            let network = address.map(neighbourhood);
+            let network = network.map_or_else(|| "unknown".to_owned(), |at| at.to_string());
+            (network, Some(limits.codes_together.bucket(format!("codes/{user}"))))
+        }
+    };
+    let alone = limits.per_code.bucket(format!("code/{user}/{by}"));
+    let counted = CodeCount { alone, together };
+    let buckets: Vec<Bucket> =
+        std::iter::once(&counted.alone).chain(&counted.together).cloned().collect();
+    match dumont.store.attempts().take(&buckets, dumont.now()).await? {
+        Attempt::Through => Ok(counted),
+        Attempt::Wait(wait_ms) => Err(too_many(wait_ms)),
+    }
+}
+
+impl CodeCount {
+    /// Takes back what was counted of a code that was right.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn right(&self, dumont: &Dumont) -> Result<(), Fault> {
+        let attempts = dumont.store.attempts();
+        attempts.forget(&self.alone.name).await?;
+        if let Some(together) = &self.together {
+            attempts.give_back(together).await?;
+        }
+        Ok(())
+    }
 }
 
 /// Counts a try of someone who is told when it is one too many.

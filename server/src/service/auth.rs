@@ -10,13 +10,16 @@ use domain::view::account::{
     Tokens,
 };
 use secrecy::{ExposeSecret, SecretString};
-use store::{NewToken as TokenRow, StoreError, TokenKind, User};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use store::{Login, NewToken as TokenRow, StoreError, TokenKind, User};
 use uuid::Uuid;
 
 use crate::http::client::Client;
 use crate::http::identity::{Identity, Via};
+use crate::service::attempts::Sender;
 use crate::service::audit::{self, Actor};
-use crate::service::{attempts, confirm};
+use crate::service::{attempts, confirm, second_factor};
 use crate::{Dumont, Fault};
 
 /// How long a login token works, days.
@@ -27,17 +30,54 @@ const API_TOKEN_DAYS: i64 = 90;
 /// Kind of the doorbell that says that a credential has ended.
 pub const ACCESS_DOORBELL: &str = "access";
 
-/// Checks a login by e-mail or user name, and notes it in the account's audit log. Takes as long for an unknown account as for a wrong
-/// password, and says the same.
+/// What came of a login.
+#[derive(Debug)]
+pub enum Entry {
+    /// Whoever it is has proved it.
+    In(User),
+    /// The password was right, and a code is needed besides.
+    HalfWay(HalfWay),
+}
+
+/// A login whose password was right and that waits for its code.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct HalfWay {
+    user: String,
+    /// Of the password that was right: another one ends this.
+    proof: String,
+    at: i64,
+}
+
+/// How long a login waits for its code, ms.
+const HALF_WAY_MS: i64 = 300_000;
+
+/// A login in one step.
 ///
 /// # Errors
-/// `WrongPassword`, or `TooMany` attempts.
+/// As [`enter`]; `CodeNeeded` where the account has a second factor and no code came along.
 pub async fn login(
     dumont: &Dumont,
     asked: LoginRequest,
     client: &Client,
     with: Credential,
 ) -> Result<User, Fault> {
+    match enter(dumont, asked, client, with).await? {
+        Entry::In(user) => Ok(user),
+        Entry::HalfWay(_) => Err(Fault::CodeNeeded),
+    }
+}
+
+/// Checks a login by e-mail or user name, and notes it in the account's audit log. Takes as long for an
+/// unknown account as for a wrong password, and says the same. A code that came along is checked too.
+///
+/// # Errors
+/// `WrongPassword`, `WrongCode`, or `TooMany` attempts.
+pub async fn enter(
+    dumont: &Dumont,
+    asked: LoginRequest,
+    client: &Client,
+    with: Credential,
+) -> Result<Entry, Fault> {
     let named = |name: Option<String>| name.filter(|name| !name.trim().is_empty());
     let Some(name) = named(asked.email).or_else(|| named(asked.username)) else {
         return Err(Fault::field("email", "required", "an e-mail or a user name is required"));
@@ -48,28 +88,96 @@ pub async fn login(
     // One that is not heard costs the same work, and fits nothing.
     let stored = found.as_ref().filter(|_| knock.heard).map(|login| login.password_hash.clone());
     let fits = dumont.passwords.fits(SecretString::from(asked.password), stored).await?;
-    let outcome = match (fits, knock.heard) {
-        (true, _) => Ok(()),
-        (false, true) => Err("wrong_password"),
-        (false, false) => Err("too_many"),
-    };
-    match &found {
-        Some(login) => {
-            let actor = Actor::at_the_door(&login.user.id, with, client);
-            audit::note(dumont, &actor, Action::LogIn, None, outcome).await;
-        }
-        None => attempts::wrong(dumont, &knock).await?,
-    }
     match found {
         Some(login) if fits => {
             attempts::right(dumont, &name, client, &knock).await?;
-            Ok(login.user)
+            past_the_password(dumont, login, asked.code, client, with).await
         }
-        _ => {
+        Some(login) => {
+            let actor = Actor::at_the_door(&login.user.id, with, client);
+            let why = if knock.heard { "wrong_password" } else { "too_many" };
+            audit::note(dumont, &actor, Action::LogIn, None, Err(why)).await;
+            tracing::info!(address = ?client.address, "login refused");
+            Err(Fault::WrongPassword)
+        }
+        None => {
+            attempts::wrong(dumont, &knock).await?;
             tracing::info!(address = ?client.address, "login refused");
             Err(Fault::WrongPassword)
         }
     }
+}
+
+async fn past_the_password(
+    dumont: &Dumont,
+    login: Login,
+    code: Option<String>,
+    client: &Client,
+    with: Credential,
+) -> Result<Entry, Fault> {
+    let actor = Actor::at_the_door(&login.user.id, with, client);
+    if !second_factor::is_on(dumont, &login.user.id).await? {
+        audit::note(dumont, &actor, Action::LogIn, None, Ok(())).await;
+        return Ok(Entry::In(login.user));
+    }
+    match code.filter(|code| !code.trim().is_empty()) {
+        Some(code) => second_step(dumont, login, &code, client, with).await.map(Entry::In),
+        None => {
+            let needed = Fault::CodeNeeded;
+            audit::note(dumont, &actor, Action::LogIn, None, Err(needed.code())).await;
+            let proof = proof(&login.password_hash);
+            let at = dumont.now().0;
+            Ok(Entry::HalfWay(HalfWay { user: login.user.id.to_string(), proof, at }))
+        }
+    }
+}
+
+/// Goes on with a login that waited for its code.
+///
+/// # Errors
+/// `Unauthorized` where it has waited too long or the password was changed meanwhile, `WrongCode`,
+/// or `TooMany` attempts.
+pub async fn go_on(
+    dumont: &Dumont,
+    half: &HalfWay,
+    code: &str,
+    client: &Client,
+    with: Credential,
+) -> Result<User, Fault> {
+    let waited = dumont.now().0.saturating_sub(half.at);
+    let login = match dumont.store.users().login(&UserId::new(half.user.clone())).await {
+        Err(StoreError::NotFound(_)) => return Err(Fault::Unauthorized),
+        found => found?,
+    };
+    if !(0..HALF_WAY_MS).contains(&waited) || proof(&login.password_hash) != half.proof {
+        return Err(Fault::Unauthorized);
+    }
+    second_step(dumont, login, code, client, with).await
+}
+
+async fn second_step(
+    dumont: &Dumont,
+    login: Login,
+    code: &str,
+    client: &Client,
+    with: Credential,
+) -> Result<User, Fault> {
+    let user = &login.user.id;
+    // Whoever knows the password from elsewhere keeps a known browser out with no wrong code.
+    let from = match attempts::known(dumont, Some(&login), client).await? {
+        Some(browser) => Sender::Browser(browser),
+        None => Sender::Network(client.address),
+    };
+    let outcome = second_factor::check(dumont, user, code, &from).await;
+    let object = outcome.as_ref().ok().and_then(|means| means.object());
+    let told = outcome.as_ref().map(|_| ()).map_err(Fault::code);
+    let actor = Actor::at_the_door(user, with, client);
+    audit::note(dumont, &actor, Action::LogIn, object, told).await;
+    outcome.map(|_| login.user)
+}
+
+fn proof(password_hash: &str) -> String {
+    Sha256::digest(password_hash.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The credential of a program that logged in.
@@ -247,7 +355,7 @@ pub async fn change_password(
     client: &Client,
 ) -> Result<(), Fault> {
     let current = SecretString::from(asked.current_password);
-    confirm::check(dumont, who, "current_password", current, client).await?;
+    confirm::check(dumont, who, "current_password", current, asked.code, client).await?;
     let keep = Some(who.via.handle());
     set_password(dumont, &who.user, "new_password", asked.new_password.into(), keep).await
 }

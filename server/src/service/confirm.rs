@@ -8,10 +8,11 @@
 use domain::time::Millis;
 use domain::view::account::Confirm;
 use secrecy::SecretString;
+use store::TokenKind;
 
 use crate::http::client::Client;
 use crate::http::identity::{Identity, Via};
-use crate::service::attempts;
+use crate::service::{attempts, second_factor};
 use crate::{Dumont, Fault};
 
 /// How long a confirmation is good for, ms.
@@ -31,19 +32,35 @@ pub fn require(dumont: &Dumont, who: &Identity) -> Result<(), Fault> {
     if is_recent(who, dumont.now()) {
         return Ok(());
     }
-    let message = "confirm first that it is you: send the password to POST /api/v1/auth/confirm, and ask again within ten minutes";
+    let message = "confirm first that it is you: send the password (and the code of a second factor) to POST /api/v1/auth/confirm, and ask again within ten minutes";
     Err(Fault::Forbidden { code: "confirmation_needed", message })
 }
 
-/// Checks the password of someone who is logged in.
+/// Refuses to spend money for a login that was not confirmed a short while ago, where the account has a
+/// second factor: a stolen login buys nothing then. An API token is not asked: that it may buy was
+/// decided when it was made.
 ///
 /// # Errors
-/// It is wrong (told under the name `field`), or there were too many attempts.
+/// `Forbidden` with what to do.
+pub async fn before_money(dumont: &Dumont, who: &Identity) -> Result<(), Fault> {
+    let by_a_program = matches!(who.via, Via::Token(_, TokenKind::Api));
+    if by_a_program || is_recent(who, dumont.now()) {
+        return Ok(());
+    }
+    if second_factor::is_on(dumont, &who.user).await? { require(dumont, who) } else { Ok(()) }
+}
+
+/// Checks the password of someone who is logged in, and the code of their second factor where they have
+/// one.
+///
+/// # Errors
+/// It is wrong (told under the name `field`; of the code, as `code`), or there were too many attempts.
 pub async fn check(
     dumont: &Dumont,
     who: &Identity,
     field: &str,
     password: SecretString,
+    code: Option<String>,
     client: &Client,
 ) -> Result<(), Fault> {
     let user = &who.user;
@@ -54,7 +71,7 @@ pub async fn check(
     attempts::spend(dumont, &bucket).await?;
     if dumont.passwords.fits(password, Some(login.password_hash)).await? {
         dumont.store.attempts().forget(&bucket.name).await?;
-        return Ok(());
+        return second_factor::require(dumont, who, code).await;
     }
     tracing::info!(address = ?client.address, %user, "confirmation refused");
     Err(Fault::field(field, "wrong_password", "is wrong"))
@@ -70,7 +87,7 @@ pub async fn confirm(
     asked: Confirm,
     client: &Client,
 ) -> Result<Millis, Fault> {
-    check(dumont, who, "password", asked.password.into(), client).await?;
+    check(dumont, who, "password", asked.password.into(), asked.code, client).await?;
     let now = dumont.now();
     if let Via::Token(id, _) = &who.via {
         dumont.store.tokens().confirm(&who.user, id, now).await?;

@@ -14,7 +14,9 @@ use domain::view::instance::{
 use domain::view::offer::{Offer, OfferQuery, Offers};
 use engine::Rent;
 
+use super::confirm;
 use super::machines::check_hooks;
+use crate::http::identity::Identity;
 use crate::{Dumont, Fault};
 
 /// How long an answer about the market is waited for before the last one is given.
@@ -98,13 +100,16 @@ pub async fn offers(dumont: &Dumont, user: &UserId, query: &OfferQuery) -> Resul
 /// Rents an offer.
 ///
 /// # Errors
-/// Fields that can't be accepted, or the provider's refusal.
+/// Fields that can't be accepted, a login that was not confirmed (see [`confirm::before_money`]), or the
+/// provider's refusal.
 pub async fn rent(
     dumont: &Dumont,
-    user: &UserId,
+    who: &Identity,
     asked: CreateInstance,
 ) -> Result<CreatedInstance, Fault> {
+    let user = &who.user;
     let rent = accepted(asked)?;
+    confirm::before_money(dumont, who).await?;
     let id = dumont.engine.rent(user, rent).await?;
     // The list may not show it yet; it is rented all the same.
     let instance = get(dumont, user, id).await.ok();

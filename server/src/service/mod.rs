@@ -24,6 +24,7 @@ pub mod password;
 pub mod people;
 pub mod readiness;
 pub mod report;
+pub mod second_factor;
 pub mod settings;
 pub mod setup;
 pub mod standby;

@@ -3,13 +3,13 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use app::control_plane::{Answer, ControlPlane, Visitor};
+use app::control_plane::{Answer, ControlPlane, Enrolment, Visitor};
 use async_trait::async_trait;
 use axum::http::HeaderValue;
 use domain::audit::{Action, Credential};
 use domain::id::{FailoverId, GpuId, MachineRef, NotificationId, TokenId, UserId};
 use domain::time::Millis;
-use domain::view::access::Browsers;
+use domain::view::access::{Browsers, RecoveryCodes, RemoveSecondFactor, SecondFactor};
 use domain::view::account::{
     ChangePassword, Confirm, CreatedToken, LoginRequest, NewToken, Sessions, SetupRequest, Tokens,
 };
@@ -35,9 +35,10 @@ use crate::http::client::Client;
 use crate::http::identity::{Identity, Via};
 use crate::http::{browser, problem, session};
 use crate::service::audit::Actor;
+use crate::service::auth::Entry;
 use crate::service::{
     account, audit, auth, balance, browsers, confirm, failover, instances, machines, notifications,
-    readiness, report, settings, standby,
+    readiness, report, second_factor, settings, standby,
 };
 use crate::{Dumont, Fault};
 
@@ -129,8 +130,30 @@ impl Plane {
     }
 
     async fn enter(&self, login: LoginRequest) -> Result<(), Fault> {
-        let user = auth::login(&self.dumont, login, &self.client, Credential::Session).await?;
+        let entry = auth::enter(&self.dumont, login, &self.client, Credential::Session).await?;
+        match entry {
+            Entry::In(user) => self.begin(&user.id).await,
+            Entry::HalfWay(half) => {
+                session::wait_for_code(&self.session, &half).await?;
+                Err(Fault::CodeNeeded)
+            }
+        }
+    }
+
+    async fn go_on(&self, code: &str) -> Result<(), Fault> {
+        let half = session::half_way(&self.session).await?.ok_or(Fault::Unauthorized)?;
+        let with = Credential::Session;
+        let user = auth::go_on(&self.dumont, &half, code, &self.client, with).await?;
         self.begin(&user.id).await
+    }
+
+    async fn begun(&self) -> Result<Option<Enrolment>, Fault> {
+        let Some(begun) = second_factor::begun(&self.dumont, self.who()?).await? else {
+            return Ok(None);
+        };
+        let drawing = second_factor::drawing(&begun.uri)?;
+        let (side, path) = (drawing.side, drawing.path);
+        Ok(Some(Enrolment { secret: begun.secret, side, path }))
     }
 
     async fn leave(&self) -> Result<(), Fault> {
@@ -201,6 +224,10 @@ impl ControlPlane for Plane {
         self.tell(self.enter(login).await)
     }
 
+    async fn log_in_with_code(&self, code: String) -> Answer<()> {
+        self.tell(self.go_on(&code).await)
+    }
+
     async fn log_out(&self) -> Answer<()> {
         let outcome = self.leave().await;
         self.done(Action::LogOut, None, outcome).await
@@ -254,8 +281,8 @@ impl ControlPlane for Plane {
     }
 
     async fn rent(&self, wanted: CreateInstance) -> Answer<GpuId> {
-        let outcome = match self.user() {
-            Ok(user) => instances::rent(&self.dumont, user, wanted).await,
+        let outcome = match self.who() {
+            Ok(who) => instances::rent(&self.dumont, who, wanted).await,
             Err(fault) => Err(fault),
         };
         let made = outcome.as_ref().ok().map(|made| made.id.to_string());
@@ -448,6 +475,46 @@ impl ControlPlane for Plane {
 
     async fn forget_browser(&self, id: &str) -> Answer<()> {
         act!(self, ForgetBrowser Some(id.to_owned()), browsers::forget, id)
+    }
+
+    async fn second_factor(&self) -> Answer<SecondFactor> {
+        ask!(self, second_factor::state)
+    }
+
+    async fn enrolment(&self) -> Answer<Option<Enrolment>> {
+        self.tell(self.begun().await)
+    }
+
+    async fn begin_second_factor(&self) -> Answer<()> {
+        let outcome = match self.who() {
+            Ok(who) => second_factor::begin(&self.dumont, who).await.map(|_| ()),
+            Err(fault) => Err(fault),
+        };
+        self.done(Action::BeginSecondFactor, None, outcome).await
+    }
+
+    async fn activate_second_factor(&self, code: String) -> Answer<RecoveryCodes> {
+        let outcome = match self.who() {
+            Ok(who) => second_factor::activate(&self.dumont, who, &code).await,
+            Err(fault) => Err(fault),
+        };
+        self.done(Action::AddSecondFactor, None, outcome).await
+    }
+
+    async fn make_recovery_codes(&self) -> Answer<RecoveryCodes> {
+        let outcome = match self.who() {
+            Ok(who) => second_factor::make_codes(&self.dumont, who).await,
+            Err(fault) => Err(fault),
+        };
+        self.done(Action::MakeRecoveryCodes, None, outcome).await
+    }
+
+    async fn remove_second_factor(&self, wanted: RemoveSecondFactor) -> Answer<()> {
+        let outcome = match self.who() {
+            Ok(who) => second_factor::remove(&self.dumont, who, wanted, &self.client).await,
+            Err(fault) => Err(fault),
+        };
+        self.done(Action::RemoveSecondFactor, None, outcome).await
     }
 
     async fn change_password(&self, wanted: ChangePassword) -> Answer<()> {

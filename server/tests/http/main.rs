@@ -37,6 +37,9 @@ mod pages;
 mod passwords;
 mod people;
 mod problems;
+mod second_factor;
 mod seed;
 mod sessions;
+#[path = "../support/totp.rs"]
+mod totp;
 mod ways_out;

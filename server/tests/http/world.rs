@@ -1,9 +1,11 @@
 //! A running server, and ways to talk to it.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
+use domain::time::{Clock, Millis};
 use engine::{Engine, EngineConfig};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use sandbox::account::Credentials;
@@ -39,10 +41,38 @@ pub(crate) struct Choice {
     pub(crate) no_proxy: bool,
 }
 
+/// The system's clock until a test stops it; then it goes on as far as it is told to.
+#[derive(Debug, Default)]
+pub(crate) struct TestClock {
+    /// The time that it shows; 0 while it was not stopped.
+    stopped: AtomicI64,
+}
+
+impl TestClock {
+    pub(crate) fn stop(&self) {
+        self.stopped.store(self.now().0, Ordering::SeqCst);
+    }
+
+    /// Lets time pass on one that was stopped.
+    pub(crate) fn pass(&self, ms: i64) {
+        assert_ne!(self.stopped.fetch_add(ms, Ordering::SeqCst), 0, "it was not stopped");
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Millis {
+        match self.stopped.load(Ordering::SeqCst) {
+            0 => SystemClock.now(),
+            stopped => Millis(stopped),
+        }
+    }
+}
+
 /// One running server.
 pub(crate) struct World {
     pub(crate) url: String,
     pub(crate) dumont: Dumont,
+    pub(crate) clock: Arc<TestClock>,
     pub(crate) sandbox: Running,
     pub(crate) database: Database,
     pub(crate) client: Client,
@@ -64,7 +94,7 @@ impl World {
         let sandbox = Sandbox::start(options).await.expect("a sandbox");
 
         let store = Store::open(&database.url, Keyring::random()).await.expect("a store");
-        let clock = Arc::new(SystemClock);
+        let clock = Arc::new(TestClock::default());
         let config = EngineConfig {
             vast_url: sandbox.url.clone(),
             gcp_endpoint: Some(sandbox.url.clone()),
@@ -75,7 +105,7 @@ impl World {
         let dumont = Dumont::new(Parts {
             engine: Engine::new(store.clone(), config, clock.clone()),
             store,
-            clock,
+            clock: clock.clone(),
             site: Site {
                 public_url: choice.public_url,
                 secure,
@@ -98,7 +128,7 @@ impl World {
             .timeout(DEADLINE)
             .build()
             .expect("a client");
-        Self { url, dumont, sandbox, database, client }
+        Self { url, dumont, clock, sandbox, database, client }
     }
 
     /// The address of another process on the same database, with nothing in common but that.

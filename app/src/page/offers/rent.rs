@@ -11,6 +11,7 @@ use crate::control_plane::{Answer, ControlPlane};
 use crate::form::Fields;
 use crate::format;
 use crate::page::machines::{per_hour, per_month};
+use crate::page::settings::confirm;
 use crate::page::{Page, done};
 use crate::router::Route;
 use crate::site::{Outcome, Request};
@@ -47,11 +48,13 @@ pub(crate) async fn answer(
     let found = plane.offers(wanted).await?;
     let found = found.offers.into_iter().find(|one| one.id == offer);
     let settings = plane.settings().await?;
+    let ask = !plane.confirmed() && plane.second_factor().await?.enabled;
     let form = request.form.clone();
     let taken = refused.as_ref().is_some_and(|problem| problem.code == OFFER_GONE);
     Outcome::page(move |visit| match &found {
         Some(found) if !taken => {
-            page(visit, found, &search, &form, &settings.standby, refused.as_ref())
+            let typed = Typed { search: &search, form: &form, ask };
+            page(visit, found, &typed, &settings.standby, refused.as_ref())
         }
         _ => gone(visit, &search, refused.as_ref()),
     })
@@ -104,15 +107,23 @@ fn decode(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
+/// What came with the request.
+struct Typed<'a> {
+    search: &'a Fields,
+    form: &'a Fields,
+    /// Whether whoever asks has to prove who they are first.
+    ask: bool,
+}
+
 fn page(
     visit: &Visit,
     offer: &Offer,
-    search: &Fields,
-    form: &Fields,
+    typed: &Typed<'_>,
     standby: &StandbyConfig,
     refused: Option<&Problem>,
 ) -> Page {
     let t = visit.t();
+    let (search, form) = (typed.search, typed.form);
     let input = |name, label, value: String, hint: Option<&'static str>, required| {
         let control = Control::Text { kind: "text", autocomplete: "off" };
         field(
@@ -149,6 +160,29 @@ fn page(
         unit: Some("GB"),
         control,
     };
+    let ask = if typed.ask {
+        let path = Route::Offer(offer.id).path();
+        let here = format!("{path}?{}", search.query_without(&[]));
+        confirm::form(visit, &here, true, None)
+    } else {
+        view! {
+        <form method="post" action=Route::Offer(offer.id).path()>
+            {hidden("search", search.query_without(&["q"]))}
+            {input("label", t.machine_name, form.text("label"), None, false)}
+            {input("image", t.image, image, None, true)}
+            {field(visit, refused, disk)}
+            {standby.enabled.then(|| tick("standby", t.standby_protect, hint.clone(), protect))}
+            {(!standby.enabled).then(|| view! { <p class="hint">{hint}</p> })}
+            <div class="answers">
+                <button type="submit" class="button primary">
+                    {fill(t.rent_do, &[("amount", &per_hour(visit, offer.dph_total))])}
+                </button>
+                <a class="button" href=back(search) data-close="">{t.back}</a>
+            </div>
+        </form>
+        }
+        .into_any()
+    };
     let body = view! {
         <div class="ask">
             <h1 id="dialog-title">{t.rent_question}</h1>
@@ -160,20 +194,7 @@ fn page(
                 (t.place, offer.geolocation.clone().map_or_else(|| unknown(t.unknown), IntoAny::into_any)),
             ])}
             <p class="fine">{t.rent_what}</p>
-            <form method="post" action=Route::Offer(offer.id).path()>
-                {hidden("search", search.query_without(&["q"]))}
-                {input("label", t.machine_name, form.text("label"), None, false)}
-                {input("image", t.image, image, None, true)}
-                {field(visit, refused, disk)}
-                {standby.enabled.then(|| tick("standby", t.standby_protect, hint.clone(), protect))}
-                {(!standby.enabled).then(|| view! { <p class="hint">{hint}</p> })}
-                <div class="answers">
-                    <button type="submit" class="button primary">
-                        {fill(t.rent_do, &[("amount", &per_hour(visit, offer.dph_total))])}
-                    </button>
-                    <a class="button" href=back(search) data-close="">{t.back}</a>
-                </div>
-            </form>
+            {ask}
         </div>
     };
     Page::new(t.rent_question, body.into_any()).narrow().of(refused)

@@ -3,14 +3,14 @@
 use domain::access::Scope;
 use domain::time::DAY_MS;
 use domain::view::Time;
-use domain::view::access::Browsers;
+use domain::view::access::{Browsers, SecondFactor};
 use domain::view::account::{
     ChangePassword, CreatedToken, NewToken, Session, SessionKind, Sessions, Token, Tokens,
 };
 use domain::view::problem::Problem;
 use leptos::prelude::*;
 
-use super::{browsers, confirm, parts};
+use super::{browsers, confirm, parts, second_factor};
 use crate::control_plane::{Answer, ControlPlane};
 use crate::page::problem::done_word;
 use crate::page::{Page, done};
@@ -24,6 +24,9 @@ use crate::visit::Visit;
 
 /// How long a token lasts, days, as offered; 0 is for ever, and has to be chosen.
 const LIFETIMES: [i64; 4] = [90, 30, 365, 0];
+
+/// The code beside a new password: the page may ask for one elsewhere too.
+const PASSWORD_CODE: &str = "password_code";
 
 /// What the page shows beside what is stored.
 #[derive(Default)]
@@ -45,8 +48,11 @@ async fn show(plane: &dyn ControlPlane, shown: Shown) -> Answer<Outcome> {
     let tokens = plane.tokens().await?;
     let sessions = plane.sessions().await?;
     let browsers = plane.browsers().await?;
+    let factor = plane.second_factor().await?;
     let confirmed = plane.confirmed();
-    Outcome::page(move |visit| page(visit, &tokens, &sessions, &browsers, &shown, confirmed))
+    Outcome::page(move |visit| {
+        page(visit, &tokens, &sessions, &browsers, &shown, confirmed, &factor)
+    })
 }
 
 pub(crate) async fn password(request: &Request, plane: &dyn ControlPlane) -> Answer<Outcome> {
@@ -57,10 +63,17 @@ pub(crate) async fn password(request: &Request, plane: &dyn ControlPlane) -> Ans
     let wanted = ChangePassword {
         current_password: typed("current_password"),
         new_password: typed("new_password"),
+        code: request.form.get(PASSWORD_CODE).map(str::to_owned),
     };
     match plane.change_password(wanted).await {
         Ok(()) => done(&Route::Account, "password"),
-        Err(problem) => show(plane, Shown { refused: Some(problem), ..Shown::default() }).await,
+        Err(mut problem) => {
+            let fields = problem.errors.iter_mut().flatten();
+            for found in fields.filter(|found| found.field == "code") {
+                found.field = PASSWORD_CODE.to_owned();
+            }
+            show(plane, Shown { refused: Some(problem), ..Shown::default() }).await
+        }
     }
 }
 
@@ -118,6 +131,7 @@ fn page(
     known: &Browsers,
     shown: &Shown,
     confirmed: bool,
+    factor: &SecondFactor,
 ) -> Page {
     let t = visit.t();
     let refused = shown.refused.as_ref();
@@ -135,10 +149,11 @@ fn page(
         {shown.made.as_ref().map(|made| made_token(visit, made))}
         {card("account", t.nav_account, view! { {who} <p class="fine">{t.look_what}</p> }.into_any())}
         {card("tokens", t.tokens, token_list(visit, tokens, shown, confirmed))}
-        {(!confirmed).then(|| confirm::ask(visit, &Route::Account))}
+        {(!confirmed).then(|| confirm::ask(visit, &Route::Account, factor.enabled))}
         {card("sessions", t.sessions, session_list(visit, sessions))}
         {browsers::list(visit, known)}
-        {card("password", t.password, change(visit, refused))}
+        {second_factor::about(visit, factor)}
+        {card("password", t.password, change(visit, refused, factor.enabled))}
     };
     Page::new(t.nav_account, body.into_any()).narrow().of(refused)
 }
@@ -284,7 +299,7 @@ fn session_line(visit: &Visit, session: &Session) -> AnyView {
     .into_any()
 }
 
-fn change(visit: &Visit, refused: Option<&Problem>) -> AnyView {
+fn change(visit: &Visit, refused: Option<&Problem>, factor: bool) -> AnyView {
     let t = visit.t();
     let input = |name, label, autocomplete, hint: Option<&str>| {
         let control = Control::Text { kind: "password", autocomplete };
@@ -307,6 +322,7 @@ fn change(visit: &Visit, refused: Option<&Problem>) -> AnyView {
         <form method="post" action=Route::Password.path()>
             {input("current_password", t.password_current, "current-password", None)}
             {input("new_password", t.password_new, "new-password", Some(t.password_hint))}
+            {factor.then(|| second_factor::code_field_named(visit, refused, PASSWORD_CODE))}
             <div class="answers"><button type="submit" class="button">{t.password_change}</button></div>
         </form>
     }

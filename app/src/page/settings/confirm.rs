@@ -5,6 +5,7 @@ use domain::view::account::Confirm;
 use domain::view::problem::Problem;
 use leptos::prelude::*;
 
+use super::second_factor;
 use crate::control_plane::{Answer, ControlPlane};
 use crate::page::Page;
 use crate::router::{Route, place};
@@ -15,32 +16,35 @@ use crate::visit::Visit;
 pub(crate) async fn answer(request: &Request, plane: &dyn ControlPlane) -> Answer<Outcome> {
     let next = place(request.form.get("next").or(request.query.get("next")));
     let next = next.unwrap_or_else(|| Route::Account.path());
+    let factor = plane.second_factor().await?.enabled;
     if !request.post {
-        return Outcome::page(move |visit| page(visit, &next, None));
+        return Outcome::page(move |visit| page(visit, &next, factor, None));
     }
-    let asked = Confirm { password: request.form.raw("password").unwrap_or_default().to_owned() };
+    let password = request.form.raw("password").unwrap_or_default().to_owned();
+    let asked = Confirm { password, code: request.form.get("code").map(str::to_owned) };
     match plane.confirm(asked).await {
         Ok(()) => Outcome::see(next),
-        Err(problem) => Outcome::page(move |visit| page(visit, &next, Some(&problem))),
+        Err(problem) => Outcome::page(move |visit| page(visit, &next, factor, Some(&problem))),
     }
 }
 
-fn page(visit: &Visit, next: &str, problem: Option<&Problem>) -> Page {
+fn page(visit: &Visit, next: &str, factor: bool, problem: Option<&Problem>) -> Page {
     let t = visit.t();
     let body = view! {
         {heading(t.confirm_title, None, None)}
         {said(visit, problem)}
-        {form(visit, next, problem)}
+        {form(visit, next, factor, problem)}
     };
     Page::new(t.confirm_title, body.into_any()).narrow().of(problem)
 }
 
 /// The form, in a card, on a page whose own forms would be refused.
-pub(crate) fn ask(visit: &Visit, next: &Route) -> AnyView {
-    card("confirm", visit.t().confirm_title, form(visit, &next.path(), None))
+pub(crate) fn ask(visit: &Visit, next: &Route, factor: bool) -> AnyView {
+    card("confirm", visit.t().confirm_title, form(visit, &next.path(), factor, None))
 }
 
-fn form(visit: &Visit, next: &str, problem: Option<&Problem>) -> AnyView {
+/// The form alone; it leads on to `next`.
+pub(crate) fn form(visit: &Visit, next: &str, factor: bool, problem: Option<&Problem>) -> AnyView {
     let t = visit.t();
     let password = Field {
         name: "password",
@@ -56,6 +60,7 @@ fn form(visit: &Visit, next: &str, problem: Option<&Problem>) -> AnyView {
         <form method="post" action=Route::Confirm.path()>
             {hidden("next", next)}
             {field(visit, problem, password)}
+            {factor.then(|| second_factor::code_field(visit, problem))}
             <div class="answers"><button type="submit" class="button primary">{t.confirm_do}</button></div>
         </form>
     }

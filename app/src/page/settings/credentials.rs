@@ -32,8 +32,11 @@ pub(crate) async fn answer(request: &Request, plane: &dyn ControlPlane) -> Answe
     }
     let settings = plane.settings().await?;
     let confirmed = plane.confirmed();
+    let factor = !confirmed && plane.second_factor().await?.enabled;
     let word = request.query.get("said").map(str::to_owned);
-    Outcome::page(move |visit| page(visit, &settings, refused.as_ref(), word.as_deref(), confirmed))
+    Outcome::page(move |visit| {
+        page(visit, &settings, refused.as_ref(), word.as_deref(), confirmed, factor)
+    })
 }
 
 /// The form holds one credential, or the name of the one to remove.
@@ -61,6 +64,7 @@ fn page(
     refused: Option<&Problem>,
     word: Option<&str>,
     confirmed: bool,
+    factor: bool,
 ) -> Page {
     let t = visit.t();
     let body = view! {
@@ -68,7 +72,7 @@ fn page(
         {parts(visit)}
         {done_word(visit, word)}
         {said(visit, refused)}
-        {(!confirmed).then(|| confirm::ask(visit, &Route::Credentials))}
+        {(!confirmed).then(|| confirm::ask(visit, &Route::Credentials, factor))}
         {card("vast", t.vast_title, vast(visit, &settings.vast_api_key, refused, confirmed))}
         {card("gcp", t.gcp_title, gcp(visit, &settings.gcp_credentials, refused, confirmed))}
         <p class="fine">{t.secrets_what}</p>

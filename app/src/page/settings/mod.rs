@@ -7,6 +7,7 @@ pub(crate) mod confirm;
 pub(crate) mod credentials;
 pub(crate) mod failover;
 pub(crate) mod people;
+pub(crate) mod second_factor;
 
 use domain::access::AccountRole;
 use leptos::prelude::AnyView;

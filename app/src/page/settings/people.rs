@@ -43,7 +43,8 @@ async fn show(plane: &dyn ControlPlane, shown: Shown) -> Answer<Outcome> {
     let accounts = plane.accounts().await?;
     let invitations = plane.invitations().await?;
     let confirmed = plane.confirmed();
-    Outcome::page(move |visit| page(visit, &accounts, &invitations, &shown, confirmed))
+    let factor = !confirmed && plane.second_factor().await?.enabled;
+    Outcome::page(move |visit| page(visit, &accounts, &invitations, &shown, (confirmed, factor)))
 }
 
 /// The link is in this one answer and nowhere else, so it is not redirected.
@@ -86,7 +87,7 @@ fn page(
     accounts: &Accounts,
     invitations: &Invitations,
     shown: &Shown,
-    confirmed: bool,
+    (confirmed, factor): (bool, bool),
 ) -> Page {
     let t = visit.t();
     let refused = shown.refused.as_ref();
@@ -96,7 +97,7 @@ fn page(
         {done_word(visit, shown.word.as_deref())}
         {said(visit, refused)}
         {shown.made.as_ref().map(|(made, reset)| made_link(visit, made, *reset))}
-        {(!confirmed).then(|| confirm::ask(visit, &Route::People))}
+        {(!confirmed).then(|| confirm::ask(visit, &Route::People, factor))}
         {card("accounts", t.people, account_list(visit, accounts, confirmed))}
         {card("invitations", t.invitations, invitation_list(visit, invitations, shown, confirmed))}
     };

@@ -21,6 +21,10 @@ pub struct LoginRequest {
     /// The password.
     #[cfg_attr(feature = "openapi", schema(max_length = 1024))]
     pub password: String,
+    /// The code of the second factor, or a recovery code, where the account has one.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_length = 64))]
+    pub code: Option<String>,
 }
 
 impl std::fmt::Debug for LoginRequest {
@@ -215,6 +219,10 @@ pub struct Confirm {
     /// The password.
     #[cfg_attr(feature = "openapi", schema(max_length = 1024))]
     pub password: String,
+    /// The code of the second factor, or a recovery code, where the account has one.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_length = 64))]
+    pub code: Option<String>,
 }
 
 /// The answer to a confirmation.
@@ -238,6 +246,10 @@ pub struct ChangePassword {
     /// The password from now on, at least 10 characters.
     #[cfg_attr(feature = "openapi", schema(min_length = 10, max_length = 1024))]
     pub new_password: String,
+    /// The code of the second factor, or a recovery code, where the account has one.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_length = 64))]
+    pub code: Option<String>,
 }
 
 /// `POST /setup`: the first account of an empty install.

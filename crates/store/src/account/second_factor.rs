@@ -6,6 +6,7 @@ use secrecy::SecretString;
 use sqlx::query;
 use tracing::instrument;
 
+use super::user::end_logins;
 use crate::db::{Tx, changed, lock_install, must_change, must_exist};
 use crate::error::StoreError;
 use crate::open::Store;
@@ -21,6 +22,19 @@ pub struct SecondFactor {
     pub active_since: Option<Millis>,
     /// How many recovery codes were not used yet.
     pub codes_left: i64,
+}
+
+/// That an app has the secret.
+#[derive(Debug, Clone, Copy)]
+pub struct Proved<'a> {
+    /// When the one that was proved was begun.
+    pub created_at: Millis,
+    /// The step of the code that proved it.
+    pub step: i64,
+    /// Hashes of new recovery codes.
+    pub codes: &'a [String],
+    /// The handle of the session or token that proved it; it goes on.
+    pub keep: &'a str,
 }
 
 /// Second factors.
@@ -99,8 +113,8 @@ impl<'s> SecondFactors<'s> {
         Ok(())
     }
 
-    /// Makes the one that was begun at `created_at` active, with the step of the code that proved it
-    /// and hashes of new recovery codes.
+    /// Makes the one that was begun active. Every login but the one that proved it ends: the others
+    /// were let in by the password alone.
     ///
     /// # Errors
     /// `Stale` where it is active already, or was begun anew.
@@ -108,21 +122,20 @@ impl<'s> SecondFactors<'s> {
     pub async fn activate(
         &self,
         user: &UserId,
-        created_at: Millis,
-        step: i64,
-        codes: &[String],
+        proved: &Proved<'_>,
         now: Millis,
     ) -> Result<(), StoreError> {
         let mut tx = self.store.db().begin().await?;
         let done = query("UPDATE second_factors SET active_since = $4, last_step = $3 WHERE user_id = $1 AND created_at = $2 AND active_since IS NULL")
             .bind(user.as_str())
-            .bind(created_at.0)
-            .bind(step)
+            .bind(proved.created_at.0)
+            .bind(proved.step)
             .bind(now.0)
             .execute(&mut *tx)
             .await?;
         must_change(&done, "second factor")?;
-        put_codes(&mut tx, user, codes).await?;
+        put_codes(&mut tx, user, proved.codes).await?;
+        end_logins(&mut tx, user, proved.keep, now).await?;
         tx.commit().await?;
         Ok(())
     }

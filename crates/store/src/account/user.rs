@@ -312,12 +312,8 @@ pub(crate) async fn replace_password(
         .execute(&mut *tx)
         .await?;
     must_exist(&done, "user")?;
-    query("DELETE FROM sessions WHERE user_id = $1 AND id <> $2")
-        .bind(user.as_str())
-        .bind(keep)
-        .execute(&mut *tx)
-        .await?;
-    query("UPDATE api_tokens SET revoked_at = $3 WHERE user_id = $1 AND id <> $2 AND revoked_at IS NULL AND (kind = 'login' OR made_by <> $2)")
+    end_logins(tx, user, keep, now).await?;
+    query("UPDATE api_tokens SET revoked_at = $3 WHERE user_id = $1 AND id <> $2 AND revoked_at IS NULL AND made_by <> $2")
         .bind(user.as_str())
         .bind(keep)
         .bind(now.0)
@@ -325,6 +321,27 @@ pub(crate) async fn replace_password(
         .await?;
     browser::forget_all(tx, user).await?;
     link::revoke_resets(tx, user, now).await?;
+    Ok(())
+}
+
+/// Ends every login, of browsers and programs, but the one with the handle `keep`.
+pub(crate) async fn end_logins(
+    tx: &mut AnyConnection,
+    user: &UserId,
+    keep: &str,
+    now: Millis,
+) -> Result<(), StoreError> {
+    query("DELETE FROM sessions WHERE user_id = $1 AND id <> $2")
+        .bind(user.as_str())
+        .bind(keep)
+        .execute(&mut *tx)
+        .await?;
+    query("UPDATE api_tokens SET revoked_at = $3 WHERE user_id = $1 AND id <> $2 AND revoked_at IS NULL AND kind = 'login'")
+        .bind(user.as_str())
+        .bind(keep)
+        .bind(now.0)
+        .execute(&mut *tx)
+        .await?;
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use domain::time::{DAY_MS, Millis};
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::Row as _;
-use store::{Attempt, BrowserVisit, Bucket, Store, StoreError};
+use store::{Attempt, BrowserVisit, Bucket, Proved, Store, StoreError};
 
 use crate::fixtures::{NOW, user};
 use crate::world::World;
@@ -174,6 +174,10 @@ fn hashes(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
+fn proved(created_at: Millis, codes: &[String]) -> Proved<'_> {
+    Proved { created_at, step: 7, codes, keep: "none" }
+}
+
 async fn a_second_factor_is_asked_for_once_it_was_proved(world: &World) {
     let (ana, bob) = (user(&world.store, "ana").await, user(&world.store, "bob").await);
     let factors = world.store.second_factors();
@@ -183,9 +187,9 @@ async fn a_second_factor_is_asked_for_once_it_was_proved(world: &World) {
     let begun = factors.get(&ana).await.expect("asked").expect("one");
     assert_eq!((begun.active_since, begun.created_at, begun.codes_left), (None, NOW.plus(1), 0));
     assert!(!factors.take_step(&ana, 5).await.expect("asked"), "it is not asked for yet");
-    let old = factors.activate(&ana, NOW, 7, &hashes(&["a"]), NOW).await;
+    let old = factors.activate(&ana, &proved(NOW, &hashes(&["a"])), NOW).await;
     assert!(matches!(old, Err(StoreError::Stale { .. })), "of the first secret");
-    factors.activate(&ana, NOW.plus(1), 7, &hashes(&["a", "b"]), NOW).await.expect("active");
+    factors.activate(&ana, &proved(NOW.plus(1), &hashes(&["a", "b"])), NOW).await.expect("active");
     let active = factors.get(&ana).await.expect("asked").expect("one");
     assert_eq!((active.active_since, active.codes_left), (Some(NOW), 2));
     let over = factors.begin(&ana, &secret("third"), NOW).await;
@@ -204,7 +208,7 @@ async fn a_code_is_taken_once(world: &World) {
     let factors = world.store.second_factors();
     factors.begin(&ana, &secret("s"), NOW).await.expect("begun");
     assert!(factors.replace_codes(&ana, &hashes(&["x"])).await.is_err(), "not active yet");
-    factors.activate(&ana, NOW, 7, &hashes(&["a", "b"]), NOW).await.expect("active");
+    factors.activate(&ana, &proved(NOW, &hashes(&["a", "b"])), NOW).await.expect("active");
     for (step, taken) in [(7, false), (6, false), (8, true), (8, false), (7, false), (9, true)] {
         assert_eq!(factors.take_step(&ana, step).await.expect("asked"), taken, "{step}");
     }
