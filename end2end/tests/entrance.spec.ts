@@ -25,7 +25,17 @@ for (const locale of Object.values(LOCALES)) {
       await expect(page.locator("html")).toHaveAttribute("lang", locale === "pt-BR" ? "pt-BR" : "en");
       await expectAccessible(page);
       await expect(page.getByLabel(t("setup_token"))).toHaveValue("");
+      // The token that was printed is in no address that is asked for, and leaves the bar at once.
+      const token = emptyStack.setupAddress.split("#")[1] ?? "";
+      expect(token).toMatch(/^[0-9a-f]{32}$/);
+      const asked: string[] = [];
+      page.on("request", (request) => asked.push(`${request.url()} ${request.headers()["referer"] ?? ""}`));
       await page.goto(emptyStack.setupAddress);
+      await expect(page.getByLabel(t("setup_token"))).toHaveValue(token);
+      await expect(page).toHaveURL(/\/setup$/);
+      await page.reload();
+      await page.goto(emptyStack.setupAddress);
+      await expect(page.getByLabel(t("setup_token"))).toHaveValue(token);
 
       // Too short a password: said beside its field, the rest is kept.
       await page.getByLabel(t("email")).fill("first@dumont.local");
@@ -41,6 +51,8 @@ for (const locale of Object.values(LOCALES)) {
       await page.getByLabel(t("password")).fill("correct horse battery");
       await page.getByRole("button", { name: t("setup_do") }).click();
       await expect(page).toHaveURL(/\/app\/settings\/credentials$/);
+      expect(asked.length).toBeGreaterThan(2);
+      for (const one of asked) expect(one).not.toContain(token);
       await expect(page.getByRole("link", { name: t("nav_credentials") })).toHaveAttribute("aria-current", "page");
 
       // There is a first account now: nobody else can make one that way.

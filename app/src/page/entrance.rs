@@ -29,9 +29,8 @@ struct Typed {
 impl Typed {
     fn of(request: &Request) -> Self {
         let next = request.form.get("next").or(request.query.get("next"));
-        let token = request.form.get("token").or(request.query.get("token"));
         Self {
-            token: token.unwrap_or_default().trim().to_owned(),
+            token: request.form.text("token"),
             email: request.form.text("email"),
             username: request.form.text("username"),
             next: place(next).unwrap_or_default(),
@@ -67,13 +66,17 @@ pub(crate) async fn setup(
 
 fn setup_page(visit: &Visit, typed: Typed, problem: Option<&Problem>) -> Page {
     let t = visit.t();
+    let token = Field {
+        control: Control::Code,
+        ..text("token", t.setup_token, "", "", typed.token, Some(t.setup_token_hint))
+    };
     let body = view! {
         <div class="entrance">
             <h1>{t.setup_title}</h1>
             <p class="state">{t.setup_what}</p>
             {said(visit, problem)}
             <form method="post" action=Route::Setup.path()>
-                {field(visit, problem, text("token", t.setup_token, "text", "off", typed.token, Some(t.setup_token_hint)))}
+                {field(visit, problem, token)}
                 {field(visit, problem, text("email", t.email, "email", "email", typed.email, None))}
                 {field(visit, problem, text("username", t.username, "text", "username", typed.username, Some(t.username_hint)))}
                 {field(visit, problem, text("password", t.password, "password", "new-password", String::new(), Some(t.password_hint)))}

@@ -35,10 +35,11 @@ impl SetupToken {
         self.0.expose_secret()
     }
 
-    /// The address that leads to the first account.
+    /// The address that leads to the first account. The token stands behind the `#`, which a browser
+    /// sends to nobody: it is in no log of ours or of a proxy, and the page takes it out of the address.
     #[must_use]
     pub fn address(&self, site: &str) -> String {
-        format!("{}/setup?token={}", site.trim_end_matches('/'), self.reveal())
+        format!("{}/setup#{}", site.trim_end_matches('/'), self.reveal())
     }
 }
 
