@@ -12,6 +12,8 @@ pub mod clock;
 pub mod confine;
 pub mod connection;
 mod content;
+#[cfg(feature = "serve")]
+pub mod databases;
 pub mod entry;
 pub mod exclude;
 pub mod frame;

@@ -34,6 +34,9 @@ pub struct Options {
     pub resolve: Resolve,
     /// Whether the kernel is asked to tell of changes.
     pub watch: bool,
+    /// Copies databases that are in use. Without it they are in flux while a process has them open.
+    #[cfg(feature = "serve")]
+    pub databases: Option<crate::databases::Databases>,
     /// Sees which files are open for writing. Started before who serves confines itself.
     pub lookout: Lookout,
 }
@@ -45,6 +48,8 @@ impl Default for Options {
             clock: Arc::new(HostClock),
             resolve: Resolve::Kernel,
             watch: true,
+            #[cfg(feature = "serve")]
+            databases: None,
             lookout: Lookout::start(),
         }
     }
@@ -197,9 +202,18 @@ impl Source for LocalSource {
 
     fn read(&mut self, wants: &[Want], sink: &mut dyn ReadSink) -> Result<(), SourceError> {
         let clock = Arc::clone(&self.options.clock);
+        #[cfg(feature = "serve")]
+        let databases = self.options.databases.clone();
         let Open { root, writers } = self.opened()?;
-        let mut reader =
-            Reader { root, clock: &*clock, buffer: Vec::new(), since: clock.now(), writers };
+        let mut reader = Reader {
+            root,
+            clock: &*clock,
+            buffer: Vec::new(),
+            since: clock.now(),
+            writers,
+            #[cfg(feature = "serve")]
+            databases: databases.as_ref(),
+        };
         for (index, want) in wants.iter().enumerate() {
             reader.one(index, want, sink)?;
         }

@@ -357,7 +357,7 @@ fn names_in(folder: BorrowedFd<'_>) -> Result<Vec<Vec<u8>>, Errno> {
     Ok(names)
 }
 
-fn random_hex() -> Result<String, Errno> {
+pub(crate) fn random_hex() -> Result<String, Errno> {
     let mut bytes = [0_u8; 8];
     let mut filled = 0;
     while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {

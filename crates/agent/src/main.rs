@@ -5,12 +5,14 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use agent::databases::Databases;
 use agent::exclude::Exclude;
 use agent::local_source::{LocalSource, Options};
 use agent::local_target::LocalTarget;
 use agent::target::Target;
 
-const USAGE: &str = "usage: dumont-agent serve --root DIR [--exclude PATTERN]... [--write]
+const USAGE: &str =
+    "usage: dumont-agent serve --root DIR [--exclude PATTERN]... [--write] [--no-databases]
        dumont-agent keep --state DIR --workspace DIR
        dumont-agent hash-self
        dumont-agent --version";
@@ -21,6 +23,7 @@ fn main() -> ExitCode {
         Some("serve") => serve(arguments),
         #[cfg(feature = "keep")]
         Some("keep") => keep(arguments),
+        Some("copy-database") => copy_database(arguments),
         Some("hash-self") => hash_self(),
         Some("--version") => say(concat!("dumont-agent ", env!("CARGO_PKG_VERSION"))),
         _ => Err(USAGE.to_owned()),
@@ -40,7 +43,7 @@ fn say(text: &str) -> Result<(), String> {
 }
 
 fn serve(mut arguments: impl Iterator<Item = OsString>) -> Result<(), String> {
-    let (mut root, mut exclude, mut write) = (None, Vec::new(), false);
+    let (mut root, mut exclude, mut write, mut databases) = (None, Vec::new(), false, true);
     let mut options = Options::default();
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| USAGE.to_owned());
@@ -48,11 +51,16 @@ fn serve(mut arguments: impl Iterator<Item = OsString>) -> Result<(), String> {
             Some("--root") => root = Some(PathBuf::from(value()?)),
             Some("--exclude") => exclude.push(value()?.into_vec()),
             Some("--write") => write = true,
+            Some("--no-databases") => databases = false,
             _ => return Err(USAGE.to_owned()),
         }
     }
     let root = root.ok_or_else(|| USAGE.to_owned())?;
     options.exclude = Exclude::new(exclude);
+    if databases {
+        let program = std::env::current_exe().map_err(|error| error.to_string())?;
+        options.databases = Some(Databases::start(program));
+    }
     if write {
         // Before anything else is given up: what is not there can't be granted.
         std::fs::create_dir_all(&root)
@@ -68,6 +76,14 @@ fn serve(mut arguments: impl Iterator<Item = OsString>) -> Result<(), String> {
     let target = target.as_mut().map(|target| target as &mut dyn Target);
     agent::serve::serve(std::io::stdin(), std::io::stdout(), &mut source, target)
         .map_err(|error| error.to_string())
+}
+
+/// What [`serve`] starts for each database.
+fn copy_database(mut arguments: impl Iterator<Item = OsString>) -> Result<(), String> {
+    let (Some(name), Some(to)) = (arguments.next(), arguments.next()) else {
+        return Err(USAGE.to_owned());
+    };
+    agent::databases::copy_database(&name, to.as_ref())
 }
 
 #[cfg(feature = "keep")]

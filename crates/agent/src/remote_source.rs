@@ -108,14 +108,19 @@ impl RemoteSource {
         let (ReadEnd::Whole { listed, .. } | ReadEnd::Database { listed, .. }) = end else {
             return Ok(());
         };
-        let is_file = matches!(listed.body, crate::entry::Body::File { size, .. }
-            if size == listed.identity.size);
+        let size = match listed.body {
+            crate::entry::Body::File { size, .. } => Some(size),
+            _ => None,
+        };
+        // The copy of a database has a size of its own.
+        let copied = matches!(end, ReadEnd::Database { .. });
+        let is_file = size.is_some() && (copied || size == Some(listed.identity.size));
         if !is_file || listed.path != want.path {
             return Err(self.connection.breach("another file than was wanted"));
         }
         match at {
             None => Err(self.connection.breach("a file that ended and did not begin")),
-            Some(at) if !want.hash_only && at != listed.identity.size => {
+            Some(at) if !want.hash_only && Some(at) != size => {
                 Err(self.connection.breach("more or less of a file than its size"))
             }
             Some(_) => Ok(()),

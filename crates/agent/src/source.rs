@@ -151,7 +151,7 @@ pub enum ReadEnd {
     /// It was copied through SQLite's own backup. Equal in content, not in bytes; the files beside it
     /// (`-wal`, `-shm`, `-journal`) are part of it and are not to be kept.
     Database {
-        /// As listed when the copy was complete; its size is that of what was sent.
+        /// As listed before the copy was begun; the size in its body is that of what was sent.
         listed: Listed,
         /// Of all that was sent.
         hash: Hash,

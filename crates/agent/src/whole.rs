@@ -9,8 +9,8 @@ use rustix::io::Errno;
 
 use crate::beneath::Root;
 use crate::clock::{Clock, Nanos};
-use crate::content::{Content, Extent, FILE, Nothing, Out, Stop};
-use crate::entry::{Identity, Listed};
+use crate::content::{Content, Extent, FILE, Nothing, Out, Stop, read_exactly};
+use crate::entry::{Body, Identity, Listed};
 use crate::hash::Blocks;
 use crate::look::{Holder, Look, xattrs};
 use crate::lookout::How;
@@ -21,6 +21,9 @@ use crate::writers::Writers;
 
 /// A change so shortly after another may leave the same time stamps: two ticks of the slowest kernel.
 pub(crate) const FRESH: Duration = Duration::from_millis(20);
+
+/// What every SQLite database begins with.
+const DATABASE: &[u8; 16] = b"SQLite format 3\0";
 
 /// So often a file is begun before it is in flux.
 const TRIES: usize = 4;
@@ -37,6 +40,9 @@ pub(crate) struct Reader<'a> {
     pub(crate) since: Nanos,
     /// Who has files open for writing.
     pub(crate) writers: &'a mut Writers,
+    /// Copies databases that are in use.
+    #[cfg(feature = "serve")]
+    pub(crate) databases: Option<&'a crate::databases::Databases>,
 }
 
 /// What a reading was worth.
@@ -84,6 +90,9 @@ impl Reader<'_> {
                 Ok(opened) => opened,
                 Err(error) => return sink.end(index, not_readable(error)),
             };
+            if let Some(used) = used_database(self, want, &opened) {
+                return self.database(index, want, &opened, &used, sink);
+            }
             if let Some(end) = self.refused(want, &opened) {
                 return sink.end(index, end);
             }
@@ -149,6 +158,46 @@ impl Reader<'_> {
             Judged::Flux => Some(ReadEnd::Flux),
             Judged::Refused(error) => Some(not_readable(error)),
         })
+    }
+
+    /// Copies a database that is in use. Where that can't be done it is in flux.
+    #[cfg_attr(not(feature = "serve"), expect(unused_variables, reason = "nothing copies it"))]
+    fn database(
+        &mut self,
+        index: usize,
+        want: &Want,
+        opened: &Opened,
+        used: &Used,
+        sink: &mut dyn ReadSink,
+    ) -> Result<(), SourceError> {
+        #[cfg(feature = "serve")]
+        if let Some(databases) = self.databases
+            && let Ok((folder, name)) = self.root.folder_of(&want.path)
+            && let Some(copy) = databases.copy(folder, name, used.most)
+            && let Ok(look) = Look::of(copy.file())
+        {
+            let have = want.have.as_ref().filter(|_| !want.hash_only);
+            let size = look.identity.size;
+            let extent = Extent { file: copy.file(), size, dense: false, have, mark: None };
+            sink.begin(index)?;
+            let read = if want.hash_only {
+                extent.read(&mut self.buffer, &mut Nothing)
+            } else {
+                extent.read(&mut self.buffer, &mut To { index, sink: &mut *sink })
+            };
+            let end = match read {
+                Ok(content) => {
+                    let mut listed = opened.listed.clone();
+                    let body = Body::File { size, allocated: look.allocated, links: look.links };
+                    listed.body = body;
+                    ReadEnd::Database { listed, hash: content.hash }
+                }
+                Err(Stop::Sink(error)) => return Err(error),
+                Err(Stop::Short | Stop::Host(_)) => ReadEnd::Flux,
+            };
+            return sink.end(index, end);
+        }
+        sink.end(index, ReadEnd::Flux)
     }
 
     /// What is open for writing may not be publishable: that is found out before anything is sent.
@@ -296,6 +345,27 @@ fn not_readable(error: Errno) -> ReadEnd {
         Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NXIO => ReadEnd::Gone,
         other => ReadEnd::Unreadable { errno: other.raw_os_error() },
     }
+}
+
+/// A database that somebody may write to, and at most how large a copy of it is.
+struct Used {
+    #[cfg_attr(not(feature = "serve"), expect(dead_code, reason = "nothing copies it"))]
+    most: u64,
+}
+
+/// Whether it is a database in use: somebody has it open for writing.
+fn used_database(reader: &mut Reader<'_>, want: &Want, opened: &Opened) -> Option<Used> {
+    let mut magic = [0; DATABASE.len()];
+    read_exactly(opened.file.as_fd(), &mut magic, 0).ok()?;
+    if magic != *DATABASE {
+        return None;
+    }
+    let identity = &opened.look.identity;
+    reader.writers.of(identity, reader.since)?;
+    let (folder, name) = reader.root.folder_of(&want.path).ok()?;
+    let wal = Look::at(&folder, &[name, b"-wal"].concat(), false);
+    let log = wal.map_or(0, |look| look.identity.size);
+    Some(Used { most: identity.size.saturating_add(log).saturating_add(1 << 20) })
 }
 
 /// A sink as it takes one file.

@@ -209,10 +209,33 @@ impl Keeper {
         for which in [Which::Racy, Which::Flux] {
             sorting.again.extend(self.index.paths(which)?);
         }
+        self.left_behind(&mut sorting, &gone)?;
         sorting.again.retain(|path| gone.binary_search(path).is_err());
         self.asked_again(&mut sorting)?;
         self.siblings(&mut sorting, &gone)?;
         Ok(Listing { vanished, ..listing(Kind::Watched, sorting, end, gone) })
+    }
+
+    /// The other names of inodes that left a path: what was done by that name before is told of it alone.
+    fn left_behind(&self, sorting: &mut Sorting, gone: &[RelPath]) -> Result<()> {
+        let inode = |listed: &Listed| (listed.identity.dev, listed.identity.ino);
+        let replaced =
+            sorting.news.iter().map(|(path, news)| (path, news.listed.as_ref().map(inode)));
+        let left = gone.iter().map(|path| (path, None)).chain(replaced);
+        let mut again = Vec::new();
+        for (path, now) in left {
+            let Some(was) = self.index.live(path)?.and_then(|live| live.source) else { continue };
+            if now == Some((was.dev, was.ino)) {
+                continue;
+            }
+            for other in self.index.live_with_source(was.ino)? {
+                if !sorting.seen.contains(&number(&other)) {
+                    again.push(other);
+                }
+            }
+        }
+        sorting.again.extend(again);
+        Ok(())
     }
 
     fn was_folder(&self, path: &RelPath) -> Result<bool> {

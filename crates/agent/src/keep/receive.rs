@@ -7,7 +7,7 @@ use rustix::fs::{Mode, OFlags};
 
 use super::state::{State, slot, unlink};
 use super::steps::Steps;
-use crate::entry::Listed;
+use crate::entry::{Body, Listed};
 use crate::hash::{BLOCK, Blocks, Hash};
 use crate::source::{Beginning, ReadEnd, ReadSink, SourceError};
 
@@ -305,7 +305,11 @@ impl ReadSink for Receiver<'_> {
         let Some(mut open) = open else {
             return Err(SourceError::Protocol("an end without a beginning".to_owned()));
         };
-        if Hash::from_hasher(&open.hasher) != hash || listed.identity.size != open.at {
+        let size = match listed.body {
+            Body::File { size, .. } => size,
+            _ => listed.identity.size,
+        };
+        if Hash::from_hasher(&open.hasher) != hash || size != open.at {
             self.put(want, Received::Corrupt);
             return Ok(());
         }

@@ -106,9 +106,8 @@ impl Keeper {
         );
         let supply = match slot {
             Some(slot) if !same || missing => {
-                if path == leader {
-                    self.dress_staged(slot, &entry.meta)?;
-                }
+                // By whichever name it comes: the first of them may have it already.
+                self.dress_staged(slot, &entry.meta)?;
                 Supply::Staged(slot)
             }
             _ => Supply::Here,
@@ -290,15 +289,15 @@ pub(super) fn leaders(news: &BTreeMap<RelPath, News>) -> Vec<RelPath> {
 
 /// A file's entry.
 pub(super) fn file(listed: &Listed, hash: Hash) -> Entry {
-    let (allocated, links) = match listed.body {
-        Body::File { allocated, links, .. } => (allocated, links),
-        _ => (listed.identity.size, 1),
+    let (size, allocated, links) = match listed.body {
+        Body::File { size, allocated, links } => (size, allocated, links),
+        _ => (listed.identity.size, listed.identity.size, 1),
     };
     let content = Content::File {
-        size: listed.identity.size,
+        size,
         hash,
         group: (links > 1).then(|| group(b"host", &listed.identity, hash)),
-        sparse: allocated < listed.identity.size,
+        sparse: allocated < size,
     };
     Entry { path: listed.path.clone(), meta: listed.meta.clone(), content }
 }
