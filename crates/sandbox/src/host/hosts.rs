@@ -15,10 +15,7 @@ use super::ground::Ground;
 use super::image::Image;
 use super::launcher::Launcher;
 use super::one::{Host, io};
-use super::table::Table;
-use super::{
-    Endpoint, HostError, HostRecord, HostSpec, Life, Net, Published, Usage, Usages, address, disk,
-};
+use super::{Endpoint, HostError, HostRecord, HostSpec, Life, Net, Published, address, copy, disk};
 
 /// How often the files of a host that nobody knows are erased, a tenth of a second apart.
 const ERASE_TRIES: usize = 50;
@@ -213,30 +210,6 @@ impl Hosts {
         Ground::can_mount()
     }
 
-    /// What it publishes, and where.
-    #[must_use]
-    pub fn ports(&self, id: &str) -> Vec<Published> {
-        self.get(id).map(|host| host.record().ports).unwrap_or_default()
-    }
-
-    /// Where the host is, or was last, reached.
-    #[must_use]
-    pub fn endpoint(&self, id: &str) -> Option<Endpoint> {
-        Some(self.get(id).ok()?.record().endpoint)
-    }
-
-    /// How its processes are.
-    #[must_use]
-    pub fn life(&self, id: &str) -> Option<Life> {
-        Some(self.get(id).ok()?.record().life)
-    }
-
-    /// How its network is.
-    #[must_use]
-    pub fn net_of(&self, id: &str) -> Option<Net> {
-        Some(self.get(id).ok()?.record().net)
-    }
-
     /// Sets what the network lets through.
     ///
     /// # Errors
@@ -269,60 +242,6 @@ impl Hosts {
     /// [`HostError::Unknown`], [`HostError::StillRunning`], or the network's.
     pub async fn remap(&self, id: &str) -> Result<(), HostError> {
         self.get(id)?.remap(self.0.standby_port).await
-    }
-
-    /// What it uses now; all zero for one that does not exist.
-    pub async fn usage(&self, id: &str) -> Usage {
-        let Ok(host) = self.get(id) else { return Usage::default() };
-        let folder = host.folder().clone();
-        let usage = host.usage(&Table::read()).await;
-        let disk_bytes = self.blocking(move || Ok(folder.disk_bytes())).await.ok();
-        Usage { disk_bytes, ..usage }
-    }
-
-    /// What every host uses now, with one look at the process table. The disk
-    /// is only looked at when asked for: that reads every folder.
-    pub async fn usages(&self, with_disk: bool) -> Usages {
-        let hosts: Vec<(String, Arc<Host>)> =
-            self.lock().iter().map(|(id, host)| (id.clone(), Arc::clone(host))).collect();
-        let table = Table::read();
-        let mut usages = Usages::new();
-        for (id, host) in hosts {
-            let mut usage = host.usage(&table).await;
-            if with_disk {
-                let folder = host.folder().clone();
-                usage.disk_bytes = self.blocking(move || Ok(folder.disk_bytes())).await.ok();
-            }
-            usages.insert(id, usage);
-        }
-        usages
-    }
-
-    /// The end of what the host and its boot script printed.
-    ///
-    /// # Errors
-    /// [`HostError::Unknown`], or the file system's.
-    pub async fn console(&self, id: &str) -> Result<String, HostError> {
-        let folder = self.get(id)?.folder().clone();
-        self.blocking(move || folder.console()).await.map_err(io("reading a host's console"))
-    }
-
-    /// The folder of a host's own files, as seen from outside: what it has at
-    /// `/workspace` is at `workspace` in here. For a host with a disk of its own this is
-    /// [`Self::files`].
-    ///
-    /// # Errors
-    /// [`HostError::Unknown`].
-    pub fn root_folder(&self, id: &str) -> Result<PathBuf, HostError> {
-        Ok(self.get(id)?.folder().root())
-    }
-
-    /// A running host's files as seen from outside, wherever they are.
-    ///
-    /// # Errors
-    /// [`HostError::Unknown`], [`HostError::NotRunning`] for a disk of its own that is not mounted.
-    pub async fn files(&self, id: &str) -> Result<PathBuf, HostError> {
-        self.get(id)?.files().await
     }
 
     /// Ends every host at once, for good in this process; files are kept. What is still being done to
@@ -373,7 +292,24 @@ impl Hosts {
     /// [`HostError::Unknown`], or the process's.
     pub async fn run(&self, id: &str, words: Vec<String>) -> Result<String, HostError> {
         let host = self.get(id)?;
-        self.0.launcher.run(host.folder(), host.image(), host.own_disk(), words).await
+        self.0.launcher.run(&host, words).await
+    }
+
+    /// Copies what is at `path` in one host into the folder `into` of another, as rsync's `-a` does: with
+    /// a slash at its end only what is in the folder. Neither needs to run.
+    ///
+    /// # Errors
+    /// [`HostError::Unknown`], or what the programs said.
+    pub async fn copy(
+        &self,
+        from: &str,
+        path: &str,
+        to: &str,
+        into: &str,
+    ) -> Result<(), HostError> {
+        let (from, to) = (self.get(from)?, self.get(to)?);
+        let out = copy::Side { host: &from, path };
+        self.0.launcher.copy(out, copy::Side { host: &to, path: into }).await
     }
 
     /// Makes the files of a host anew, its keys and boot script kept, as when its container is made
@@ -401,18 +337,21 @@ impl Hosts {
         self.blocking(move || folder.bake_key(&image)).await.map_err(io("baking a host's key"))
     }
 
-    async fn blocking<T: Send + 'static>(
+    /// Work on files, beside the runtime's threads.
+    pub(super) async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
     ) -> std::io::Result<T> {
         self.0.files.spawn_blocking(work).await.map_err(std::io::Error::other)?
     }
 
-    fn get(&self, id: &str) -> Result<Arc<Host>, HostError> {
+    /// One of them.
+    pub(super) fn get(&self, id: &str) -> Result<Arc<Host>, HostError> {
         self.lock().get(id).cloned().ok_or_else(|| HostError::Unknown(id.to_owned()))
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Host>>> {
+    /// All of them.
+    pub(super) fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Host>>> {
         self.0.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

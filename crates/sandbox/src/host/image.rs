@@ -7,7 +7,7 @@
 use std::fmt;
 
 /// What the awkward images are called before their kind.
-const OURS: &str = "dumont-sandbox/";
+pub(crate) const OURS: &str = "dumont-sandbox/";
 /// Most words after the colon.
 const MOST_WORDS: usize = 16;
 

@@ -29,7 +29,9 @@ use super::container::Plot;
 use super::files::Folder;
 use super::ground::Ground;
 use super::image::Image;
+use super::one::Host;
 use super::table::{Table, send};
+use super::wrap::Wrapped;
 
 /// How long a killed tree may take to be gone.
 const END_DEADLINE: Duration = Duration::from_secs(10);
@@ -157,17 +159,15 @@ impl Launcher {
         self.runtime.spawn(start).await.map_err(gone)?.map_err(failed)
     }
 
+    /// A program with a host's files before it, and nothing else of the host.
+    pub(super) fn beside(&self, host: &Host, words: Vec<String>) -> Wrapped {
+        self.plot(host.folder(), host.image(), host.own_disk()).beside(words)
+    }
+
     /// Runs one program with a host's files before it, and gives what it printed.
-    pub(crate) async fn run(
-        &self,
-        folder: &Folder,
-        image: &Image,
-        own_disk: bool,
-        words: Vec<String>,
-    ) -> Result<String, HostError> {
+    pub(crate) async fn run(&self, host: &Host, words: Vec<String>) -> Result<String, HostError> {
         let failed = |source| HostError::Io { what: "running a command".into(), source };
-        let wrapped = self.plot(folder, image, own_disk).beside(words);
-        let mut command = Command::from(std::process::Command::from(wrapped));
+        let mut command = Command::from(std::process::Command::from(self.beside(host, words)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.kill_on_drop(true);
         let output = timeout(RUN_DEADLINE, command.output());

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 mod address;
 mod carry;
 mod container;
+mod copy;
 mod disk;
 mod files;
 mod filter;
@@ -20,6 +21,7 @@ mod hosts;
 mod image;
 mod launcher;
 mod layer;
+mod look;
 mod one;
 mod relay;
 mod rootfs;
@@ -29,6 +31,7 @@ mod wrap;
 
 pub use crate::inside::Gpus;
 pub use hosts::Hosts;
+pub(crate) use image::OURS as OWN_IMAGES;
 pub use image::UnknownImage;
 
 /// Whether the image's name asks for a disk of its own.
@@ -186,6 +189,11 @@ pub enum HostError {
         #[source]
         source: std::io::Error,
     },
+}
+
+/// Whether there is an image of this name.
+pub(crate) fn check_image(name: &str) -> Result<(), UnknownImage> {
+    image::Image::named(name).map(drop)
 }
 
 /// What of a host survives a restart of the sandbox; its files are on disk.

@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use super::driver::{advance, pace};
+use super::driver::{advance, contested, pace};
 use super::gate::Caller;
 use super::instance::Instance;
 use super::life::{Contract, Outbid};
@@ -121,8 +121,10 @@ async fn change_state(caller: &Caller, world: &World, id: u64, state: &str) -> R
             if world.balance_micro(caller.account.id) <= 0 {
                 return Err(Refusal::no_credit());
             }
+            let contested = world.vast().with(|inner| contested(&inner.book));
             with_own(caller, world, id, |instance| {
-                let started = instance.life.start(now_ms, &pace);
+                let free = !contested.contains(&id);
+                let started = instance.life.start(now_ms, &pace, free);
                 instance.note(now_ms, if started { "started" } else { "start queued" });
                 if started { Ok(()) } else { Err(Refusal::queued()) }
             })

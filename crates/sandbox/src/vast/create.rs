@@ -12,7 +12,7 @@ use super::Inner;
 use super::driver::advance;
 use super::gate::Caller;
 use super::instance::{Hidden, Instance};
-use super::life::{Stage, Stuck};
+use super::life::{Life, Stage, Stuck};
 use super::offer::Slot;
 use super::order::Order;
 use super::reply::{Refusal, dropped};
@@ -112,10 +112,12 @@ async fn attempt(
             }
         }
     }
-    let stuck = stuck(world, &label, &ask);
+    let stuck = stuck(world, &label, &ask)
+        .or_else(|| Some(unpullable(&order.image, &hit(Fault::ImageUnpullable)?)));
     let ssh_dead = counted(world, Fault::SshDead) && hit(Fault::SshDead).is_some();
     let low = order.bid_micro.is_some().then(|| hit(Fault::BidTooLow)).flatten();
-    let made = rent(world, caller, ask_id, order, low, |instance| {
+    let twice = || hit(Fault::OfferSoldTwice).is_some();
+    let made = rent(world, caller, ask_id, order, (low, twice), |instance| {
         instance.hidden = hidden;
         if stuck.is_some() {
             instance.life.stuck = stuck;
@@ -164,6 +166,19 @@ fn stuck(world: &World, label: &str, ask: &str) -> Option<Stuck> {
         }
     };
     Some(stuck_by(&params, until_cleared))
+}
+
+/// An instance whose image can't be had, in the words that a container runtime has for it.
+fn unpullable(image: &str, params: &Value) -> Stuck {
+    let why = match params.get("reason").and_then(Value::as_str) {
+        Some("denied") => format!(
+            "pull access denied for {image}, repository does not exist or may require 'docker login': denied: requested access to the resource is denied"
+        ),
+        Some("rate") => "toomanyrequests: You have reached your pull rate limit. You may increase the limit by authenticating and upgrading: https://www.docker.com/increase-rate-limit".to_owned(),
+        _ => format!("manifest for {image} not found: manifest unknown: manifest unknown"),
+    };
+    let msg = Some(format!("Error response from daemon: {why}"));
+    Stuck { stage: Stage::Loading, msg, until_cleared: None }
 }
 
 /// Reads the parameters of `stuck_loading`: the `status` that it stays in and
@@ -217,7 +232,7 @@ fn rent(
     caller: &Caller,
     ask_id: u64,
     order: Order,
-    low: Option<Value>,
+    (low, twice): (Option<Value>, impl FnOnce() -> bool),
     touch: impl FnOnce(&mut Instance),
 ) -> Result<(u64, String, Made), Refusal> {
     let gone = if order.cancel_unavail { 410 } else { 404 };
@@ -248,7 +263,8 @@ fn rent(
     world.vast().with(|inner| {
         let Inner { book, .. } = inner;
         let taken = book.instances.values().any(|instance| instance.ask_id == ask_id);
-        if taken || book.gone.get(&ask_id).is_some_and(|until| now_ms < *until) {
+        let waits = taken && twice();
+        if (taken && !waits) || book.gone.get(&ask_id).is_some_and(|until| now_ms < *until) {
             return Err(Refusal::offer_gone(ask_id, gone));
         }
         let id = book.next_instance;
@@ -258,6 +274,10 @@ fn rent(
         instance.keys =
             book.keys.iter().filter(|key| key.account == caller.account.id).cloned().collect();
         touch(&mut instance);
+        if waits {
+            instance.life = Life::begin_queued(now_ms);
+            instance.note(now_ms, "the offer is rented already: waits for its GPUs");
+        }
         let key = instance.api_key.clone();
         world.ledger().open(opening(&instance, slot), now_ms);
         book.instances.insert(id, instance);

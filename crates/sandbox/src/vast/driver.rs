@@ -1,14 +1,14 @@
 //! Carries out what the lives call for: takes due steps, tells the ledger the
 //! rates, and works on the hosts, one task per instance at a time.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::instance::Instance;
 use super::life::{Contract, Pace, Silence, Want};
 use super::plan::{self, Act, Called, Done};
 use super::spec::{environment, key_lines, spec};
-use super::{Inner, Vast};
+use super::{Book, Inner, Vast};
 use crate::fault::{Armed, Fault};
 use crate::host::{self, Net};
 use crate::ledger;
@@ -115,8 +115,10 @@ pub(crate) fn advance(world: &World) -> Duration {
     world.vast().with(|inner| {
         let Inner { book, done, busy, .. } = inner;
         book.gone.retain(|_, until| now_ms < *until);
+        let contested = contested(book);
         for instance in book.instances.values_mut() {
-            moved |= step(instance, &armed, &broke, &pace, now_ms);
+            let free = !contested.contains(&instance.id);
+            moved |= step(instance, &armed, &broke, &pace, now_ms, free);
             let silence = silence(instance, &armed);
             let done = done.entry(instance.id).or_default();
             let rate = instance.rate_micro(silence);
@@ -153,13 +155,29 @@ fn broke(world: &World) -> HashSet<u64> {
     paying.into_iter().filter(|account| world.balance_micro(*account) <= 0).collect()
 }
 
-/// Takes an instance's due steps; true if anything moved.
+/// Instances whose GPUs another one has: that of the same offer that runs, or else the oldest.
+pub(crate) fn contested(book: &Book) -> HashSet<u64> {
+    let mut holders: HashMap<u64, (bool, u64)> = HashMap::new();
+    for instance in book.instances.values() {
+        let holds = (instance.life.cur != Contract::Running, instance.id);
+        let holder = holders.entry(instance.ask_id).or_insert(holds);
+        *holder = holds.min(*holder);
+    }
+    let all = book.instances.values();
+    all.filter(|instance| holders.get(&instance.ask_id).is_some_and(|(_, id)| *id != instance.id))
+        .map(|instance| instance.id)
+        .collect()
+}
+
+/// Takes an instance's due steps, where `free` says that nobody else has its GPUs; true if anything
+/// moved.
 fn step(
     instance: &mut Instance,
     armed: &[Armed],
     broke: &HashSet<u64>,
     pace: &Pace,
     now_ms: i64,
+    free: bool,
 ) -> bool {
     let before = instance.life.clone();
     let life = &mut instance.life;
@@ -178,7 +196,7 @@ fn step(
             life.resume(now_ms, pace);
             instance.note(now_ms, "the bid wins again");
         }
-    } else if life.queued && silence(instance, armed).is_none() {
+    } else if life.queued && free && silence(instance, armed).is_none() {
         instance.life.resume(now_ms, pace);
         instance.note(now_ms, "a queued start is carried out");
     }
@@ -263,6 +281,10 @@ async fn carry_out(world: &World, act: Act, called: Called, instance: Instance) 
             world.ledger().close(ledger::VAST, &instance.id.to_string(), now_ms);
             inner.book.instances.remove(&instance.id);
             inner.done.remove(&instance.id);
+        }
+        // Its life says so already: it waits for an image that does not come.
+        (Act::Create, Err(host::HostError::Image(_))) => {
+            inner.done.entry(instance.id).or_default().broken = true;
         }
         (act, outcome) => inner.write_down(
             act,

@@ -100,6 +100,14 @@ impl Life {
         life
     }
 
+    /// A contract whose GPUs someone else has: its start is queued.
+    pub(crate) fn begin_queued(now_ms: i64) -> Self {
+        let mut life = Self::blank(now_ms, Contract::Stopped);
+        life.stage = Stage::Created;
+        life.queued = true;
+        life
+    }
+
     fn blank(now_ms: i64, contract: Contract) -> Self {
         Self {
             stage: Stage::Null,
@@ -133,13 +141,13 @@ impl Life {
         self.since_ms = at_ms;
     }
 
-    /// The customer starts it. False if the GPUs are not to be had: the start
-    /// is queued.
-    pub(crate) fn start(&mut self, now_ms: i64, pace: &Pace) -> bool {
+    /// The customer starts it; `free` says whether nobody else has the GPUs. False if they are not to
+    /// be had: the start is queued.
+    pub(crate) fn start(&mut self, now_ms: i64, pace: &Pace, free: bool) -> bool {
         if self.cur == Contract::Unloaded {
             return false;
         }
-        if self.outbid.is_some() || self.silence.is_some() {
+        if self.outbid.is_some() || self.silence.is_some() || !free {
             self.queued = true;
             return false;
         }

@@ -73,7 +73,7 @@ fn a_stop_takes_its_time_and_a_start_boots_again() {
     assert_eq!(words(&life), ["exited", "stopped", "stopped", "stopped"]);
     assert_eq!((life.wants(61_000), life.bill(None)), (Want::Halted, Bill::Disk));
     let boots = life.boots;
-    assert!(life.start(70_000, &pace()));
+    assert!(life.start(70_000, &pace(), true));
     assert_eq!(words(&life), ["loading", "running", "running", "running"]);
     life.tick(76_000);
     assert_eq!(life.boots, boots + 1);
@@ -121,7 +121,7 @@ fn a_start_of_an_outbid_instance_is_queued() {
     let mut life = running();
     life.evict(60_000, &pace(), Some(Outbid { resume_at_ms: None, until_cleared: None }));
     life.tick(70_000);
-    assert!(!life.start(70_000, &pace()));
+    assert!(!life.start(70_000, &pace(), true));
     assert_eq!(words(&life), ["exited", "running", "stopped", "running"]);
     assert_eq!(life.bill(None), Bill::Disk);
 }
@@ -146,7 +146,7 @@ fn silence_is_shown_when_it_is_noticed_and_offline_is_free() {
     life.tick(72_000);
     assert_eq!(words(&life), ["offline", "running", "running", "running"]);
     assert_eq!(life.bill(life.silence), Bill::Nothing);
-    assert!(!life.start(73_000, &pace()), "an offline machine starts nothing");
+    assert!(!life.start(73_000, &pace(), true), "an offline machine starts nothing");
     life.speak();
     assert_eq!(words(&life)[0], "running");
     life.fall_silent(80_000, Silence::Unknown);
@@ -176,7 +176,7 @@ fn a_destroyed_instance_is_unloaded_then_erased_and_never_comes_back() {
     life.unload(60_700);
     assert_eq!(life.cur, Contract::Unloaded);
     assert_eq!(life.wants(60_000), Want::Halted);
-    assert!(!life.start(60_100, &pace()));
+    assert!(!life.start(60_100, &pace(), true));
     life.resume(60_200, &pace());
     life.evict(60_300, &pace(), None);
     life.stop(60_300, &pace());

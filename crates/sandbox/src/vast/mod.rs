@@ -12,6 +12,7 @@ use axum::Router;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
 
 use crate::fault::Armed;
 use crate::world::{HostEvent, HostRow, World};
@@ -20,6 +21,7 @@ mod catalogue;
 mod change;
 mod charges;
 mod command;
+mod copy;
 mod create;
 mod destroy;
 mod driver;
@@ -84,6 +86,8 @@ struct Inner {
     busy: HashSet<u64>,
     /// Logs that were asked for, by their secret name.
     logs: HashMap<String, String>,
+    /// Copies under way, by the instance that receives them.
+    copies: HashMap<u64, Vec<CancellationToken>>,
     limits: Limits,
 }
 
@@ -103,6 +107,7 @@ impl Default for Vast {
                 done: HashMap::new(),
                 busy: HashSet::new(),
                 logs: HashMap::new(),
+                copies: HashMap::new(),
                 limits: Limits::default(),
             }),
             wake: Notify::new(),

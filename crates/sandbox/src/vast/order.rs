@@ -9,6 +9,7 @@ use super::keys::random_hex;
 use super::life::{Life, Stage, Stuck};
 use super::offer::Slot;
 use super::reply::Refusal;
+use crate::host;
 use crate::profile::Latency;
 use crate::world::World;
 
@@ -109,6 +110,10 @@ impl Order {
             );
             instance.life.stuck =
                 Some(Stuck { stage: Stage::Created, msg: Some(msg), until_cleared: None });
+        }
+        if let Err(error) = host::check_image(&self.image) {
+            let msg = Some(format!("Error response from daemon: {error}"));
+            instance.life.stuck = Some(Stuck { stage: Stage::Loading, msg, until_cleared: None });
         }
         instance.note(now_ms, format!("rented ask {} on machine {}", slot.ask_id, slot.machine_id));
         instance

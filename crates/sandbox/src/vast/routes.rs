@@ -10,7 +10,7 @@ use axum::routing::{MethodRouter, any, delete, get, post, put};
 
 use super::reply::Refusal;
 use super::{
-    change, charges, command, create, destroy, instances, keys, launch, logs, search, user,
+    change, charges, command, copy, create, destroy, instances, keys, launch, logs, search, user,
 };
 use crate::world::World;
 
@@ -32,6 +32,7 @@ pub(crate) fn router() -> Router<World> {
         ("/api/v0/instances/reboot/{id}", put(change::reboot)),
         ("/api/v0/instances/recycle/{id}", put(change::recycle)),
         ("/api/v0/instances/bid_price/{id}", put(change::bid)),
+        ("/api/v0/commands/copy_direct", put(copy::start).delete(copy::cancel)),
         ("/api/v0/instances/command/{id}", put(command::run)),
         ("/api/v0/instances/request_logs/{id}", put(logs::request)),
         ("/api/v0/instance_logs/{name}", get(logs::read)),

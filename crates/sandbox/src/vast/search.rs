@@ -86,9 +86,17 @@ pub(crate) fn found(
     let columns = vast.slots.first().map(|slot| slot.row(&plain)).unwrap_or_default();
     let query = Query::parse(body, &columns)
         .map_err(|error| Refusal::json(400, "invalid_request", error.to_string()))?;
+    let sold_twice = world.faults().armed(now_ms);
+    let sold_twice = |ask: u64| {
+        sold_twice.iter().any(|fault| {
+            fault.name == Fault::OfferSoldTwice
+                && fault.target.as_ref().is_none_or(|target| *target == ask.to_string())
+        })
+    };
     let (taken, mine) = vast.with(|inner| {
         let all = inner.book.instances.values();
-        let mut taken: HashSet<u64> = all.clone().map(|instance| instance.ask_id).collect();
+        let rented = all.clone().map(|instance| instance.ask_id);
+        let mut taken: HashSet<u64> = rented.filter(|ask| !sold_twice(*ask)).collect();
         taken.extend(
             inner.book.gone.iter().filter(|(_, until)| now_ms < **until).map(|(ask, _)| *ask),
         );

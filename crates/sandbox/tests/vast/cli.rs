@@ -152,6 +152,17 @@ async fn the_official_command_line_works_unchanged() {
     assert!(stdout(&ssh(&row, &file, wait).await).contains("made"));
     assert!(cli.text(&["logs", &name]).await.contains("onstart-was-here"));
 
+    let other = bench.rent_running(json!({})).await;
+    let target = format!("{other}:/workspace/");
+    let said = cli.text(&["copy", &format!("{id}:/workspace/"), &target]).await;
+    assert!(said.contains("Remote to Remote copy initiated"), "{said}");
+    let row = bench.row(other).await;
+    let wait =
+        "for n in $(seq 200); do [ -e /workspace/made ] && break; sleep 0.05; done; ls /workspace";
+    assert!(stdout(&ssh(&row, &file, wait).await).contains("made"));
+    cli.text(&["cancel", "copy", &other.to_string()]).await;
+    cli.text(&["destroy", "instance", &other.to_string(), "-y"]).await;
+
     cli.text(&["label", "instance", &name, "renamed"]).await;
     assert_eq!(bench.row(id).await["label"], "renamed");
     let (_, second) = bench.ssh_key("second");

@@ -102,11 +102,13 @@ async fn an_image_that_is_none_is_told_as_a_failed_pull() {
     let bench = Bench::start().await;
     let id = bench.rent(json!({"image": "dumont-sandbox/host:fast"})).await;
     let row = bench
-        .until(id, "created", |row| {
+        .until(id, "stuck", |row| {
             row["status_msg"].as_str().is_some_and(|msg| msg.contains("manifest unknown"))
         })
         .await;
-    assert_eq!(row["actual_status"], "created");
+    assert_eq!(row["actual_status"], "loading");
+    assert_eq!(bench.delete(&format!("/api/v0/instances/{id}/")).await.status, 200);
+    assert!(bench.row(id).await.is_null());
 }
 
 #[tokio::test]

@@ -9,11 +9,13 @@
 mod bench;
 mod charges;
 mod cli;
+mod copy;
 mod faults;
 mod honest;
 mod hosts;
 mod lifecycle;
 mod listing;
 mod machine;
+mod market;
 mod owners;
 mod search;
