@@ -7,13 +7,16 @@ use serde_json::Value;
 use super::{
     draft::Draft,
     error::ApiError,
-    life,
+    life, link,
     operation::{Failure, Kind, Operation},
     store::{Store, new_id},
-    view,
+    trouble, view,
     vm::{Key, Status, Vm},
 };
-use crate::{account::Account, fault::Fault, world::World};
+use crate::{account::Account, world::World};
+
+/// Why a protected VM is not deleted.
+const PROTECTED: &str = "Resource cannot be deleted if it's protected against deletion. deletionProtection must be set to false before the resource can be deleted.";
 
 /// A change that someone asks for.
 pub(super) struct Ask<'a> {
@@ -34,23 +37,83 @@ impl Ask<'_> {
             if store.vm(&key).is_some() {
                 return Err(ApiError::exists(&key.path()));
             }
-            let doom = self.exhausted(&key, &draft.machine_type);
-            let vm = self.make(store, key, draft, now_ms);
-            let mut op = self.operation(Kind::Insert, &vm, now_ms);
-            op.doom = doom;
-            store.add(vm);
-            Ok(op)
+            let doom = trouble::doom(self.world, &key, &draft.machine_type)?;
+            Ok(self.add(store, key, draft, doom, now_ms))
         })
     }
 
-    /// Removes a VM, in whatever state it is.
-    pub(super) fn delete(&self, key: &Key) -> Result<Value, ApiError> {
-        self.on_vm(key, Kind::Delete, |vm| {
-            vm.deleting = true;
-            if vm.status == Status::Running {
-                vm.status = Status::Stopping;
+    /// Makes many VMs, or none where fewer than `least` can be had.
+    pub(super) fn bulk_insert(
+        &self,
+        zone: &str,
+        drafts: Vec<Draft>,
+        least: usize,
+    ) -> Result<Value, ApiError> {
+        let project = self.account.gcp_project.clone();
+        let place = Key { project, zone: zone.to_owned(), name: String::new() };
+        let mut started = Vec::new();
+        let shown = self.take(&place, |store, now_ms| {
+            let mut bulk = Operation::bulk(&place.project, zone, &self.account.sa_email, now_ms);
+            let mut made = Vec::new();
+            for draft in drafts {
+                let key = Key { name: draft.name.clone(), ..place.clone() };
+                if store.vm(&key).is_some() {
+                    return Err(ApiError::exists(&key.path()));
+                }
+                match trouble::doom(self.world, &key, &draft.machine_type)? {
+                    Some(failure) => bulk.doom = bulk.doom.or(Some(failure)),
+                    None => made.push((key, draft)),
+                }
             }
-            Ok(())
+            if made.len() >= least {
+                for (key, draft) in made {
+                    let mut op = self.add(store, key, draft, None, now_ms);
+                    op.group.clone_from(&bulk.group);
+                    store.record(op.clone());
+                    started.push(op);
+                }
+                bulk.doom = None;
+            }
+            Ok(bulk)
+        })?;
+        for op in started {
+            life::spawn(self.world, op);
+        }
+        Ok(shown)
+    }
+
+    fn add(
+        &self,
+        store: &mut Store,
+        key: Key,
+        draft: Draft,
+        doom: Option<Failure>,
+        now_ms: i64,
+    ) -> Operation {
+        let vm = self.make(store, key, draft, now_ms);
+        let mut op = self.operation(Kind::Insert, &vm, now_ms);
+        op.untrue = trouble::untrue(self.world, &vm.key, op.kind).filter(|_| doom.is_none());
+        op.doom = doom;
+        store.add(vm);
+        op
+    }
+
+    /// Removes a VM, in whatever state it is, unless it is protected.
+    pub(super) fn delete(&self, key: &Key) -> Result<Value, ApiError> {
+        self.take(key, |store, now_ms| {
+            let vm = here(store, key)?;
+            if vm.deletion_protection {
+                return Err(ApiError::usage(PROTECTED));
+            }
+            let mut op = self.operation(Kind::Delete, vm, now_ms);
+            op.untrue = trouble::untrue(self.world, key, op.kind);
+            if op.untrue.is_none() {
+                vm.deleting = true;
+                if vm.status == Status::Running {
+                    vm.status = Status::Stopping;
+                }
+            }
+            Ok(op)
         })
     }
 
@@ -62,7 +125,8 @@ impl Ask<'_> {
             match vm.status {
                 Status::Running => {}
                 Status::Terminated => {
-                    op.doom = self.exhausted(key, &vm.machine_type);
+                    op.doom = trouble::doom(self.world, key, &vm.machine_type)?;
+                    op.untrue = trouble::untrue(self.world, key, op.kind);
                     vm.status = Status::Staging;
                 }
                 _ => return Err(ApiError::not_ready(&key.path())),
@@ -83,7 +147,7 @@ impl Ask<'_> {
         })
     }
 
-    /// Changes labels or metadata.
+    /// Changes a setting.
     pub(super) fn edit(
         &self,
         key: &Key,
@@ -137,21 +201,11 @@ impl Ask<'_> {
         Operation::new(kind, vm, &self.account.sa_email, now_ms)
     }
 
-    /// Whether the fault `zone_exhausted` strikes this VM; its target is a zone or a VM's name.
-    fn exhausted(&self, key: &Key, machine_type: &str) -> Option<Failure> {
-        let faults = self.world.faults();
-        let params = faults
-            .hit(Fault::ZoneExhausted, Some(&key.zone))
-            .or_else(|| faults.hit(Fault::ZoneExhausted, Some(&key.name)))?;
-        let details = params.get("with_details").and_then(Value::as_bool).unwrap_or(false);
-        Some(Failure::exhausted(key, details, machine_type))
-    }
-
     fn make(&self, store: &Store, key: Key, draft: Draft, now_ms: i64) -> Vm {
         let id = new_id();
         let taken = store.vms().iter().any(|vm| vm.handle == key.name);
         let handle = if taken { format!("{}.{id}", key.name) } else { key.name.clone() };
-        let internal_ip = store.internal_ip(&key.project);
+        let internal_ip = store.internal_ip(&key.project, link::region_of(&key.zone));
         Vm {
             key,
             id,
@@ -178,6 +232,7 @@ impl Ask<'_> {
             },
             nat_ip: None,
             service_accounts: draft.service_accounts,
+            deletion_protection: draft.deletion_protection,
         }
     }
 }

@@ -13,7 +13,7 @@ use rsa::{
 };
 use serde::Deserialize;
 
-use crate::account::Account;
+use crate::{account::Account, fault::Fault, world::World};
 
 /// A token may be this long valid, in seconds: an hour and some slack for clocks.
 const LONGEST_S: i64 = 3600 + 300;
@@ -59,6 +59,13 @@ pub(super) struct Claims {
     aud: Option<serde_json::Value>,
     iat: Option<i64>,
     exp: i64,
+}
+
+/// The time as Google sees it while the caller's clock is wrong (the fault `clock_skew`).
+pub(super) fn seen_at(world: &World, now_ms: i64) -> i64 {
+    let Some(params) = world.faults().hit(Fault::ClockSkew, None) else { return now_ms };
+    let ahead_s = params.get("ahead_s").and_then(serde_json::Value::as_i64).unwrap_or(600);
+    now_ms.saturating_sub(ahead_s.saturating_mul(1000))
 }
 
 fn part<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, Refused> {

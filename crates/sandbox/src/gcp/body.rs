@@ -27,6 +27,39 @@ pub(super) struct Instance {
     pub(super) tags: Tags,
     pub(super) scheduling: Scheduling,
     pub(super) service_accounts: Vec<Value>,
+    pub(super) deletion_protection: bool,
+    pub(super) guest_accelerators: Vec<Accelerator>,
+}
+
+impl Instance {
+    /// The properties of a bulk insert as those of an insert: there machine and disk types are names.
+    pub(super) fn in_zone(mut self, zone: &str) -> Self {
+        let whole = |name: &mut Option<String>, collection: &str| {
+            if let Some(bare) = name.as_ref().filter(|name| !name.is_empty() && !name.contains('/'))
+            {
+                *name = Some(format!("zones/{zone}/{collection}/{bare}"));
+            }
+        };
+        whole(&mut self.machine_type, "machineTypes");
+        for disk in self.disks.iter_mut().filter_map(|disk| disk.initialize_params.as_mut()) {
+            whole(&mut disk.disk_type, "diskTypes");
+        }
+        self
+    }
+}
+
+/// A GPU that is asked for.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Accelerator {
+    pub(super) accelerator_type: Option<String>,
+}
+
+/// The body of `setMachineType`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct SetMachineType {
+    pub(super) machine_type: Option<String>,
 }
 
 /// A disk of an insert.
@@ -82,10 +115,11 @@ pub(super) struct Metadata {
     pub(super) items: Vec<Item>,
 }
 
-/// Network tags.
+/// Network tags of an insert, and the body of `setTags`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Tags {
+    pub(super) fingerprint: Option<String>,
     pub(super) items: Vec<String>,
 }
 
@@ -109,7 +143,7 @@ pub(super) struct SetLabels {
 }
 
 /// A 64-bit number, which the wire allows as text and as a number.
-fn size<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+pub(super) fn size<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Either {

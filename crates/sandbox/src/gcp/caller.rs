@@ -8,7 +8,7 @@ use axum::{
 };
 use serde_json::Value;
 
-use super::{bearer, error::ApiError, link, rates::Group};
+use super::{bearer, draft::Draft, error::ApiError, link, rates::Group};
 use crate::{
     account::Account,
     fault::{Armed, Fault},
@@ -55,7 +55,8 @@ fn authenticate(headers: &HeaderMap, world: &World) -> Result<Arc<Account>, ApiE
     if let Some(account) = world.gcp().read(|store| store.holder(token, now_ms)) {
         return world.accounts().by_id(account).ok_or_else(ApiError::bad_credentials);
     }
-    bearer::check(token, now_ms, |issuer| world.accounts().by_sa_email(issuer)).map_err(|why| {
+    let seen_ms = bearer::seen_at(world, now_ms);
+    bearer::check(token, seen_ms, |issuer| world.accounts().by_sa_email(issuer)).map_err(|why| {
         tracing::debug!(%why, "a bearer token was refused");
         ApiError::bad_credentials()
     })
@@ -76,6 +77,10 @@ impl Caller {
         permission: &str,
         resource: &str,
     ) -> Result<(), ApiError> {
+        let faults = self.world.faults();
+        if faults.hit(Fault::ApiDisabled, Some(&self.account.gcp_project)).is_some() {
+            return Err(ApiError::not_enabled(&self.project_number()));
+        }
         // An unknown project is answered like a foreign one, so that names can't be probed.
         if project != self.account.gcp_project || self.denied(permission, resource) {
             return Err(ApiError::forbidden(permission, resource));
@@ -86,6 +91,43 @@ impl Caller {
             return Err(ApiError::rate_limited(self.group.name(), project));
         }
         Ok(())
+    }
+
+    /// The number that Google gives to the caller's project.
+    pub(super) fn project_number(&self) -> String {
+        (self.account.id + 1_000_000_000).to_string()
+    }
+
+    /// Refuses a new VM that a policy of the caller's organisation forbids: an external address unless
+    /// the fault says something else.
+    pub(super) fn policy(&self, draft: &Draft, zone: &str) -> Result<(), ApiError> {
+        const EXTERNAL: &str = "constraints/compute.vmExternalIpAccess";
+        let (faults, project) = (self.world.faults(), &self.account.gcp_project);
+        let constraint = |params: &Value| {
+            let named = params.get("constraint").and_then(Value::as_str);
+            named.map_or(EXTERNAL.to_owned(), |name| format!("constraints/{name}"))
+        };
+        let armed = faults.on(Fault::OrgPolicy, Some(project));
+        let Some(broken) = armed.as_ref().map(constraint) else { return Ok(()) };
+        if broken == EXTERNAL && draft.external.is_none() {
+            return Ok(());
+        }
+        faults.hit(Fault::OrgPolicy, Some(project));
+        let number = self.project_number();
+        let why = if broken == EXTERNAL {
+            let vm = link::zonal_path(project, zone, "instances", &draft.name);
+            format!(
+                "Constraint {broken} violated for project {number}. Add instance {vm} to the \
+                 constraint to use external IP with it."
+            )
+        } else {
+            format!(
+                "Constraint {broken} violated for project {number}. See \
+                 https://cloud.google.com/resource-manager/docs/organization-policy/org-policy-constraints \
+                 for more information."
+            )
+        };
+        Err(ApiError::policy(&why))
     }
 
     /// The same for a zone's collection as a whole.

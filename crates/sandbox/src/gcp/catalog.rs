@@ -76,7 +76,8 @@ pub(super) const ZONES: &[&str] = &[
     "us-east1-d",
 ];
 
-const CREATED: &str = "1969-12-31T16:00:00.000-08:00";
+/// When everything that is simply there was made.
+pub(super) const CREATED: &str = "1969-12-31T16:00:00.000-08:00";
 
 /// Whether the zone exists.
 pub(super) fn has_zone(zone: &str) -> bool {
@@ -95,7 +96,7 @@ pub(super) fn machine_type(zone: &str, name: &str) -> Option<&'static MachineTyp
 }
 
 /// A number for a catalogue entry that stays the same over restarts (64-bit FNV-1a of its path).
-fn stable_id(path: &str) -> String {
+pub(super) fn stable_id(path: &str) -> String {
     let hash = path.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     body, catalog,
     error::ApiError,
-    link, price, rule,
+    images, link, networks, price, rule,
     vm::{Disk, Item, Scheduling, TerminationAction},
 };
 
@@ -30,6 +30,7 @@ pub(super) struct Draft {
     pub(super) network: String,
     pub(super) external: Option<String>,
     pub(super) service_accounts: Vec<Value>,
+    pub(super) deletion_protection: bool,
 }
 
 impl Draft {
@@ -40,10 +41,12 @@ impl Draft {
         rule::labels(&body.labels)?;
         rule::tags(&body.tags.items)?;
         rule::metadata(body.metadata.items.iter().map(|i| (i.key.as_str(), i.value.as_str())))?;
-        let machine_type = machine_type(body.machine_type.as_deref(), project, zone)?;
+        let machine_type =
+            machine_type("resource.machineType", body.machine_type.as_deref(), project, zone)?;
+        no_accelerators(&body.guest_accelerators, project, zone)?;
         let scheduling = scheduling(&body.scheduling)?;
         let disks = disks(&body.disks, &name, project, zone)?;
-        let (network, external) = network(&body.network_interfaces, project)?;
+        let (network, external) = network(&body.network_interfaces, project, zone)?;
         Ok(Self {
             name,
             description: body.description,
@@ -56,20 +59,36 @@ impl Draft {
             network,
             external,
             service_accounts: body.service_accounts,
+            deletion_protection: body.deletion_protection,
         })
     }
 }
 
-fn machine_type(value: Option<&str>, project: &str, zone: &str) -> Result<String, ApiError> {
-    const FIELD: &str = "resource.machineType";
+/// The name of a machine type that the zone sells.
+pub(super) fn machine_type(
+    field: &str,
+    value: Option<&str>,
+    project: &str,
+    zone: &str,
+) -> Result<String, ApiError> {
     let value = value.unwrap_or_default();
     let name = link::zonal_name(value, project, zone, "machineTypes")
-        .map_err(|bad| ApiError::field(FIELD, value, bad.why()))?;
+        .map_err(|bad| ApiError::field(field, value, bad.why()))?;
     if catalog::machine_type(zone, name).is_none() {
         let why = format!("Machine type with name '{name}' does not exist in zone '{zone}'.");
-        return Err(ApiError::field(FIELD, value, &why));
+        return Err(ApiError::field(field, value, &why));
     }
     Ok(name.to_owned())
+}
+
+/// No accelerator is sold here, as in many of Compute's own zones, and the answer is theirs.
+fn no_accelerators(asked: &[body::Accelerator], project: &str, zone: &str) -> Result<(), ApiError> {
+    let Some(first) = asked.first() else { return Ok(()) };
+    let value = first.accelerator_type.as_deref().unwrap_or_default();
+    let name = link::zonal_name(value, project, zone, "acceleratorTypes").map_err(|bad| {
+        ApiError::field("resource.guestAccelerators[0].acceleratorType", value, bad.why())
+    })?;
+    Err(ApiError::not_found(&link::zonal_path(project, zone, "acceleratorTypes", name)))
 }
 
 fn scheduling(asked: &body::Scheduling) -> Result<Scheduling, ApiError> {
@@ -173,8 +192,16 @@ fn one_disk(
         return Err(ApiError::field(&field("autoDelete"), "false", why));
     }
     let params = asked.initialize_params.clone().unwrap_or_default();
-    let image = params.source_image.or(params.source_snapshot);
-    if asked.boot && image.as_deref().unwrap_or_default().is_empty() {
+    if let Some(snapshot) = params.source_snapshot.as_deref().filter(|link| !link.is_empty()) {
+        let why = "The referenced snapshot resource cannot be found.";
+        return Err(ApiError::field(&field("initializeParams.sourceSnapshot"), snapshot, why));
+    }
+    let image = params.source_image.filter(|link| !link.is_empty());
+    if let Some(link) = image.as_deref().filter(|link| !images::exists(link, project)) {
+        let why = "The referenced image resource cannot be found.";
+        return Err(ApiError::field(&field("initializeParams.sourceImage"), link, why));
+    }
+    if asked.boot && image.is_none() {
         return Err(ApiError::field(
             &field("initializeParams.sourceImage"),
             "",
@@ -226,22 +253,21 @@ fn one_disk(
 fn network(
     asked: &[body::NetworkInterface],
     project: &str,
+    zone: &str,
 ) -> Result<(String, Option<String>), ApiError> {
     const FIELD: &str = "resource.networkInterfaces";
     let [nic] = asked else {
         let why = "Exactly one network interface is required.";
         return Err(ApiError::field(FIELD, "", why));
     };
-    let value = nic.network.as_deref().unwrap_or_default();
-    if nic.subnetwork.as_deref().unwrap_or_default().is_empty() || !value.is_empty() {
-        let path = value.find("projects/").and_then(|at| value.get(at..)).unwrap_or(value);
-        let mine = format!("projects/{project}/");
-        let path = path.strip_prefix(&mine).unwrap_or(path);
-        if !matches!(path, "" | "global/networks/default") {
-            let why = "The referenced network resource cannot be found.";
-            return Err(ApiError::field(&format!("{FIELD}[0].network"), value, why));
-        }
-    }
+    let of = |link: &Option<String>| link.clone().unwrap_or_default();
+    networks::check(
+        &format!("{FIELD}[0]"),
+        &of(&nic.network),
+        &of(&nic.subnetwork),
+        project,
+        zone,
+    )?;
     let external = match nic.access_configs.as_slice() {
         [] => None,
         [config] => Some(access(config)?),

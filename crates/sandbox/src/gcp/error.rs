@@ -18,6 +18,7 @@ pub(super) struct ApiError {
     domain: &'static str,
     status: Option<&'static str>,
     location: Option<(&'static str, &'static str)>,
+    details: Vec<Value>,
     message: String,
 }
 
@@ -29,6 +30,7 @@ impl ApiError {
             domain: "global",
             status: None,
             location: None,
+            details: Vec::new(),
             message: message.into(),
         }
     }
@@ -51,6 +53,11 @@ impl ApiError {
     /// 400 `resourceNotReady`: the resource is in the middle of another change.
     pub(super) fn not_ready(resource: &str) -> Self {
         Self::new(400, "resourceNotReady", format!("The resource '{resource}' is not ready"))
+    }
+
+    /// 400 `invalidResourceUsage`: the resource's state or setting does not allow it.
+    pub(super) fn usage(why: &str) -> Self {
+        Self::new(400, "invalidResourceUsage", format!("Invalid resource usage: '{why}'."))
     }
 
     /// 401 without any usable `Authorization` header.
@@ -97,6 +104,51 @@ impl ApiError {
         );
         error.domain = "usageLimits";
         error
+    }
+
+    /// 403 `accessNotConfigured`: the project has not enabled the API. `number` is the project's.
+    pub(super) fn not_enabled(number: &str) -> Self {
+        let page = format!(
+            "https://console.developers.google.com/apis/api/compute.googleapis.com/overview?project={number}"
+        );
+        let mut error = Self::new(
+            403,
+            "accessNotConfigured",
+            format!(
+                "Compute Engine API has not been used in project {number} before or it is disabled. \
+                 Enable it by visiting {page} then retry. If you enabled this API recently, wait a few \
+                 minutes for the action to propagate to our systems and retry."
+            ),
+        );
+        error.domain = "usageLimits";
+        error.status = Some("PERMISSION_DENIED");
+        error.details = vec![
+            json!({
+                "@type": "type.googleapis.com/google.rpc.Help",
+                "links": [{"description": "Google developers console API activation", "url": page}],
+            }),
+            json!({
+                "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+                "reason": "SERVICE_DISABLED",
+                "domain": "googleapis.com",
+                "metadata": {
+                    "service": "compute.googleapis.com", "consumer": format!("projects/{number}"),
+                },
+            }),
+        ];
+        error
+    }
+
+    /// 403 `quotaExceeded`: what Compute answers at once where it does not fail the operation.
+    pub(super) fn quota(message: &str) -> Self {
+        let mut error = Self::new(403, "quotaExceeded", message);
+        error.domain = "usageLimits";
+        error
+    }
+
+    /// 412 `conditionNotMet`: a policy of the organisation forbids it.
+    pub(super) fn policy(message: &str) -> Self {
+        Self::new(412, "conditionNotMet", message)
     }
 
     /// 404 `notFound`, with the resource in path form.
@@ -158,6 +210,9 @@ impl ApiError {
         let mut error = json!({"code": self.code, "message": self.message, "errors": [item]});
         if let (Some(status), Some(map)) = (self.status, error.as_object_mut()) {
             map.insert("status".into(), status.into());
+        }
+        if let (false, Some(map)) = (self.details.is_empty(), error.as_object_mut()) {
+            map.insert("details".into(), self.details.clone().into());
         }
         json!({ "error": error })
     }

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::{
     accept::Ask,
     body,
+    call::{Call, ChangeQuery, OneVm},
     caller::Caller,
     catalog,
     draft::Draft,
@@ -21,74 +22,12 @@ use super::{
     operation::Kind,
     page::{ListQuery, Page},
     preempt, rule, view,
-    vm::{Key, same_fingerprint},
+    vm::same_fingerprint,
 };
 use crate::world::World;
 
 type Answer = Result<Json<Value>, ApiError>;
 type InZone = Path<(String, String)>;
-type OneVm = Path<(String, String, String)>;
-
-/// What a changing call may say beside its body.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct ChangeQuery {
-    request_id: Option<String>,
-}
-
-impl ChangeQuery {
-    fn request(self) -> Result<Option<String>, ApiError> {
-        let Some(text) = self.request_id.filter(|text| !text.is_empty()) else { return Ok(None) };
-        match uuid::Uuid::parse_str(&text) {
-            Ok(id) if !id.is_nil() => Ok(Some(id.to_string())),
-            _ => Err(ApiError::field("requestId", &text, "Must be a valid, non-zero UUID.")),
-        }
-    }
-}
-
-/// A call about one VM that passed the checks which all of them share.
-struct Call {
-    key: Key,
-    caller: Caller,
-    world: World,
-}
-
-impl Call {
-    fn new(
-        world: World,
-        caller: Caller,
-        Path((project, zone, name)): OneVm,
-        permission: &str,
-    ) -> Result<Self, ApiError> {
-        let key = Key { project, zone, name };
-        caller.permit(&key.project, permission, &key.path())?;
-        if !catalog::has_zone(&key.zone) {
-            return Err(ApiError::field("zone", &key.zone, "Unknown zone."));
-        }
-        if !rule::is_name(&key.name) && key.name.parse::<u64>().is_err() {
-            return Err(ApiError::field("instance", &key.name, "Not a name or an id."));
-        }
-        let mut call = Self { key, caller, world };
-        call.resolve();
-        Ok(call)
-    }
-
-    /// A VM may also be called by its number.
-    fn resolve(&mut self) {
-        let Ok(id) = self.key.name.parse::<u64>() else { return };
-        let name = self.world.gcp().read(|store| {
-            let same = |key: &Key| key.project == self.key.project && key.zone == self.key.zone;
-            store.vms().iter().find(|vm| vm.id == id && same(&vm.key)).map(|vm| vm.key.name.clone())
-        });
-        if let Some(name) = name {
-            self.key.name = name;
-        }
-    }
-
-    fn ask(&self, query: ChangeQuery) -> Result<Ask<'_>, ApiError> {
-        Ok(Ask { world: &self.world, account: &self.caller.account, request: query.request()? })
-    }
-}
 
 /// `GET /zones/{z}/instances`
 pub(super) async fn list(
@@ -121,7 +60,7 @@ pub(super) async fn aggregated(
     });
     let Page { items, next } = query.page(all.into_iter())?;
     let path = format!("projects/{project}/aggregated/instances");
-    let scopes = by_scope("instances", items);
+    let scopes = by_zone("instances", items);
     Ok(Json(collection("compute#instanceAggregatedList", &path, scopes, next)))
 }
 
@@ -142,19 +81,25 @@ pub(super) fn collection(kind: &str, path: &str, items: Value, next: Option<Stri
     list
 }
 
-/// Groups zonal resources for an aggregated list; every zone without one carries a warning.
-pub(super) fn by_scope(collection: &str, items: Vec<Value>) -> Value {
-    let mut zones: BTreeMap<&str, Vec<Value>> =
-        catalog::ZONES.iter().map(|zone| (*zone, Vec::new())).collect();
+/// Groups resources by zone or region for an aggregated list; every scope without one carries a
+/// warning.
+pub(super) fn by_scope<'a>(
+    collection: &str,
+    field: &str,
+    scopes: impl IntoIterator<Item = &'a str>,
+    items: Vec<Value>,
+) -> Value {
+    let mut groups: BTreeMap<&str, Vec<Value>> =
+        scopes.into_iter().map(|name| (name, Vec::new())).collect();
     for item in items {
-        let zone = item.get("zone").and_then(Value::as_str).unwrap_or_default();
-        let zone = zone.rsplit('/').next().unwrap_or_default();
-        if let Some(found) = zones.get_mut(zone) {
+        let place = item.get(field).and_then(Value::as_str).unwrap_or_default();
+        let place = place.rsplit('/').next().unwrap_or_default();
+        if let Some(found) = groups.get_mut(place) {
             found.push(item);
         }
     }
-    let scope = |(zone, items): (&str, Vec<Value>)| {
-        let name = format!("zones/{zone}");
+    let scope = |(place, items): (&str, Vec<Value>)| {
+        let name = format!("{field}s/{place}");
         let value = if items.is_empty() {
             json!({"warning": {
                 "code": "NO_RESULTS_ON_PAGE",
@@ -166,7 +111,12 @@ pub(super) fn by_scope(collection: &str, items: Vec<Value>) -> Value {
         };
         (name, value)
     };
-    Value::Object(zones.into_iter().map(scope).collect())
+    Value::Object(groups.into_iter().map(scope).collect())
+}
+
+/// The same by zone.
+pub(super) fn by_zone(collection: &str, items: Vec<Value>) -> Value {
+    by_scope(collection, "zone", catalog::ZONES.iter().copied(), items)
 }
 
 /// `POST /zones/{z}/instances`
@@ -185,6 +135,7 @@ pub(super) async fn insert(
         return Err(ApiError::field("zone", &zone, "Unknown zone."));
     }
     let draft = Draft::new(body, &project, &zone)?;
+    caller.policy(&draft, &zone)?;
     let ask = Ask { world: &world, account: &caller.account, request: query.request()? };
     ask.insert(&zone, draft).map(Json)
 }

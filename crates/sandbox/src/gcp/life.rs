@@ -34,8 +34,15 @@ async fn run(world: &World, op: &Operation) {
         Kind::Preempted => preempted(world, op).await,
         Kind::Delete => delete(world, op).await,
         Kind::SetMetadata => metadata(world, op).await,
-        Kind::SetLabels | Kind::Maintenance => None,
+        Kind::Reset => reset(world, op).await,
+        Kind::BulkInsert => bulk(world, op).await,
+        Kind::SetLabels
+        | Kind::SetTags
+        | Kind::SetMachineType
+        | Kind::SetDeletionProtection
+        | Kind::Maintenance => None,
     };
+    let failure = failure.or_else(|| op.untrue.clone());
     drop(held);
     let now_ms = world.now_ms();
     world.gcp().change(world, |store| store.finish(&op.name, failure, now_ms));
@@ -107,6 +114,37 @@ async fn start(world: &World, op: &Operation) -> Option<Failure> {
     None
 }
 
+/// The guest is gone at once and boots again; disk and address stay.
+async fn reset(world: &World, op: &Operation) -> Option<Failure> {
+    let vm = target(world, op).filter(|vm| vm.status == Status::Running)?;
+    halt(world, &vm).await;
+    boot_later(world, &vm, world.profile().delay(Latency::GcpBoot));
+    None
+}
+
+/// Over when the operations of its VMs are.
+async fn bulk(world: &World, op: &Operation) -> Option<Failure> {
+    if let Some(doom) = &op.doom {
+        pass(world, world.profile().delay(Latency::GcpInsert)).await;
+        world.gcp().end_turns(op.target_id);
+        return Some(doom.clone());
+    }
+    let mut news = world.gcp().news();
+    let under_way = || {
+        world.gcp().read(|store| {
+            let own = |other: &&Operation| other.group == op.group && other.kind == Kind::Insert;
+            store.operations().iter().filter(own).any(|other| !other.done())
+        })
+    };
+    while under_way() {
+        if news.changed().await.is_err() {
+            pending::<()>().await;
+        }
+    }
+    world.gcp().end_turns(op.target_id);
+    None
+}
+
 async fn stop(world: &World, op: &Operation) -> Option<Failure> {
     let vm = target(world, op).filter(|vm| vm.status == Status::Stopping)?;
     halt(world, &vm).await;
@@ -137,6 +175,10 @@ async fn preempted(world: &World, op: &Operation) -> Option<Failure> {
 
 async fn delete(world: &World, op: &Operation) -> Option<Failure> {
     let vm = target(world, op)?;
+    if op.untrue.is_some() {
+        pass(world, world.profile().delay(Latency::GcpDelete)).await;
+        return None;
+    }
     update(world, op, |vm| vm.status = Status::Stopping);
     halt(world, &vm).await;
     pass(world, world.profile().delay(Latency::GcpDelete)).await;

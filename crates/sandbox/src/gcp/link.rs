@@ -28,6 +28,17 @@ pub(super) fn region_of(zone: &str) -> &str {
     zone.rsplit_once('-').map_or(zone, |(region, _)| region)
 }
 
+/// A reference without what says which project's it is, if that is this one: `global/networks/N` for
+/// `projects/P/global/networks/N` and for the full URL.
+pub(super) fn own_path<'a>(value: &'a str, project: &str) -> &'a str {
+    let path = match value.split_once("://") {
+        Some(_) => value.find("/projects/").and_then(|at| value.get(at + 1..)).unwrap_or(value),
+        None => value,
+    };
+    let own = path.strip_prefix("projects/").and_then(|rest| rest.strip_prefix(project));
+    own.and_then(|rest| rest.strip_prefix('/')).unwrap_or(path)
+}
+
 /// Why a reference in a request can't be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum BadLink {
@@ -101,6 +112,18 @@ mod tests {
         assert_eq!(read("zones/z-b/machineTypes/e2-medium"), Err(BadLink::Elsewhere));
         assert_eq!(read("projects/q/zones/z-a/machineTypes/e2-medium"), Err(BadLink::Elsewhere));
         assert_eq!(read("zones/z-a/diskTypes/pd-ssd"), Err(BadLink::Malformed));
+    }
+
+    #[test]
+    fn only_the_own_project_is_taken_away() {
+        assert_eq!(
+            own_path("https://x/compute/v1/projects/p/global/networks/n", "p"),
+            "global/networks/n"
+        );
+        assert_eq!(own_path("projects/p/zones/z", "p"), "zones/z");
+        assert_eq!(own_path("projects/pq/zones/z", "p"), "projects/pq/zones/z");
+        assert_eq!(own_path("projects/q/zones/z", ""), "projects/q/zones/z");
+        assert_eq!(own_path("zones/z", "p"), "zones/z");
     }
 
     #[test]

@@ -25,16 +25,21 @@ use crate::world::{HostEvent, HostRow, World};
 mod accept;
 mod bearer;
 mod body;
+mod bulk;
+mod call;
 mod caller;
 mod catalog;
 mod crash;
+mod disk_types;
 mod draft;
 mod error;
 mod filter;
 mod iam;
+mod images;
 mod instances;
 mod life;
 mod link;
+mod networks;
 mod operation;
 mod operations;
 mod page;
@@ -42,9 +47,12 @@ mod places;
 mod preempt;
 mod price;
 mod rates;
+mod regions;
 mod rule;
+mod settings;
 mod store;
 mod token;
+mod trouble;
 mod view;
 mod vm;
 
@@ -70,12 +78,25 @@ impl Gcp {
             .route("/", get(places::zone))
             .route("/machineTypes", get(places::machine_types))
             .route("/machineTypes/{name}", get(places::machine_type))
+            .route("/diskTypes", get(disk_types::list))
+            .route("/diskTypes/{name}", get(disk_types::get))
+            .route("/acceleratorTypes", get(disk_types::accelerators))
+            .route("/acceleratorTypes/{name}", get(disk_types::accelerator))
+            .route("/imageFamilyViews/{family}", get(images::family_view))
+            .route("/instances/bulkInsert", post(bulk::insert))
             .route("/instances", get(instances::list).post(instances::insert))
             .route("/instances/{name}", get(instances::get).delete(instances::delete))
             .route("/instances/{name}/start", post(instances::start))
             .route("/instances/{name}/stop", post(instances::stop))
             .route("/instances/{name}/setLabels", post(instances::set_labels))
             .route("/instances/{name}/setMetadata", post(instances::set_metadata))
+            .route("/instances/{name}/setTags", post(settings::set_tags))
+            .route("/instances/{name}/setMachineType", post(settings::set_machine_type))
+            .route(
+                "/instances/{name}/setDeletionProtection",
+                post(settings::set_deletion_protection),
+            )
+            .route("/instances/{name}/reset", post(settings::reset))
             .route("/instances/{name}/serialPort", get(instances::serial_port))
             .route("/instances/{name}/simulateMaintenanceEvent", post(instances::maintain))
             .route("/operations", get(operations::list))
@@ -85,6 +106,17 @@ impl Gcp {
         let project = Router::new()
             .route("/", get(places::project))
             .route("/zones", get(places::zones))
+            .route("/regions", get(regions::list))
+            .route("/regions/{region}", get(regions::get))
+            .route("/regions/{region}/subnetworks", get(networks::subnetworks))
+            .route("/regions/{region}/subnetworks/{name}", get(networks::one_subnetwork))
+            .route("/global/networks", get(networks::list))
+            .route("/global/networks/{name}", get(networks::get))
+            .route("/global/images", get(images::list))
+            .route("/global/images/{name}", get(images::get))
+            .route("/global/images/family/{family}", get(images::family))
+            .route("/aggregated/subnetworks", get(networks::aggregated))
+            .route("/aggregated/diskTypes", get(disk_types::aggregated))
             .route("/aggregated/instances", get(instances::aggregated))
             .route("/aggregated/machineTypes", get(places::aggregated_machine_types))
             .route("/aggregated/operations", get(operations::aggregated))

@@ -24,6 +24,16 @@ pub(super) enum Kind {
     SetLabels,
     /// The metadata were replaced.
     SetMetadata,
+    /// The network tags were replaced.
+    SetTags,
+    /// A stopped VM got another machine type.
+    SetMachineType,
+    /// Whether it may be deleted was set.
+    SetDeletionProtection,
+    /// A running VM was reset, like a machine by its button.
+    Reset,
+    /// Many VMs are made and started.
+    BulkInsert,
     /// Google took a Spot VM back.
     Preempted,
     /// Someone asked for a maintenance event, which takes a Spot VM back.
@@ -44,6 +54,11 @@ impl Kind {
             Self::Stop => "stop",
             Self::SetLabels => "setLabels",
             Self::SetMetadata => "setMetadata",
+            Self::SetTags => "setTags",
+            Self::SetMachineType => "setMachineType",
+            Self::SetDeletionProtection => "setDeletionProtection",
+            Self::Reset => "reset",
+            Self::BulkInsert => "bulkInsert",
             Self::Preempted => "compute.instances.preempted",
             Self::Maintenance => "compute.instances.simulateMaintenanceEvent",
             Self::HostError => "compute.instances.hostError",
@@ -121,6 +136,18 @@ impl Failure {
         }
     }
 
+    /// A quota of the project is used up: of one region, or of all where `region` is none.
+    pub(super) fn quota(metric: &str, limit: f64, region: Option<&str>) -> Self {
+        let place = region.map_or("globally".to_owned(), |region| format!("in region {region}"));
+        Self {
+            code: "QUOTA_EXCEEDED".into(),
+            message: format!("Quota '{metric}' exceeded.  Limit: {limit:.1} {place}."),
+            http_status: 403,
+            http_message: "FORBIDDEN".into(),
+            details: Vec::new(),
+        }
+    }
+
     /// Something went wrong on Google's side: here, the host could not be made.
     pub(super) fn internal(message: String) -> Self {
         Self {
@@ -178,6 +205,13 @@ pub(super) struct Operation {
     pub(super) progress: Progress,
     /// It was decided at the start that it fails with this.
     pub(super) doom: Option<Failure>,
+    /// It is told to have failed with this, and did all the same what it was for (or, for a delete,
+    /// nothing).
+    #[serde(default)]
+    pub(super) untrue: Option<Failure>,
+    /// What the operations of one bulk insert share.
+    #[serde(default)]
+    pub(super) group: Option<String>,
     /// Milliseconds that the guest of a preempted VM is left before it is halted.
     #[serde(default)]
     pub(super) notice_ms: u64,
@@ -196,6 +230,30 @@ impl Operation {
             insert_ms: now_ms,
             progress: Progress::Running,
             doom: None,
+            untrue: None,
+            group: None,
+            notice_ms: 0,
+        }
+    }
+
+    /// One for many new VMs of a project's zone, under way. Those have operations of their own, of
+    /// the same group.
+    pub(super) fn bulk(project: &str, zone: &str, user: &str, now_ms: i64) -> Self {
+        let kind = Kind::BulkInsert;
+        let target =
+            Key { project: project.to_owned(), zone: zone.to_owned(), name: String::new() };
+        Self {
+            id: new_id(),
+            name: new_name(kind, now_ms),
+            kind,
+            target,
+            target_id: new_id(),
+            user: user.to_owned(),
+            insert_ms: now_ms,
+            progress: Progress::Running,
+            doom: None,
+            untrue: None,
+            group: Some(uuid::Uuid::new_v4().to_string()),
             notice_ms: 0,
         }
     }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{
     caller::Caller,
     error::ApiError,
-    instances::{by_scope, collection},
+    instances::{by_zone, collection},
     link,
     page::{ListQuery, Page},
     view,
@@ -48,7 +48,7 @@ pub(super) async fn aggregated(
     caller.permit(&project, "compute.zoneOperations.list", &link::project_path(&project))?;
     let Page { items, next } = query.page(shown(&world, &project, None).into_iter())?;
     let path = format!("projects/{project}/aggregated/operations");
-    let scopes = by_scope("operations", items);
+    let scopes = by_zone("operations", items);
     Ok(Json(collection("compute#operationAggregatedList", &path, scopes, next)))
 }
 

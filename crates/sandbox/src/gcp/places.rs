@@ -11,7 +11,7 @@ use super::{
     caller::Caller,
     catalog,
     error::ApiError,
-    instances::{by_scope, collection},
+    instances::{by_zone, collection},
     link,
     page::{ListQuery, Page},
     view, vm,
@@ -32,7 +32,7 @@ pub(super) async fn project(
         world.gcp().read(|store| store.vms().iter().filter(|vm| vm.key.project == project).count());
     Ok(Json(json!({
         "kind": "compute#project",
-        "id": (caller.account.id + 1_000_000_000).to_string(),
+        "id": caller.project_number(),
         "creationTimestamp": view::timestamp(0),
         "name": project,
         "commonInstanceMetadata": {
@@ -112,7 +112,7 @@ pub(super) async fn aggregated_machine_types(
     };
     let Page { items, next } = query.page(catalog::ZONES.iter().copied().flat_map(in_zone))?;
     let path = format!("projects/{project}/aggregated/machineTypes");
-    let scopes = by_scope("machineTypes", items);
+    let scopes = by_zone("machineTypes", items);
     Ok(Json(collection("compute#machineTypeAggregatedList", &path, scopes, next)))
 }
 

@@ -5,6 +5,7 @@ use std::{collections::HashSet, net::Ipv4Addr};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    networks,
     operation::{Failure, Operation, Progress},
     vm::{Key, Vm},
 };
@@ -151,19 +152,19 @@ impl Store {
         (now_ms < minted.until_ms).then_some(minted.account)
     }
 
-    /// A free address inside a project.
-    pub(super) fn internal_ip(&self, project: &str) -> Ipv4Addr {
+    /// A free address of a project's subnetwork in a region.
+    pub(super) fn internal_ip(&self, project: &str, region: &str) -> Ipv4Addr {
         let taken: HashSet<Ipv4Addr> = self
             .vms
             .iter()
             .filter(|vm| vm.key.project == project)
             .map(|vm| vm.network.internal_ip)
             .collect();
-        let first = u32::from(Ipv4Addr::new(10, 128, 0, 2));
-        (first..first + 65_000)
+        let first = u32::from(networks::range(region)) + 2;
+        (first..first + 4_000)
             .map(Ipv4Addr::from)
             .find(|ip| !taken.contains(ip))
-            .unwrap_or(Ipv4Addr::new(10, 128, 255, 254))
+            .unwrap_or(Ipv4Addr::from(first + 4_000))
     }
 
     fn forget_old(&mut self, now_ms: i64) {
@@ -232,9 +233,9 @@ mod tests {
     fn internal_addresses_are_not_given_twice() {
         let mut store = Store::default();
         let mut vm = sample("a");
-        vm.network.internal_ip = store.internal_ip("p");
+        vm.network.internal_ip = store.internal_ip("p", "europe-west1");
         store.add(vm.clone());
-        assert_ne!(store.internal_ip("p"), vm.network.internal_ip);
-        assert_eq!(store.internal_ip("q"), vm.network.internal_ip);
+        assert_ne!(store.internal_ip("p", "europe-west1"), vm.network.internal_ip);
+        assert_eq!(store.internal_ip("q", "europe-west1"), vm.network.internal_ip);
     }
 }

@@ -16,6 +16,9 @@ const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 /// Seconds that an access token is said to be valid.
 const VALID_S: i64 = 3599;
 
+/// What a token from the past or the future is told.
+const NOT_NOW: &str = "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check your iat and exp values in the JWT claim.";
+
 /// The form that is posted.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -31,13 +34,13 @@ pub(super) async fn exchange(State(world): State<World>, Form(grant): Form<Grant
     }
     let now_ms = world.now_ms();
     let find = |issuer: &str| world.accounts().by_sa_email(issuer);
-    let account = match bearer::check(&grant.assertion, now_ms, find) {
+    let account = match bearer::check(&grant.assertion, bearer::seen_at(&world, now_ms), find) {
         Ok(account) => account,
         Err(bearer::Refused::UnknownIssuer) => {
             return refuse("invalid_grant", "Invalid grant: account not found");
         }
         Err(bearer::Refused::NotNow) => {
-            return refuse("invalid_grant", "Invalid JWT: Token must be a short-lived token");
+            return refuse("invalid_grant", NOT_NOW);
         }
         Err(_) => return refuse("invalid_grant", "Invalid JWT Signature."),
     };

@@ -7,8 +7,8 @@ use time::{
 };
 
 use super::{
-    catalog, link,
-    operation::{Operation, Progress},
+    catalog, link, networks,
+    operation::{Kind, Operation, Progress},
     vm::{Disk, TerminationAction, Vm},
 };
 
@@ -68,7 +68,7 @@ pub(super) fn instance(vm: &Vm) -> Value {
     set("serviceAccounts", vm.service_accounts.clone().into());
     set("canIpForward", false.into());
     set("startRestricted", false.into());
-    set("deletionProtection", false.into());
+    set("deletionProtection", vm.deletion_protection.into());
     set("fingerprint", vm.tag_fingerprint().into());
     set("selfLink", vm.key.link().into());
     put(&mut map, "description", vm.description.clone().map(Value::from));
@@ -83,6 +83,7 @@ fn interface(vm: &Vm) -> Value {
         "kind": "compute#networkInterface",
         "name": "nic0",
         "network": link::link(&format!("projects/{project}/{}", vm.network.network)),
+        "subnetwork": link::link(&networks::subnetwork_path(project, link::region_of(&vm.key.zone))),
         "networkIP": vm.network.internal_ip.to_string(),
         "stackType": "IPV4_ONLY",
     });
@@ -150,7 +151,9 @@ pub(super) fn operation(op: &Operation) -> Value {
     set("name", op.name.clone().into());
     set("zone", link::link(&zone_path).into());
     set("operationType", op.kind.word().into());
-    set("targetLink", op.target.link().into());
+    let target =
+        if op.kind == Kind::BulkInsert { link::link(&zone_path) } else { op.target.link() };
+    set("targetLink", target.into());
     set("targetId", op.target_id.to_string().into());
     set("user", op.user.clone().into());
     set("insertTime", timestamp(op.insert_ms).into());
@@ -172,6 +175,7 @@ pub(super) fn operation(op: &Operation) -> Value {
             }
         }
     }
+    put(&mut map, "operationGroupId", op.group.clone().map(Value::from));
     put(&mut map, "statusMessage", op.kind.message().map(Value::from));
     Value::Object(map)
 }

@@ -183,6 +183,9 @@ pub(super) struct Vm {
     pub(super) nat_ip: Option<Ipv4Addr>,
     /// Service accounts as the request had them.
     pub(super) service_accounts: Vec<serde_json::Value>,
+    /// Nobody may delete it.
+    #[serde(default)]
+    pub(super) deletion_protection: bool,
 }
 
 impl Vm {
@@ -323,6 +326,7 @@ pub(super) mod tests {
             },
             nat_ip: Some(Ipv4Addr::new(127, 77, 0, 2)),
             service_accounts: Vec::new(),
+            deletion_protection: false,
         }
     }
 

@@ -4,10 +4,21 @@ Arguments: key file, address of the sandbox, project, zone. The sandbox is expec
 for the VM `short`.
 """
 
+import json
 import sys
+import urllib.request
 
 from google.api_core.client_options import ClientOptions
-from google.api_core.exceptions import Conflict, NotFound, ServiceUnavailable
+from google.api_core.exceptions import (
+    BadRequest,
+    Conflict,
+    Forbidden,
+    InternalServerError,
+    NotFound,
+    PreconditionFailed,
+    ServiceUnavailable,
+    Unauthorized,
+)
 from google.cloud import compute_v1
 from google.oauth2 import service_account
 
@@ -82,4 +93,90 @@ try:
 except ServiceUnavailable as error:
     if "does not have enough resources" in str(error):
         seen.append("stock-out")
+
+# What is simply there.
+region = zone.rsplit("-", 1)[0]
+plain = {"credentials": credentials, "client_options": options}
+image = compute_v1.ImagesClient(**plain).get_from_family(project="debian-cloud", family="debian-12")
+assert image.family == "debian-12" and image.status == "READY"
+assert any(z.endswith(zone) for z in compute_v1.RegionsClient(**plain).get(project=project, region=region).zones)
+(network,) = compute_v1.NetworksClient(**plain).list(project=project)
+(subnetwork,) = compute_v1.SubnetworksClient(**plain).list(project=project, region=region)
+assert subnetwork.network == network.self_link
+kinds = [kind.name for kind in compute_v1.DiskTypesClient(**plain).list(**place)]
+assert kinds == ["pd-balanced", "pd-ssd", "pd-standard"]
+assert not list(compute_v1.AcceleratorTypesClient(**plain).list(**place))
+
+# One setting at a time.
+vm = client.get(instance="twice", **place)
+assert vm.network_interfaces[0].subnetwork == subnetwork.self_link
+tags = compute_v1.Tags(items=["ssh"], fingerprint=vm.tags.fingerprint)
+client.set_tags(instance="twice", tags_resource=tags, **place).result(timeout=60)
+client.reset(instance="twice", **place).result(timeout=60)
+client.set_deletion_protection(
+    request={"resource": "twice", "deletion_protection": True, **place}
+).result(timeout=60)
+try:
+    client.delete(instance="twice", **place)
+except BadRequest as error:
+    assert "protected against deletion" in str(error)
+    seen.append("protected")
+client.set_deletion_protection(
+    request={"resource": "twice", "deletion_protection": False, **place}
+).result(timeout=60)
+larger = compute_v1.InstancesSetMachineTypeRequest(
+    machine_type=f"zones/{zone}/machineTypes/e2-standard-2"
+)
+change = {"instance": "twice", "instances_set_machine_type_request_resource": larger, **place}
+try:
+    client.set_machine_type(**change)
+except BadRequest as error:
+    assert "STOPPED state" in str(error)
+    seen.append("running")
+client.stop(instance="twice", **place).result(timeout=60)
+client.set_machine_type(**change).result(timeout=60)
+assert client.get(instance="twice", **place).machine_type.endswith("/e2-standard-2")
+
+# Many at once.
+one = body("")
+many = compute_v1.BulkInsertInstanceResource(
+    count=2,
+    name_pattern="many-#",
+    instance_properties=compute_v1.InstanceProperties(
+        machine_type="e2-small",
+        disks=one.disks,
+        network_interfaces=one.network_interfaces,
+        scheduling=one.scheduling,
+    ),
+)
+client.bulk_insert(bulk_insert_instance_resource_resource=many, **place).result(timeout=60)
+names = [vm.name for vm in client.list(**place)]
+assert names == ["many-1", "many-2", "twice"], names
+
+
+def fault(method, name, **params):
+    path = f"{url}/_sandbox/faults" + (f"/{name}" if method == "DELETE" else "")
+    order = json.dumps({"name": name, "params": params}).encode() if method == "POST" else None
+    headers = {"content-type": "application/json"}
+    urllib.request.urlopen(urllib.request.Request(path, order, headers, method=method))
+
+
+def struck(name, expected, **params):
+    """Tries an insert under a fault."""
+    fault("POST", name, **params)
+    try:
+        insert(name.replace("_", "-"))
+    except expected as error:
+        seen.append(name)
+        return error
+    finally:
+        fault("DELETE", name)
+
+
+assert "Quota 'CPUS' exceeded" in str(struck("quota_exceeded", Forbidden))
+assert "vmExternalIpAccess" in str(struck("org_policy", PreconditionFailed))
+assert struck("api_disabled", Forbidden).reason == "SERVICE_DISABLED"
+struck("clock_skew", Unauthorized, ahead_s=900)
+struck("operation_fails", InternalServerError)
+assert client.get(instance="operation-fails", **place).status == "RUNNING"
 print(*seen)

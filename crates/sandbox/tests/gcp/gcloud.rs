@@ -114,6 +114,40 @@ async fn gcloud_drives_a_vm_through_its_life() {
         .collect();
     assert!(kinds.contains(&"insert") && kinds.contains(&"stop"), "{kinds:?}");
 
+    let regions = gcloud.run(&["compute", "regions", "list"]).await;
+    assert!(regions.as_array().unwrap().iter().any(|region| region["name"] == "europe-west1"));
+    let networks = gcloud.run(&["compute", "networks", "list"]).await;
+    assert_eq!(networks[0]["name"], "default");
+    let region = "--region=europe-west1";
+    gcloud.run(&["compute", "networks", "subnets", "describe", "default", region]).await;
+    let kinds = gcloud.run(&["compute", "disk-types", "list", &zones]).await;
+    assert_eq!(kinds.as_array().map(Vec::len), Some(3), "{kinds}");
+    let family =
+        ["compute", "images", "describe-from-family", "debian-12", "--project=debian-cloud"];
+    assert_eq!(gcloud.run(&family).await["family"], "debian-12");
+
+    gcloud.run(&["compute", "instances", "add-tags", "vm1", &zone, "--tags=ssh"]).await;
+    gcloud.run(&["compute", "instances", "reset", "vm1", &zone]).await;
+    let protect = ["compute", "instances", "update", "vm1", &zone, "--deletion-protection"];
+    gcloud.run(&protect).await;
+    let (_, vm) = cloud.vm("vm1").await;
+    assert_eq!((&vm["tags"]["items"], &vm["deletionProtection"]), (&json!(["ssh"]), &json!(true)));
+    let kept = gcloud.output(&["compute", "instances", "delete", "vm1", &zone]).await;
+    let errors = String::from_utf8_lossy(&kept.stderr);
+    assert!(!kept.status.success() && errors.contains("protected against deletion"), "{errors}");
+    let release = ["compute", "instances", "update", "vm1", &zone, "--no-deletion-protection"];
+    gcloud.run(&release).await;
+    gcloud.run(&["compute", "instances", "stop", "vm1", &zone]).await;
+    let larger = "--machine-type=e2-standard-2";
+    gcloud.run(&["compute", "instances", "set-machine-type", "vm1", &zone, larger]).await;
+    assert!(cloud.vm("vm1").await.1["machineType"].as_str().unwrap().ends_with("e2-standard-2"));
+    let bulk =
+        ["compute", "instances", "bulk", "create", &zone, "--name-pattern=many-#", "--count=2"];
+    let more =
+        ["--machine-type=e2-small", "--image-family=debian-12", "--image-project=debian-cloud"];
+    gcloud.run(&[&bulk[..], &more[..]].concat()).await;
+    assert_eq!((cloud.vm("many-1").await.0, cloud.vm("many-2").await.0), (200, 200));
+
     gcloud.run(&["compute", "instances", "delete", "vm1", &zone]).await;
     assert_eq!(cloud.vm("vm1").await.0, 404);
 

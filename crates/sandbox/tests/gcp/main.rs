@@ -12,6 +12,7 @@
 )]
 
 mod access;
+mod bulk;
 mod changes;
 mod cloud;
 mod faults;
@@ -22,3 +23,6 @@ mod lists;
 mod python;
 mod restart;
 mod sdk;
+mod settings;
+mod there;
+mod trouble;

@@ -40,6 +40,10 @@ async fn the_python_client_drives_a_vm_through_its_life() {
     let (out, errors) =
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{out}\n{errors}");
-    assert_eq!(out.trim(), "vm1 RUNNING TERMINATED RUNNING gone 409 stock-out");
+    assert_eq!(
+        out.trim(),
+        "vm1 RUNNING TERMINATED RUNNING gone 409 stock-out protected running quota_exceeded org_policy \
+         api_disabled clock_skew operation_fails"
+    );
     cloud.running.stop().await;
 }
