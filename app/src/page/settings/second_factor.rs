@@ -65,7 +65,7 @@ fn page(visit: &Visit, shown: &Shown) -> Page {
     } else if !shown.confirmed {
         ().into_any()
     } else if let Some(begun) = &shown.begun {
-        card("factor", a.factor, setting_up(visit, begun, refused))
+        setting_up(visit, begun, refused)
     } else {
         let begin = vec![("act", "begin".to_owned())];
         post_button(Route::SecondFactor.path(), a.factor_begin, "primary", begin)
@@ -115,7 +115,7 @@ fn setting_up(visit: &Visit, begun: &Enrolment, refused: Option<&Problem>) -> An
             {code_field(visit, refused)}
             <div class="answers"><button type="submit" class="button primary">{a.factor_activate}</button></div>
         </form>
-        <p>{post_button(Route::SecondFactor.path(), a.factor_begin_again, "small", again)}</p>
+        <div class="answers">{post_button(Route::SecondFactor.path(), a.factor_begin_again, "small", again)}</div>
     }
     .into_any()
 }
