@@ -49,7 +49,7 @@ mod tests {
         let drawn = drawing("otpauth://totp/Dumont:a?secret=MZXW6YTB").expect("drawn");
         assert!(drawn.side >= 29 + 8, "{}", drawn.side);
         let far = drawn.side - MARGIN - 7;
-        for corner in [format!("M4,4h7"), format!("M{far},4h7"), format!("M4,{far}h7")] {
+        for corner in ["M4,4h7".to_owned(), format!("M{far},4h7"), format!("M4,{far}h7")] {
             assert!(drawn.path.contains(&corner), "{corner}: {}", drawn.path);
         }
     }
