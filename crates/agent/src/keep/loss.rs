@@ -106,18 +106,29 @@ impl Keeper {
             .db
             .prepare_cached(
                 "select count(*) from entry e where e.last > ?1 and e.last < ?2 and e.first <= ?1
-                 and e.lost = 1 and not exists
-                 (select 1 from entry l where l.hash = e.hash and l.last = ?2)",
+                 and e.hash is not null
+                 and (exists (select 1 from entry g where g.hash = e.hash and g.lost = 1 and g.last > ?1)
+                 or exists (select 1 from entry g where g.path = e.path and g.lost = 1 and g.last > ?1
+                 and not exists (select 1 from entry n where n.path = e.path and n.last = ?2)))
+                 and not exists (select 1 from entry l where l.hash = e.hash and l.last = ?2)",
             )?
             .query_row(params![base.id.cast_signed(), OPEN], |row| row.get(0))?;
         let mut of_base = 0;
         for path in lost {
-            let first: i64 = self
+            // By path, or by content: it may have had another name then.
+            let was_there: bool = self
                 .index
                 .db
-                .prepare_cached("select first from entry where path = ?1 and last = ?2")?
-                .query_row(params![path.as_bytes(), OPEN], |row| row.get(0))?;
-            of_base += u64::from(first.cast_unsigned() <= base.id);
+                .prepare_cached(
+                    "select exists (select 1 from entry e join entry b on b.hash = e.hash
+                     where e.path = ?1 and e.last = ?2 and b.first <= ?3 and b.last > ?3)
+                     or exists (select 1 from entry b
+                     where b.path = ?1 and b.first <= ?3 and b.last > ?3)",
+                )?
+                .query_row(params![path.as_bytes(), OPEN, base.id.cast_signed()], |row| {
+                    row.get(0)
+                })?;
+            of_base += u64::from(was_there);
         }
         Ok(Counted {
             base: Some(base.files),

@@ -412,7 +412,7 @@ fn every_point_is_a_state_that_the_workspace_was_in() {
     let rounds = std::env::var("DUMONT_ROUNDS").ok().and_then(|count| count.parse().ok());
     let first = std::env::var("DUMONT_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0);
     let mut failed = Vec::new();
-    for seed in FAILED.iter().copied().chain(first..first + rounds.unwrap_or(20)) {
+    for seed in FAILED.iter().copied().chain(first..first + rounds.unwrap_or(8)) {
         if let Err(panic) = std::panic::catch_unwind(|| round(seed)) {
             let word = panic.downcast_ref::<String>().map_or("", String::as_str);
             println!("seed {seed}: {word}");
