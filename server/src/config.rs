@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use engine::EngineConfig;
 use engine::config::VAST_URL;
+use engine::data::Program;
 use secrecy::{ExposeSecret, SecretString};
 use store::Keyring;
 
@@ -42,7 +43,25 @@ pub struct Common {
     /// Port on which standbys answer SSH
     #[arg(long, env = "DUMONT_STANDBY_SSH_PORT", global = true, default_value_t = 22)]
     pub standby_ssh_port: u16,
+    /// By which means standbys follow: `rsync`, or `agent` (not finished: see docs/OPERATIONS.md)
+    #[arg(long, env = "DUMONT_FOLLOW_BY", global = true, value_enum, default_value_t = Following::Rsync)]
+    pub follow_by: Following,
+    /// File of another `dumont-agent` than the one that is built in
+    #[arg(long, env = "DUMONT_AGENT_PROGRAM", global = true)]
+    pub agent_program: Option<PathBuf>,
 }
+
+/// By which means standbys follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Following {
+    /// rsync and scripts.
+    Rsync,
+    /// `dumont-agent`, and rsync where a host can't run it.
+    Agent,
+}
+
+/// `dumont-agent` as it was built beside this program; empty where it was not.
+const AGENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/dumont-agent"));
 
 /// How the server listens and what it serves.
 #[derive(Debug, Clone, Args)]
@@ -114,6 +133,20 @@ impl Common {
         Ok(Keyring::from_file(&path)?)
     }
 
+    /// `dumont-agent`, where standbys shall follow by it.
+    fn agent(&self) -> Option<Program> {
+        if self.follow_by != Following::Agent {
+            return None;
+        }
+        let bytes = match &self.agent_program {
+            Some(path) => std::fs::read(path).map_err(|error| {
+                tracing::error!(%error, path = %path.display(), "dumont-agent not read; standbys follow by rsync");
+            }),
+            None => Ok(AGENT.to_vec()),
+        };
+        bytes.ok().filter(|bytes| !bytes.is_empty()).map(Program::new)
+    }
+
     /// Whether a provider is not the real one.
     #[must_use]
     pub fn sandbox(&self) -> bool {
@@ -126,6 +159,7 @@ impl Common {
     #[must_use]
     pub fn engine(&self, holder: String) -> EngineConfig {
         EngineConfig {
+            agent: self.agent(),
             vast_url: self.vast_url.clone(),
             gcp_endpoint: self.gcp_endpoint.clone(),
             standby_ssh_port: self.standby_ssh_port,
@@ -180,6 +214,8 @@ mod tests {
             vast_limits: true,
             gcp_endpoint: gcp.map(str::to_owned),
             standby_ssh_port: 22,
+            follow_by: Following::Rsync,
+            agent_program: None,
         }
     }
 

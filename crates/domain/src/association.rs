@@ -61,6 +61,28 @@ pub struct Hooks {
     pub before_switch: Option<String>,
 }
 
+crate::text_enum! {
+    /// By which means a standby follows.
+    pub enum DataPath ("data path") {
+        /// `dumont-agent`: recovery points with a hash of each file as it was read on the GPU.
+        Agent = "agent",
+        /// rsync: size and time stand for content, and a proof is against the standby's own copy.
+        Rsync = "rsync",
+    }
+}
+
+crate::text_enum! {
+    /// Why a standby follows by rsync.
+    pub enum WhyRsync ("reason for rsync") {
+        /// This installation is set so.
+        Off = "off",
+        /// The GPU can't run `dumont-agent`.
+        Gpu = "gpu",
+        /// The standby can't run it, or not keep points with it.
+        Standby = "standby",
+    }
+}
+
 /// How far the standby is behind. All from measurements; `None` is unknown.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -81,6 +103,10 @@ pub struct SyncStatus {
     pub pending_bytes: Option<i64>,
     /// Why sync does not run or failed last, in words.
     pub problem: Option<String>,
+    /// By which means it follows; not known before it did.
+    pub path: Option<DataPath>,
+    /// Why by rsync, where it does.
+    pub why_rsync: Option<WhyRsync>,
 }
 
 /// A protected machine.

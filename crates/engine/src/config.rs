@@ -19,6 +19,8 @@ pub struct EngineConfig {
     pub published_limits: bool,
     /// Name of this process among those that share a database.
     pub holder: String,
+    /// `dumont-agent`, where standbys shall follow by it; none: by rsync.
+    pub agent: Option<crate::data::Program>,
     /// Limits of waiting.
     pub timings: Timings,
     /// Limits of the verdict.
@@ -70,6 +72,7 @@ impl Default for EngineConfig {
             sandbox: false,
             published_limits: true,
             holder: "dumont".into(),
+            agent: None,
             timings: Timings::default(),
             verdict: VerdictPolicy::default(),
         }

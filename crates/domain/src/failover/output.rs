@@ -61,6 +61,8 @@ pub struct TakeoverOutput {
     pub bytes: Option<i64>,
     /// How the user's command ended, where there is one.
     pub hook: Option<HookResult>,
+    /// The recovery point, where the standby keeps points.
+    pub point: Option<i64>,
 }
 
 /// How a user's command ended.
@@ -143,6 +145,8 @@ pub struct RestoreOutput {
     pub bytes: i64,
     /// How long writes were frozen, ms (delta only; ends at the switch).
     pub frozen_at: Option<Millis>,
+    /// The recovery point that it was brought to, where the standby keeps points.
+    pub point: Option<i64>,
 }
 
 /// Output of [`super::StepName::Verify`].

@@ -23,6 +23,9 @@ pub enum DataError {
     /// A host lacks something that it needs.
     #[error("not prepared: {0}")]
     Unprepared(String),
+    /// A host can't run `dumont-agent`, or a standby not keep points with it.
+    #[error("dumont-agent does not run there: {0}")]
+    Unfit(String),
     /// It was tried and did not work out; trying again is safe.
     #[error("{what}: {word}")]
     Failed {

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::cycle::{CycleOutcome, CycleReport, CycleRequest, cycle_with};
 use super::prepare::trust_gpu;
-use super::{DataError, DirtyPaths, Progress, watch as watcher};
+use super::{DataError, DirtyPaths, Keeper, Progress, watch as watcher};
 
 /// A change is followed by others: so long it is waited for them.
 const DEBOUNCE: Duration = Duration::from_millis(300);
@@ -47,6 +47,17 @@ pub struct FollowPlan {
     pub max_delete_percent: i64,
     /// Digest of deletions that the first whole sync may make: exactly these.
     pub accepted_deletions: Option<String>,
+    /// Where `dumont-agent` is on both; none: by rsync.
+    pub agents: Option<Agents>,
+}
+
+/// Where `dumont-agent` is, as [`super::Program::put`] says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Agents {
+    /// On the GPU.
+    pub gpu: String,
+    /// On the standby.
+    pub standby: String,
 }
 
 /// The shells of now to the two hosts, kept by others.
@@ -136,6 +147,7 @@ impl Follower {
             asks: Arc::clone(&asks),
             dirty: dirty.clone(),
             events,
+            keeper: tokio::sync::Mutex::default(),
         };
         let ends = token.clone();
         let task = tokio::spawn(async move {
@@ -184,6 +196,8 @@ struct Course {
     asks: Arc<Asks>,
     dirty: DirtyPaths,
     events: mpsc::Sender<FollowEvent>,
+    /// Kept from one sync to the next: its connection to the GPU is what sees changes there.
+    keeper: tokio::sync::Mutex<Option<Keeper>>,
 }
 
 impl Course {
@@ -272,9 +286,32 @@ impl Course {
         // Figures are for display: where the reader lags, some are left out.
         let mut pending = |now| drop(self.events.try_send(FollowEvent::Pending(now)));
         let mut sent = |now| drop(self.events.try_send(FollowEvent::Sent(now)));
-        let report = cycle_with(shell, &request, &mut pending, &mut sent).await?;
+        let report = match &plan.agents {
+            None => cycle_with(shell, &request, &mut pending, &mut sent).await?,
+            Some(agents) => self.kept(shell, agents, &request, &mut pending, &mut sent).await?,
+        };
         // Made, or not there to be made: either way it is used up.
         *self.asks.accepted() = None;
+        Ok(report)
+    }
+
+    /// One sync by the keeper. One that failed, or was given up, is not used again.
+    async fn kept(
+        &self,
+        shell: &Shell,
+        agents: &Agents,
+        request: &CycleRequest,
+        pending: &mut (dyn FnMut(Progress) + Send),
+        sent: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<CycleReport, DataError> {
+        let mut kept = self.keeper.lock().await;
+        let mut keeper = match kept.take() {
+            Some(keeper) if !keeper.is_closed() => keeper,
+            _ => Keeper::start(shell, &agents.standby, &request.workspace).await?,
+        };
+        let key = &self.plan.host_key;
+        let (report, _) = keeper.cycle(request, &agents.gpu, key, pending, sent).await?;
+        *kept = Some(keeper);
         Ok(report)
     }
 

@@ -7,6 +7,10 @@
 //!
 //! On a standby: the copy at the workspace's own path; everything else in `/var/lib/dumont` (`epoch`,
 //! the key, `versions/<epoch>-<cycle>/` with what syncs replaced or deleted, `drill-<id>/`).
+//!
+//! Where both hosts can run it, `dumont-agent` does the work instead ([`Program`], [`Keeper`]): it keeps
+//! recovery points in `/var/lib/dumont/keep` and proves a GPU against what the one before it read. Lock,
+//! epoch and the GPU that is followed are the same files, so that either way may be gone at any time.
 
 mod cycle;
 mod dirty;
@@ -14,11 +18,14 @@ mod error;
 mod follow;
 mod hook;
 mod job;
+mod keeper;
 mod late;
 mod plan;
 mod prepare;
+mod program;
 mod progress;
 mod prove;
+mod reach;
 mod rehearse;
 mod restore;
 mod takeover;
@@ -29,12 +36,15 @@ mod wire;
 pub use cycle::{CycleOutcome, CycleReport, CycleRequest, cycle, cycle_with};
 pub use dirty::DirtyPaths;
 pub use error::DataError;
-pub use follow::{FollowEvent, FollowPlan, Follower, Shells};
+pub use follow::{Agents, FollowEvent, FollowPlan, Follower, Shells};
 pub use hook::{hook_env, run_hook};
 pub use job::{end_standby_job, freeze_writes, thaw_writes};
+pub use keeper::{Keeper, KeptCycle, KeptPoint, Sent};
 pub use late::{Late, fetch_late};
 pub use prepare::{StandbyFacts, prepare_gpu, prepare_standby, trust_gpu};
+pub use program::Program;
 pub use progress::Progress;
+pub use reach::reach;
 pub use rehearse::{Pinned, forget_rehearsal, rehearse};
 pub use restore::{bring_back, repair, restore, restore_with};
 pub use takeover::{Taken, takeover};

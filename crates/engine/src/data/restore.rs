@@ -113,5 +113,6 @@ fn sent(answer: &Answer) -> RestoreOutput {
         files: answer.figures.sent.unwrap_or(0),
         bytes: answer.figures.sent_bytes.unwrap_or(0),
         frozen_at: None,
+        point: None,
     }
 }

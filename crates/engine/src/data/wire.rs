@@ -117,6 +117,7 @@ impl Answer {
             "untrusted" => Err(DataError::Untrusted(word)),
             "busy" => Err(DataError::Busy(word)),
             "unprepared" => Err(DataError::Unprepared(word)),
+            "unfit" => Err(DataError::Unfit(word)),
             "" => {
                 let last = errors.lines().last().unwrap_or("without a word");
                 Err(DataError::failed(what, format!("it was cut off: {}", words(last))))
@@ -189,6 +190,22 @@ impl Talk {
         Ok(self.process.send(line.into_bytes()).await?)
     }
 
+    /// Gives the script bytes.
+    pub(super) async fn give(&mut self, bytes: bytes::Bytes) -> Result<(), DataError> {
+        Ok(self.process.send(bytes).await?)
+    }
+
+    /// There is nothing more to give.
+    pub(super) fn end_input(&mut self) {
+        self.process.end_input();
+    }
+
+    /// Judges the outcome of one that was read to its end.
+    pub(super) fn judged(self, asked: Epoch) -> Result<Answer, DataError> {
+        let errors = self.process.errors();
+        self.answer.judged(self.what, asked, &errors)
+    }
+
     /// Reads to the end and judges the outcome.
     pub(super) async fn end(
         mut self,
@@ -196,8 +213,7 @@ impl Talk {
         progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Answer, DataError> {
         self.until("outcome=", progress).await?;
-        let errors = self.process.errors();
-        self.answer.judged(self.what, asked, &errors)
+        self.judged(asked)
     }
 }
 

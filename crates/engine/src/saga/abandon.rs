@@ -7,6 +7,7 @@ use domain::route;
 use domain::verdict::Verdict;
 
 use super::cleanup;
+use super::keeping;
 use super::step::{Ended, Run, StepEnd};
 use crate::data;
 
@@ -60,11 +61,11 @@ async fn back_to_gpu(run: &Run<'_>) -> Result<(), StepEnd> {
 /// A drill's copy is removed and its GPU seen to be gone, unless the machine itself is lost meanwhile: then
 /// the failover comes first, and what is left of the drill is removed later.
 async fn drill(run: &Run<'_>) -> Ended {
-    let Run { context, failover, association, row, .. } = run;
+    let Run { context, association, row, .. } = run;
     let newest = context.store.verdicts().latest(&association.id).await?;
     let lost = newest.is_some_and(|verdict| verdict.verdict == Verdict::ConfirmedLost);
     let removed = match run.standby().await {
-        Ok((_, standby)) => data::forget_rehearsal(&standby, failover.id.as_str()).await.is_ok(),
+        Ok((_, standby)) => keeping::forget(run, &standby).await.is_ok(),
         Err(_) => association.standby.is_none(),
     };
     let left = StepEnd::ok(serde_json::json!({ "copy_left": !removed }));

@@ -2,14 +2,14 @@
 
 use domain::failover::{IntentState, Role, Wish};
 
+use super::keeping;
 use super::step::{Ended, Run, StepEnd};
-use crate::data;
 use crate::reaper;
 
 pub(super) async fn run(run: &Run<'_>) -> Ended {
     give_back_all(run).await?;
     if let Ok((_, standby)) = run.standby().await {
-        data::forget_rehearsal(&standby, run.failover.id.as_str()).await?;
+        keeping::forget(run, &standby).await?;
     } else if run.association.standby.is_some() {
         return Ok(StepEnd::retry("the standby does not answer; its drill copy is still there"));
     }

@@ -3,6 +3,7 @@
 
 use domain::failover::TakeoverOutput;
 
+use super::keeping;
 use super::progress::{Meter, measured};
 use super::step::{Ended, Run, StepEnd};
 use crate::data::{self, CycleOutcome, CycleRequest};
@@ -44,9 +45,22 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
     let meter = Meter::new(context);
     let mut whole = |all| meter.whole(all);
     let mut moved = |so_far| meter.moved(so_far);
-    let sync = data::cycle_with(&standby, &request, &mut whole, &mut moved);
-    let report =
-        measured(run, &meter, sync).await.map_err(|error| give_up(run, StepEnd::from(error)))?;
+    let report = match keeping::keeping(run).await.map_err(|end| give_up(run, end))? {
+        Some(mut keeping) => {
+            let key = association.gpu_host_key.clone().unwrap_or_default();
+            let sync = async {
+                let there = keeping.program.put(&gpu).await?;
+                let told = keeping.keeper.cycle(&request, &there, &key, &mut whole, &mut moved);
+                told.await.map(|(report, _)| report)
+            };
+            measured(run, &meter, sync).await
+        }
+        None => {
+            let sync = data::cycle_with(&standby, &request, &mut whole, &mut moved);
+            measured(run, &meter, sync).await
+        }
+    };
+    let report = report.map_err(|error| give_up(run, StepEnd::from(error)))?;
     match report.outcome {
         CycleOutcome::Ok => Ok(StepEnd::done(&TakeoverOutput {
             recovery_point: Some(started_at),
@@ -54,6 +68,7 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
             files: Some(report.files_total),
             bytes: Some(report.bytes_total),
             hook,
+            point: None,
         })),
         other => {
             Err(give_up(run, StepEnd::retry(format!("the last sync did not complete: {other:?}"))))

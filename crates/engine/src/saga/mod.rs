@@ -13,6 +13,7 @@ mod delta;
 mod detect;
 mod fence;
 mod final_sync;
+mod keeping;
 mod progress;
 mod rehearse;
 mod restore;

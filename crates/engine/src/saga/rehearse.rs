@@ -3,6 +3,7 @@
 
 use domain::failover::TakeoverOutput;
 
+use super::keeping::keeping;
 use super::step::{Ended, Run, StepEnd};
 use crate::{data, leftovers};
 
@@ -11,6 +12,17 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
     let (_, shell) = run.standby().await?;
     leftovers::sweep(context, association, &shell).await?;
     let recovery_point = run.association.sync.complete_to;
+    if let Some(mut keeping) = keeping(run).await? {
+        let point = keeping.keeper.pin(run.failover.id.as_str()).await?;
+        return Ok(StepEnd::done(&TakeoverOutput {
+            recovery_point,
+            source: None,
+            files: Some(point.files),
+            bytes: Some(point.bytes),
+            hook: None,
+            point: Some(point.id),
+        }));
+    }
     let pinned =
         data::rehearse(&shell, &run.association.workspace, run.failover.id.as_str()).await?;
     let output = TakeoverOutput {
@@ -19,6 +31,7 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
         files: Some(pinned.files),
         bytes: Some(pinned.bytes),
         hook: None,
+        point: None,
     };
     Ok(StepEnd::done(&output))
 }

@@ -3,6 +3,7 @@
 use domain::failover::{BootOutput, BuyOutput, RestoreOutput, StepName};
 
 use super::boot;
+use super::keeping;
 use super::progress::{Meter, measured};
 use super::step::{Ended, Run, StepEnd};
 use crate::data;
@@ -20,6 +21,12 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
 
 /// Sends what the new GPU lacks.
 pub(super) async fn send(run: &Run<'_>) -> Result<RestoreOutput, StepEnd> {
+    if let Some(sent) = keeping::send(run).await? {
+        return Ok(sent);
+    }
+    if run.is_pinned_point() {
+        return Err(StepEnd::retry("the new GPU can't run what a recovery point is brought by"));
+    }
     let target = target(run)?;
     let (_, standby) = run.standby().await?;
     let host_key = target.host_key.clone().unwrap_or_default();

@@ -150,6 +150,12 @@ impl Run<'_> {
         taken.and_then(|taken| taken.source).unwrap_or_else(|| self.association.workspace.clone())
     }
 
+    /// Whether what a drill restores is a recovery point, of which there is no folder.
+    pub(super) fn is_pinned_point(&self) -> bool {
+        let pinned: Option<TakeoverOutput> = self.earlier(StepName::Rehearse);
+        self.failover.kind == Kind::Drill && pinned.is_some_and(|pinned| pinned.point.is_some())
+    }
+
     /// A standby that can act, with a shell to it.
     pub(super) async fn standby(&self) -> Result<(Standby, Shell), StepEnd> {
         let standby = self

@@ -4,6 +4,7 @@
 use domain::association::Serving;
 use domain::failover::{Kind, StepName, TakeoverOutput};
 
+use super::keeping::keeping;
 use super::step::{Ended, Run, StepEnd};
 use crate::{data, hooks};
 
@@ -11,7 +12,10 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
     let Run { context, association, failover, .. } = run;
     let epoch = failover.from_epoch.next();
     let (_, shell) = run.standby().await?;
-    let taken = data::takeover(&shell, &association.workspace, epoch).await?;
+    let taken = match keeping(run).await? {
+        Some(mut keeping) => keeping.keeper.take_over(epoch).await?,
+        None => data::takeover(&shell, &association.workspace, epoch).await?,
+    };
     // Begun once: a restart in between must not start it beside itself.
     let hook = hooks::on_standby(&shell, association, context.config.timings.hook).await?;
     context.store.associations().set_serving(&association.id, epoch, Serving::Standby).await?;
@@ -26,6 +30,7 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
         files: Some(taken.files),
         bytes: Some(taken.bytes),
         hook,
+        point: None,
     };
     context.doorbell(&association.user, "association", association.id.as_str()).await;
     Ok(StepEnd::done(&output))

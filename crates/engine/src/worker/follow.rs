@@ -4,19 +4,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::association::{Association, AssociationState, Serving, SyncStatus};
+use domain::association::{Association, AssociationState, DataPath, Serving, SyncStatus, WhyRsync};
 use domain::frozen::{Decision, Loss};
 use domain::id::{AssociationId, Epoch, UserId};
 use domain::notification;
 use domain::standby::{Standby, StandbyState};
 use domain::time::Millis;
+use providers::ssh::SshError;
 use store::{CycleOutcome as Recorded, CycleSource, StoreError, SyncCycle};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
 use crate::data::{
-    self, CycleOutcome, CycleReport, DataError, FollowEvent, FollowPlan, Follower, Progress, Shells,
+    self, Agents, CycleOutcome, CycleReport, DataError, FollowEvent, FollowPlan, Follower,
+    Progress, Shells,
 };
 use crate::live::Machine;
 use crate::worker::anew::Anew;
@@ -138,6 +140,7 @@ fn plan(
         interval: Duration::from_secs(u64::try_from(interval_s).unwrap_or(30)),
         max_delete_percent,
         accepted_deletions: None,
+        agents: None,
     })
 }
 
@@ -188,7 +191,8 @@ impl Course {
             standby: self.machine.standby_shell.subscribe(),
         };
         self.accepted = self.accepted().await;
-        let plan = FollowPlan { accepted_deletions: self.accepted.clone(), ..plan };
+        let agents = self.agents().await;
+        let plan = FollowPlan { accepted_deletions: self.accepted.clone(), agents, ..plan };
         let (follower, mut events) =
             Follower::start(plan, shells, Arc::clone(&self.context.clock), token);
         self.machine.set_dirty(follower.dirty());
@@ -203,6 +207,52 @@ impl Course {
                     }
                 }
             }
+        }
+    }
+
+    /// Puts `dumont-agent` on both sides, where this installation follows by it and they can run it; else
+    /// it is recorded why not. Again until that is known.
+    async fn agents(&mut self) -> Option<Agents> {
+        let Some(program) = self.context.config.agent.clone() else {
+            self.by(DataPath::Rsync, Some(WhyRsync::Off)).await;
+            return None;
+        };
+        // A standby that can't keep points is not asked again before it is another one.
+        if self.status.why_rsync == Some(WhyRsync::Standby) {
+            return None;
+        }
+        loop {
+            let put = async {
+                let closed = || (DataError::from(SshError::Closed), WhyRsync::Gpu);
+                let gpu = self.machine.gpu_shell().ok_or_else(closed)?;
+                let standby = self.machine.standby_shell().ok_or_else(closed)?;
+                let gpu = program.put(&gpu).await.map_err(|error| (error, WhyRsync::Gpu))?;
+                let standby =
+                    program.put(&standby).await.map_err(|error| (error, WhyRsync::Standby))?;
+                Ok::<_, (DataError, WhyRsync)>(Agents { gpu, standby })
+            };
+            match put.await {
+                Ok(agents) => {
+                    self.by(DataPath::Agent, None).await;
+                    return Some(agents);
+                }
+                Err((error @ DataError::Unfit(_), why)) => {
+                    tracing::warn!(association = %self.id, %error, %why, "followed by rsync");
+                    self.by(DataPath::Rsync, Some(why)).await;
+                    return None;
+                }
+                Err((error, _)) => self.problem(&error.to_string()).await,
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+
+    /// Records by which means it follows.
+    async fn by(&mut self, path: DataPath, why: Option<WhyRsync>) {
+        if (self.status.path, self.status.why_rsync) != (Some(path), why) {
+            self.status.path = Some(path);
+            self.status.why_rsync = why;
+            self.save().await;
         }
     }
 
@@ -306,6 +356,11 @@ impl Course {
                 self.record(row).await;
                 self.save().await;
                 self.freeze(&report.outcome, &why, ended_at).await;
+                false
+            }
+            Err(error @ DataError::Unfit(_)) => {
+                tracing::warn!(association = %self.id, %error, "followed by rsync from now on");
+                self.by(DataPath::Rsync, Some(WhyRsync::Standby)).await;
                 false
             }
             Err(error @ DataError::StaleEpoch { .. }) => {

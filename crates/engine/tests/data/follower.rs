@@ -47,6 +47,7 @@ fn follow_accepting(rig: &Rig, interval: Duration, accepted: Option<String>) -> 
         interval,
         max_delete_percent: 30,
         accepted_deletions: accepted,
+        agents: None,
     };
     let shells = Shells { gpu: gpu.subscribe(), standby: standby.subscribe() };
     let (follower, events) =

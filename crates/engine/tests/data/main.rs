@@ -6,6 +6,7 @@ mod fencing;
 mod follower;
 mod hooks;
 mod hostile;
+mod kept;
 mod late;
 mod memory;
 mod progress;

@@ -87,6 +87,7 @@ async fn flooded() {
         interval: Duration::from_secs(3_600),
         max_delete_percent: 30,
         accepted_deletions: None,
+        agents: None,
     };
     let shells = Shells { gpu: gpu.subscribe(), standby: standby.subscribe() };
     let (follower, _events) =

@@ -146,6 +146,8 @@ pub(super) async fn measure(
         pending_files: Some(dice.between(0, 4)),
         pending_bytes: Some(dice.between(0, 900_000)),
         problem: None,
+        path: None,
+        why_rsync: None,
     };
     store.associations().set_sync(&machine.id, epoch, &sync).await
 }

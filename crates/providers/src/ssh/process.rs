@@ -128,6 +128,19 @@ impl RemoteProcess {
         }
     }
 
+    /// What comes next, as it comes; none after the last. For who cuts it up by other means than lines.
+    /// Safe to drop while waiting.
+    pub async fn chunk(&mut self) -> Option<Bytes> {
+        loop {
+            if self.begun && !self.buffer.is_empty() {
+                self.searched = 0;
+                return Some(self.buffer.split().freeze());
+            }
+            let chunk = self.chunks.recv().await?;
+            self.take(&chunk);
+        }
+    }
+
     /// Whether the last line or record was longer than what was given of it.
     #[must_use]
     pub const fn was_cut(&self) -> bool {

@@ -90,6 +90,8 @@ pub(crate) fn association(user: &UserId, id: &str, gpu: i64) -> Association {
             pending_files: Some(3),
             pending_bytes: None,
             problem: None,
+            path: Some(domain::association::DataPath::Rsync),
+            why_rsync: Some(domain::association::WhyRsync::Off),
         },
         active_failover: None,
         created_at: NOW,

@@ -84,7 +84,7 @@ count() {
 # Argument: the plan.
 hold() {
   perl -ne 'if (/^\*deleting {3}(.*)$/) { $n = $1; $n =~ s/\\#([0-7]{3})/chr(oct($1))/ge; print "$n\0" }' "$1" |
-    sort -z >"$state/held.new" && mv -f "$state/held.new" "$state/held"
+    sort -z >"$state/held.new" && rm -f "$state/held.digest" && mv -f "$state/held.new" "$state/held"
 }
 
 # What stands for exactly the set in a file.

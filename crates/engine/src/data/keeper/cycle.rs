@@ -1,0 +1,133 @@
+//! One sync by the keeper.
+
+use agent::order::{
+    CycleDone, CycleEnd, CycleOrder, Done, HeldTold, Order, PointTold, Refusal, Told,
+};
+use domain::frozen::{Deletion, Deletions, LISTED};
+
+use super::{Keeper, another, count, number, progress, refused, way};
+use crate::data::wire::checked;
+use crate::data::{CycleOutcome, CycleReport, CycleRequest, DataError, Progress};
+
+const WHAT: &str = "sync";
+/// Losses are counted over so many seconds.
+const WINDOW: u64 = 600;
+
+/// What of a sync only the keeper knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct KeptCycle {
+    /// The recovery point that is the newest now.
+    pub point: Option<i64>,
+    /// Files that never held still: their last whole version is kept.
+    pub in_flux: i64,
+    /// Entries that are not protected.
+    pub not_protected: i64,
+}
+
+impl Keeper {
+    /// Syncs once. `program` is where the GPU has its own; `host` is what tells this GPU from others.
+    ///
+    /// # Errors
+    /// As [`super::super::cycle`].
+    pub async fn cycle(
+        &mut self,
+        request: &CycleRequest,
+        program: &str,
+        host: &str,
+        pending: &mut (dyn FnMut(Progress) + Send),
+        moved: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<(CycleReport, KeptCycle), DataError> {
+        let endpoint = &request.endpoint;
+        let order = Order::Cycle(CycleOrder {
+            epoch: number(request.epoch),
+            trusted: format!("{} {}", endpoint.host, endpoint.port),
+            host: format!("{} {} {host}", endpoint.host, endpoint.port),
+            read: way("gpu", program, &checked(&request.workspace)?, false),
+            percent: u64::try_from(request.max_delete_percent).unwrap_or(0),
+            window_seconds: WINDOW,
+            accepted: request.accepted_deletions.as_deref().and_then(digest),
+        });
+        let done = self
+            .told(WHAT, &order, &mut |told| match told {
+                Told::Wanted(all) => pending(progress(all)),
+                Told::Moved(now) => moved(progress(now)),
+                _ => {}
+            })
+            .await?;
+        match done {
+            Ok(Done::Cycle(done)) => Ok(told(&done)),
+            Ok(_) => Err(another(WHAT)),
+            Err(Refusal::WorkspaceMissing(_)) => {
+                let outcome = CycleOutcome::SourceMissing;
+                Ok((CycleReport { outcome, ..nothing() }, KeptCycle::default()))
+            }
+            Err(refusal) => Err(refused(WHAT, refusal)),
+        }
+    }
+}
+
+/// 64 hexadecimal digits as bytes.
+fn digest(text: &str) -> Option<[u8; 32]> {
+    let pairs = text.as_bytes().chunks(2).map(|pair| {
+        u8::from_str_radix(std::str::from_utf8(pair).ok().filter(|pair| pair.len() == 2)?, 16).ok()
+    });
+    pairs.collect::<Option<Vec<u8>>>()?.try_into().ok()
+}
+
+fn nothing() -> CycleReport {
+    CycleReport {
+        outcome: CycleOutcome::Ok,
+        files_total: 0,
+        bytes_total: 0,
+        files_sent: 0,
+        bytes_sent: 0,
+        files_deleted: 0,
+        versions_path: None,
+    }
+}
+
+fn told(done: &CycleDone) -> (CycleReport, KeptCycle) {
+    let of =
+        |figure: fn(&PointTold) -> u64| done.point.as_ref().map_or(0, |point| count(figure(point)));
+    let report = CycleReport {
+        files_total: of(|point| point.files),
+        bytes_total: of(|point| point.bytes),
+        ..nothing()
+    };
+    let report = match &done.end {
+        CycleEnd::Whole { .. } => CycleReport {
+            files_sent: count(done.fetched.files),
+            bytes_sent: count(done.fetched.bytes),
+            files_deleted: count(done.lost),
+            ..report
+        },
+        CycleEnd::Frozen { lost, of, held } => CycleReport {
+            outcome: CycleOutcome::Frozen {
+                would_delete: count(*lost),
+                of: count(*of),
+                deletions: held.as_ref().map(deletions),
+            },
+            ..report
+        },
+    };
+    let kept = KeptCycle {
+        point: done.point.as_ref().map(|point| count(point.id)),
+        in_flux: count(done.flux.saturating_add(done.corrupt)),
+        not_protected: count(done.unprotected),
+    };
+    (report, kept)
+}
+
+fn deletions(held: &HeldTold) -> Deletions {
+    let listed = held.named.iter().take(LISTED).map(|(path, bytes)| Deletion {
+        path: String::from_utf8_lossy(path).into_owned(),
+        bytes: bytes.map(count),
+    });
+    Deletions {
+        digest: held.digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+        files: count(held.files),
+        folders: count(held.folders),
+        bytes: Some(count(held.bytes)),
+        listed: listed.collect(),
+    }
+}
