@@ -86,6 +86,8 @@ pub(crate) enum Route {
     Bell,
     ReadNotifications,
     Settings,
+    /// What a standby would cost, alone.
+    Estimate,
     Credentials,
     Account,
     /// Accounts and invitations, for the administrator.
@@ -150,6 +152,7 @@ impl Route {
             ["app", "notifications", "read-all"] => Self::ReadNotifications,
             ["app", "notifications", id] => Self::Notification(NotificationId(id.parse().ok()?)),
             ["app", "settings"] => Self::Settings,
+            ["app", "settings", "estimate"] => Self::Estimate,
             ["app", "settings", "credentials"] => Self::Credentials,
             ["app", "settings", "people"] => Self::People,
             ["app", "settings", "people", "invite"] => Self::Invite,
@@ -204,6 +207,7 @@ impl Route {
             Self::Bell => "/app/notifications/bell".to_owned(),
             Self::ReadNotifications => "/app/notifications/read-all".to_owned(),
             Self::Settings => "/app/settings".to_owned(),
+            Self::Estimate => "/app/settings/estimate".to_owned(),
             Self::Credentials => "/app/settings/credentials".to_owned(),
             Self::Account => "/app/settings/account".to_owned(),
             Self::People => "/app/settings/people".to_owned(),
@@ -278,6 +282,7 @@ mod tests {
             Route::Bell,
             Route::ReadNotifications,
             Route::Settings,
+            Route::Estimate,
             Route::Credentials,
             Route::Account,
             Route::People,

@@ -5,12 +5,12 @@ use leptos::prelude::*;
 
 use crate::control_plane::Answer;
 use crate::island::deck::Deck;
-use crate::island::live::Live;
 use crate::island::toasts::Toasts;
 use crate::page::Page;
 use crate::page::tab::Tab;
 use crate::site::Assets;
 use crate::ui::icon::sprite;
+use crate::ui::live;
 use crate::ui::top_bar::top_bar;
 use crate::visit::Visit;
 
@@ -51,10 +51,7 @@ pub(crate) fn html(visit: &Visit, page: Page, frame: Frame<'_>) -> String {
     let Tab { words, icon } = own.unwrap_or_else(|| tab.clone());
     let main_class = if page.narrow { "narrow" } else { "" };
     let body = match page.live {
-        Some(kinds) if visit.user.is_some() => view! {
-            <Live url=None kinds=kinds.to_owned()>{body}</Live>
-        }
-        .into_any(),
+        Some(kinds) if visit.user.is_some() => live(None, kinds, body),
         _ => body,
     };
     let document = view! {
@@ -69,13 +66,13 @@ pub(crate) fn html(visit: &Visit, page: Page, frame: Frame<'_>) -> String {
                 {assets.style.clone().map(|href| view! { <link rel="stylesheet" href=href/> })}
                 {scripts(assets)}
             </head>
-            <body data-keys=(!visit.keys).then_some("off")>
+            <body data-keys=(!visit.keys).then_some("off") data-failed=t.dialog_failed>
                 {sprite()}
                 <a class="skip" href="#main">{t.skip}</a>
                 {top_bar(visit, balance, unread, &tab)}
                 <main id="main" class=main_class>{body}</main>
                 {visit.user.is_some().then(|| view! { <Toasts/> })}
-                <Deck failed=t.dialog_failed.to_owned()/>
+                <Deck/>
             </body>
         </html>
     };

@@ -9,7 +9,7 @@ use wasm_bindgen::closure::Closure;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Element, Event, HtmlDialogElement, HtmlElement, KeyboardEvent, MouseEvent};
 
-use super::{alerts, fetch, keys, palette, said, zone};
+use super::{alerts, clock, fetch, follow, keys, palette, said, zone};
 
 /// How long a button says that it has copied.
 const COPIED: std::time::Duration = std::time::Duration::from_secs(2);
@@ -17,9 +17,9 @@ const COPIED: std::time::Duration = std::time::Duration::from_secs(2);
 /// The field of the list of machines, pages and acts.
 const COMBOBOX: &str = ".palette [role=combobox]";
 
-/// One for the whole page. `failed` is said in a dialog whose content could not be had.
+/// One for the whole page. What is said where the server does not answer stands on the body.
 #[island]
-pub fn Deck(failed: String) -> impl IntoView {
+pub fn Deck() -> impl IntoView {
     let dialog: NodeRef<Dialog> = NodeRef::new();
     let content: NodeRef<Div> = NodeRef::new();
     Effect::new(move || {
@@ -30,7 +30,9 @@ pub fn Deck(failed: String) -> impl IntoView {
         warn_of_unsaved();
         fill(document().document_element().as_ref());
         set_interval(count_down, std::time::Duration::from_secs(1));
-        let failed = failed.clone();
+        let body = document().body();
+        let failed = body.and_then(|body| body.get_attribute("data-failed")).unwrap_or_default();
+        let unfollowed = failed.clone();
         let pressed = (dialog.clone(), content.clone(), failed.clone());
         on("click", move |event| {
             let Some(target) = element(&event) else { return };
@@ -66,10 +68,12 @@ pub fn Deck(failed: String) -> impl IntoView {
             close_menus(Some(&target));
         });
         let (dialog, content, failed) = pressed;
-        on("input", |event| {
-            if element(&event).is_some_and(|field| field.matches(COMBOBOX).unwrap_or(false)) {
+        on("input", move |event| {
+            let Some(field) = element(&event) else { return };
+            if field.matches(COMBOBOX).unwrap_or(false) {
                 palette::narrow();
             }
+            follow::changed(&field, &unfollowed);
         });
         on("keydown", move |event| {
             let Some(pressed) = event.dyn_ref::<KeyboardEvent>() else { return };
@@ -162,19 +166,19 @@ fn fill(within: Option<&Element>) {
 /// Counts down what is left (`data-left`, ms from when it was drawn). A page that is renewed says anew.
 fn count_down() {
     let Ok(clocks) = document().query_selector_all("[data-left]") else { return };
-    let now = js_sys::Date::now();
+    let now = clock::now();
     for index in 0..clocks.length() {
         let clock = clocks.item(index).and_then(|node| node.dyn_into::<Element>().ok());
         let Some(clock) = clock else { continue };
-        let read = |name| clock.get_attribute(name).and_then(|text| text.parse::<f64>().ok());
+        let read = |name| clock.get_attribute(name).and_then(|text| text.parse::<i64>().ok());
         let Some(left) = read("data-left") else { continue };
         let until = read("data-until").unwrap_or_else(|| {
             let until = now + left;
-            _ = clock.set_attribute("data-until", &format!("{until:.0}"));
+            _ = clock.set_attribute("data-until", &until.to_string());
             until
         });
-        let seconds = ((until - now).max(0.0) / 1_000.0).ceil();
-        let text = format!("{:.0}:{:02.0}", (seconds / 60.0).floor(), seconds % 60.0);
+        let seconds = ((until - now).max(0) + 999) / 1_000;
+        let text = format!("{}:{:02}", seconds / 60, seconds % 60);
         if clock.text_content().as_deref() != Some(text.as_str()) {
             clock.set_text_content(Some(&text));
         }

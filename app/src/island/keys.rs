@@ -7,8 +7,10 @@ use leptos::prelude::document;
 use wasm_bindgen::JsCast as _;
 use web_sys::{Element, HtmlElement, KeyboardEvent};
 
+use super::clock;
+
 /// How long after `g` its second key may come, ms.
-const SEQUENCE_MS: f64 = 1_500.0;
+const SEQUENCE_MS: i64 = 1_500;
 
 /// What a key asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +22,7 @@ pub(crate) enum Asked {
 }
 
 thread_local! {
-    static LEADER: Cell<f64> = const { Cell::new(f64::NEG_INFINITY) };
+    static LEADER: Cell<Option<i64>> = const { Cell::new(None) };
 }
 
 /// What a key means here; `None` where it means nothing.
@@ -39,11 +41,11 @@ pub(crate) fn press(event: &KeyboardEvent, target: &Element) -> Option<Asked> {
     if off.is_some() {
         return None;
     }
-    let now = js_sys::Date::now();
-    let led = now - LEADER.replace(f64::NEG_INFINITY) < SEQUENCE_MS;
+    let now = clock::now();
+    let led = LEADER.take().is_some_and(|at| now - at < SEQUENCE_MS);
     match key.as_str() {
         "g" => {
-            LEADER.set(now);
+            LEADER.set(Some(now));
             Some(Asked::Done)
         }
         "?" => follow("[data-help]"),

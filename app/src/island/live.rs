@@ -23,16 +23,23 @@ const USUAL_MS: u64 = 15_000;
 /// Attribute by which the content says after how many milliseconds it is to be asked for again.
 const REFRESH: &str = "data-refresh";
 
-/// The content and what renews it: where it is asked for (this page where nothing is said), and the
-/// kinds of doorbells that concern it, with commas between (all where it is empty).
+/// Attribute of an element around it: the kinds of doorbells that concern the content, with commas between
+/// (all where it is empty).
+const KINDS: &str = "data-kinds";
+/// Attribute of the same: where the content is asked for; this page where nothing is said.
+const ADDRESS: &str = "data-address";
+
+/// The content. What renews it is said around it ([`crate::ui::live`]).
 #[island]
-pub fn Live(url: Option<String>, kinds: String, children: Children) -> impl IntoView {
+pub fn Live(children: Children) -> impl IntoView {
     let holder: NodeRef<Div> = NodeRef::new();
     Effect::new(move || {
         let Some(element) = holder.get() else { return };
         // The server's content lies in an element of its own within the island.
         let Some(content) = element.first_element_child() else { return };
-        Renewal::begin(content, url.clone(), kinds.clone());
+        let around = element.closest("[data-kinds]").ok().flatten();
+        let said = |name| around.as_ref().and_then(|around| around.get_attribute(name));
+        Renewal::begin(content, said(ADDRESS), said(KINDS).unwrap_or_default());
     });
     view! { <div class="live" node_ref=holder>{children()}</div> }
 }

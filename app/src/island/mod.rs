@@ -1,14 +1,13 @@
 //! The parts of a page that live in the browser. Few, small, and without words or numbers of their
 //! own: what they show was made by the server.
 
-#![expect(missing_docs, reason = "the macro of islands makes undocumented properties")]
-
 mod alerts;
 mod bell;
+mod clock;
 pub mod deck;
 pub mod dot;
-pub mod estimate;
 mod fetch;
+mod follow;
 mod keys;
 pub mod live;
 mod morph;

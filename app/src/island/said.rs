@@ -6,11 +6,13 @@ use std::cell::RefCell;
 use leptos::prelude::window;
 use wasm_bindgen::JsValue;
 
+use super::clock;
+
 /// How long it stays on a page that renews itself, ms.
-const STAYS_MS: f64 = 8_000.0;
+const STAYS_MS: i64 = 8_000;
 
 /// The word and when it was said.
-type Said = Option<(String, f64)>;
+type Said = Option<(String, i64)>;
 
 thread_local! {
     static SAID: RefCell<Option<Said>> = const { RefCell::new(None) };
@@ -30,7 +32,7 @@ pub(crate) fn take() {
                 let address = format!("{path}{kept}{hash}");
                 _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&address));
             }
-            Some((word, js_sys::Date::now()))
+            Some((word, clock::now()))
         });
     });
 }
@@ -38,7 +40,7 @@ pub(crate) fn take() {
 /// The query that this page is asked for again with: with the word as long as it is to be read.
 pub(crate) fn query(search: &str) -> String {
     take();
-    let now = js_sys::Date::now();
+    let now = clock::now();
     let word = SAID.with_borrow(|said| {
         let (word, at) = said.as_ref()?.as_ref()?;
         (now - at < STAYS_MS).then(|| word.clone())

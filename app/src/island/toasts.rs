@@ -31,6 +31,8 @@ const WAITING: usize = 10;
 const STAYS: Duration = Duration::from_secs(10);
 /// How long one stays that is pointed at or holds the focus, before it is looked at again.
 const LONGER: Duration = Duration::from_secs(3);
+/// Class of one that is over.
+const OVER: &str = "over";
 /// How soon it is tried again to say something.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -140,12 +142,12 @@ impl Shelf {
     }
 
     fn say(self: &Rc<Self>, html: &str) {
-        // One that was read meanwhile has no words.
-        if !html.contains("class=\"toast") {
-            return;
-        }
         let Ok(place) = document().create_element("div") else { return };
         place.set_inner_html(html);
+        // One that was read meanwhile has no words.
+        if !matches!(place.query_selector(".toast"), Ok(Some(_))) {
+            return;
+        }
         if self.holder.append_child(&place).is_ok() {
             self.leave_after(place, STAYS);
         }
@@ -164,23 +166,33 @@ impl Shelf {
                 if held {
                     this.leave_after(place, LONGER);
                 } else {
-                    place.remove();
-                    this.fill();
+                    _ = place.class_list().add_1(OVER);
+                    this.clear();
                 }
             },
             pause,
         );
     }
 
+    /// Removes those that are over and have nothing above them, so that none moves by itself.
+    fn clear(self: &Rc<Self>) {
+        while let Some(newest) = self.holder.last_element_child()
+            && newest.class_list().contains(OVER)
+        {
+            newest.remove();
+        }
+        self.fill();
+    }
+
     /// Removes the toast around an element; the focus goes to the one after it, if any.
     fn dismiss(self: &Rc<Self>, within: &Element) {
         let Some(toast) = within.closest(".toasts > div").ok().flatten() else { return };
         toast.remove();
-        let next = self.holder.query_selector("[data-dismiss]").ok().flatten();
+        let next = self.holder.query_selector(":scope > :not(.over) [data-dismiss]").ok().flatten();
         if let Some(next) = next.and_then(|next| next.dyn_into::<HtmlElement>().ok()) {
             _ = next.focus();
         }
-        self.fill();
+        self.clear();
     }
 }
 

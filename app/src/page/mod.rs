@@ -99,6 +99,7 @@ pub(crate) async fn answer(
         Route::Bell => notifications::bell::answer(request, plane).await,
         Route::ReadNotifications => notifications::read_all(request, plane).await,
         Route::Settings => settings::failover::answer(visit, request, plane).await,
+        Route::Estimate => settings::estimate::answer(request),
         Route::Credentials => settings::credentials::answer(request, plane).await,
         Route::Account => settings::account::answer(request, plane).await,
         Route::People => settings::people::answer(request, plane).await,

@@ -37,6 +37,12 @@ pub(crate) fn post_button(
     .into_any()
 }
 
+/// A button that can't be used now for a reason that stands elsewhere.
+pub(crate) fn shut_button(word: &'static str, reason: &'static str) -> AnyView {
+    view! { <button type="button" class="button" disabled aria-describedby=reason>{word}</button> }
+        .into_any()
+}
+
 /// A button that can't be used now, with the reason beside it.
 pub(crate) fn gone_button(word: &'static str, reason: &'static str, id: String) -> AnyView {
     view! {

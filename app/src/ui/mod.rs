@@ -5,6 +5,7 @@ pub(crate) mod badge;
 pub(crate) mod chart;
 pub(crate) mod field;
 pub(crate) mod icon;
+pub(crate) mod live;
 pub(crate) mod notice;
 pub(crate) mod pager;
 pub(crate) mod parts;
@@ -13,9 +14,10 @@ pub(crate) mod time;
 pub(crate) mod top_bar;
 pub(crate) mod words;
 
-pub(crate) use self::action::{act_link, go_link, gone_button, post_button};
+pub(crate) use self::action::{act_link, go_link, gone_button, post_button, shut_button};
 pub(crate) use self::badge::{Tone, badge, kind_badge, mark};
 pub(crate) use self::field::{Control, Field, field, hidden, tick};
+pub(crate) use self::live::live;
 pub(crate) use self::notice::{notice, said};
 pub(crate) use self::pager::{Pages, pager};
 pub(crate) use self::parts::{

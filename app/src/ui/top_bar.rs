@@ -5,14 +5,13 @@ use domain::view::balance::Balance;
 use leptos::prelude::*;
 
 use crate::control_plane::Answer;
-use crate::island::dot::{Dot, DotWords};
-use crate::island::live::Live;
+use crate::island::dot::Dot;
 use crate::page::balance;
 use crate::page::notifications::bell;
 use crate::page::tab::Tab;
 use crate::router::Route;
 use crate::text::{Lang, fill};
-use crate::ui::hidden;
+use crate::ui::{self, hidden};
 use crate::visit::{Theme, Visit};
 
 /// The mark of the product: a machine, and the one that stands behind it.
@@ -54,19 +53,19 @@ pub(crate) fn top_bar(
 /// Whether the page is live, and the credit.
 fn live(visit: &Visit, credit: Option<&Answer<Balance>>) -> AnyView {
     let t = visit.t();
-    let words = DotWords {
-        live: t.live_on.to_owned(),
-        lost: t.live_lost.to_owned(),
-        offline: t.live_offline.to_owned(),
-        begin: t.live_begin.to_owned(),
-        event: t.live_event.to_owned(),
-    };
     let figure = balance::figure(visit, credit);
+    let figure = ui::live(Some(Route::Balance.path()), "balance,instance", figure);
     view! {
-        <Dot words=words/>
-        <div class="credit">
-            <Live url=Some(Route::Balance.path()) kinds="balance,instance".to_owned()>{figure}</Live>
-        </div>
+        <Dot>
+            <span class="dot begin" data-event=t.live_event>
+                <span class="dot-mark" aria-hidden="true"></span>
+                <span class="dot-word" role="status" data-on=t.live_on data-lost=t.live_lost data-offline=t.live_offline>
+                    {t.live_begin}
+                </span>
+                <span class="dot-age" aria-hidden="true"></span>
+            </span>
+        </Dot>
+        <div class="credit">{figure}</div>
     }
     .into_any()
 }

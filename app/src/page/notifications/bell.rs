@@ -3,12 +3,12 @@
 use leptos::prelude::*;
 
 use crate::control_plane::{Answer, ControlPlane};
-use crate::island::live::Live;
 use crate::page::Page;
 use crate::page::tab::{self, Tab};
 use crate::router::Route;
 use crate::site::{Outcome, Request};
 use crate::text::plural;
+use crate::ui;
 use crate::visit::Visit;
 
 /// Without a doorbell, asked for again this late, ms.
@@ -32,13 +32,9 @@ pub(crate) async fn answer(request: &Request, plane: &dyn ControlPlane) -> Answe
 /// The bell, kept true. `unread` is `None` where it can't be told.
 /// What it says of the machines goes into the tab.
 pub(crate) fn live(visit: &Visit, unread: Option<i64>, tab: &Tab) -> AnyView {
-    let bell = bell(visit, unread, tab);
-    view! {
-        <div class="bell-place">
-            <Live url=Some(Route::Bell.path()) kinds="notification,association,failover,instance".to_owned()>{bell}</Live>
-        </div>
-    }
-    .into_any()
+    const KINDS: &str = "notification,association,failover,instance";
+    let bell = ui::live(Some(Route::Bell.path()), KINDS, bell(visit, unread, tab));
+    view! { <div class="bell-place">{bell}</div> }.into_any()
 }
 
 fn bell(visit: &Visit, unread: Option<i64>, tab: &Tab) -> AnyView {

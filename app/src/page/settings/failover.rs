@@ -9,17 +9,16 @@ use domain::view::report::{FailoverReport, ReportQuery};
 use domain::view::settings::{SecretState, Settings};
 use leptos::prelude::*;
 
-use super::parts;
+use super::{estimate, parts};
 use crate::control_plane::{Answer, ControlPlane};
 use crate::form::Fields;
 use crate::format;
-use crate::island::estimate::{Chosen, Estimate, EstimateWords};
 use crate::page::failovers::summed;
 use crate::page::problem::done_word;
 use crate::page::{Page, done};
 use crate::router::Route;
 use crate::site::{Outcome, Request};
-use crate::text::{self, Lang, fill};
+use crate::text::{self, fill};
 use crate::ui::{
     Control, Field, Tone, card, field, heading, kind_badge, notice, properties, said, stat, tick,
     unknown,
@@ -282,6 +281,12 @@ fn standby(visit: &Visit, zones: &[String], typed: &Typed, refused: Option<&Prob
             )
         })
         .collect();
+    let chosen = estimate::Chosen {
+        zone: typed.zone.clone(),
+        machine_type: typed.machine_type.clone(),
+        disk_gb: typed.disk.parse().ok(),
+        spot: typed.spot,
+    };
     let disk = Control::Number { min: Some("10"), max: Some("500"), step: "1" };
     let body = view! {
         {tick("enabled", t.auto_standby, Some(t.auto_standby_hint.to_owned()), typed.enabled)}
@@ -291,33 +296,9 @@ fn standby(visit: &Visit, zones: &[String], typed: &Typed, refused: Option<&Prob
             {field(visit, refused, Field { unit: Some("GB"), ..plain("gcp_disk_size", t.disk, typed.disk.clone(), Some(t.disk_range), disk) })}
         </div>
         {tick("gcp_spot", t.spot_vm, Some(t.spot_hint.to_owned()), typed.spot)}
-        {estimate(visit, typed)}
+        {estimate::following(visit, &chosen)}
     };
     card("standby", t.standby, body.into_any())
-}
-
-fn estimate(visit: &Visit, typed: &Typed) -> AnyView {
-    let t = visit.t();
-    let (unit, mark) = match visit.lang {
-        Lang::En => ("$", "."),
-        Lang::Pt => ("US$\u{a0}", ","),
-    };
-    let words = EstimateWords {
-        spot: t.estimate_spot.to_owned(),
-        standard: t.estimate_standard.to_owned(),
-        saving: t.estimate_saving.to_owned(),
-        unknown: t.estimate_unknown.to_owned(),
-        unit: unit.to_owned(),
-        mark: mark.to_owned(),
-    };
-    let chosen = Chosen {
-        zone: typed.zone.clone(),
-        machine_type: typed.machine_type.clone(),
-        disk_gb: typed.disk.parse().unwrap_or(0),
-        spot: typed.spot,
-    };
-    let source = fill(t.estimate_source, &[("date", pricing::AS_OF)]);
-    view! { <div class="cost"><Estimate chosen=chosen words=words/> <p class="fine">{source}</p></div> }.into_any()
 }
 
 fn behaviour(visit: &Visit, typed: &Typed, refused: Option<&Problem>) -> AnyView {

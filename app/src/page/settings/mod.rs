@@ -5,6 +5,7 @@ pub(crate) mod audit;
 pub(crate) mod browsers;
 pub(crate) mod confirm;
 pub(crate) mod credentials;
+pub(crate) mod estimate;
 pub(crate) mod failover;
 pub(crate) mod people;
 pub(crate) mod second_factor;
