@@ -165,6 +165,8 @@ pub struct Figures {
     pub total_time_ms: Option<i64>,
     /// Writes of how many milliseconds before the start were not on the standby.
     pub rpo_ms: Option<i64>,
+    /// How old the standby's copy was when the GPU was last known to live, ms.
+    pub copy_age_ms: Option<i64>,
     /// Files found equal by content on both sides.
     pub files_verified: Option<i64>,
     /// The GPU that serves after it.

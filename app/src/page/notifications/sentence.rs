@@ -17,7 +17,9 @@ fn tell(one: &Notification, t: &'static Texts, lang: Lang) -> String {
     let machine = one.machine_name.as_deref().unwrap_or(t.unknown);
     let of_machine = |template: &str| fill(template, &[("machine", machine)]);
     match one.kind {
-        NewsKind::FailoverStarted => lost(t.note_started, machine, figures, t),
+        NewsKind::FailoverStarted => {
+            joined(lost(t.note_started, machine, figures, t), Some(copied(figures, t)))
+        }
         NewsKind::OnStandby => {
             joined(of_machine(t.note_on_standby), times(figures, false, t, lang))
         }
@@ -42,7 +44,7 @@ fn tell(one: &Notification, t: &'static Texts, lang: Lang) -> String {
         NewsKind::GpuLost => {
             let copied = figures.protected != Some(false);
             let template = if copied { t.note_lost_off } else { t.note_lost_bare };
-            lost(template, machine, figures, t)
+            joined(lost(template, machine, figures, t), copied.then(|| self::copied(figures, t)))
         }
         NewsKind::LateWrites => {
             let files =
@@ -94,6 +96,14 @@ fn times(
         }
         (None, _) => None,
     }
+}
+
+/// How old the copy was that the work goes on with.
+fn copied(figures: &NotificationFigures, t: &'static Texts) -> String {
+    figures.copy_age_ms.map_or_else(
+        || t.note_copy_unknown.to_owned(),
+        |ms| fill(t.note_copy, &[("span", &format::age(ms))]),
+    )
 }
 
 fn lost(template: &str, machine: &str, figures: &NotificationFigures, t: &'static Texts) -> String {
@@ -163,6 +173,41 @@ mod tests {
                 assert!(told.ends_with('.') && !told.contains(['{', '}']), "{kind}: {told}");
                 assert!(!told.contains(" 0 "), "{kind}: {told}");
             }
+        }
+    }
+
+    #[test]
+    fn a_loss_says_how_old_the_copy_is_and_claims_nothing_where_that_is_not_known() {
+        let lost = |kind, copy_age_ms, protected, lang: Lang| {
+            let figures =
+                NotificationFigures { copy_age_ms, protected, ..NotificationFigures::default() };
+            tell(&one(kind, figures), lang.texts(), lang)
+        };
+        for kind in [NewsKind::FailoverStarted, NewsKind::GpuLost] {
+            let told = lost(kind, Some(27_400), Some(true), Lang::En);
+            assert!(told.ends_with("The copy on its standby was 28 s old."), "{told}");
+            let told = lost(kind, Some(27_400), Some(true), Lang::Pt);
+            assert!(told.ends_with("A cópia no standby tinha 28 s."), "{told}");
+            let told = lost(kind, None, Some(true), Lang::En);
+            assert!(told.ends_with("is not known."), "{told}");
+        }
+        let bare = lost(NewsKind::GpuLost, None, Some(false), Lang::En);
+        assert!(bare.ends_with("nothing had been copied to a standby yet."), "{bare}");
+    }
+
+    #[test]
+    fn a_gpu_that_nobody_can_judge_is_told_of_as_that_and_as_nothing_worse() {
+        for (lang, words, never) in [
+            (
+                Lang::En,
+                "llama-ft does not answer, and it is not known whether its GPU is lost.",
+                "lost its GPU",
+            ),
+            (Lang::Pt, "llama-ft não responde, e não se sabe se a GPU se perdeu.", "perdeu a GPU"),
+        ] {
+            let told =
+                tell(&one(NewsKind::GpuSilent, NotificationFigures::default()), lang.texts(), lang);
+            assert!(told.starts_with(words) && !told.contains(never), "{told}");
         }
     }
 

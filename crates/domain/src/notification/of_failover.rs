@@ -24,10 +24,15 @@ fn news(failover: &Failover, kind: NewsKind, fact: String, at: Millis, figures: 
     }
 }
 
-/// A failover begins. Drills and moves begin by a person's wish, who need not be told.
+/// A failover begins, with a copy that is complete to `copied_to`. Drills and moves begin by a person's
+/// wish, who need not be told.
 #[must_use]
-pub fn begun(failover: &Failover, at: Millis) -> Option<News> {
-    let figures = Figures { cause: Some(failover.cause), ..Figures::default() };
+pub fn begun(failover: &Failover, copied_to: Option<Millis>, at: Millis) -> Option<News> {
+    let figures = Figures {
+        cause: Some(failover.cause),
+        copy_age_ms: copied_to.map(|to| failover.started_at.since(to).max(0)),
+        ..Figures::default()
+    };
     (failover.kind == FailoverKind::Real).then(|| {
         news(
             failover,
@@ -144,15 +149,19 @@ mod tests {
     #[test]
     fn only_a_loss_is_told_from_its_beginning() {
         let mut failover = Story::just_begun().failover;
-        let told = begun(&failover, at(1_500)).expect("told");
+        let copied_to = failover.started_at.plus(-28_000);
+        let told = begun(&failover, Some(copied_to), at(1_500)).expect("told");
         assert_eq!((told.figures.cause, told.sandbox), (Some(Cause::HostOffline), true));
+        assert_eq!(told.figures.copy_age_ms, Some(28_000));
+        let unknown = begun(&failover, None, at(1_500)).expect("told");
+        assert_eq!(unknown.figures.copy_age_ms, None, "not known is not new");
         assert_eq!(
             on_standby(&failover, at(2_900)).expect("told").figures.time_to_cpu_ms,
             Some(2_900)
         );
         for kind in [FailoverKind::Drill, FailoverKind::Planned] {
             failover.kind = kind;
-            assert_eq!((begun(&failover, at(0)), on_standby(&failover, at(0))), (None, None));
+            assert_eq!((begun(&failover, None, at(0)), on_standby(&failover, at(0))), (None, None));
         }
     }
 

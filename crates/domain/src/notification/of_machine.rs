@@ -92,7 +92,13 @@ pub fn gpu_lost(
     at: Millis,
     sandbox: bool,
 ) -> News {
-    let figures = Figures { cause: Some(cause), protected: Some(protected), ..Figures::default() };
+    let copied_to = of.sync.complete_to.filter(|_| protected);
+    let figures = Figures {
+        cause: Some(cause),
+        protected: Some(protected),
+        copy_age_ms: copied_to.map(|to| at.since(to).max(0)),
+        ..Figures::default()
+    };
     news(of, NewsKind::GpuLost, at, sandbox, figures)
 }
 
@@ -218,5 +224,17 @@ mod tests {
         let lost = |at| gpu_lost(&of, Cause::Outbid, true, Millis(at), false).fact;
         assert_eq!(lost(1), lost(2));
         assert_eq!(lost(1), loss(&of.id));
+    }
+
+    #[test]
+    fn a_loss_is_told_with_the_age_of_the_copy_where_there_is_one() {
+        let mut of = machine(AssociationState::Following);
+        let age = |of: &Association, protected| {
+            gpu_lost(of, Cause::Outbid, protected, Millis(30_000), false).figures.copy_age_ms
+        };
+        assert_eq!(age(&of, true), None, "not known is not new");
+        of.sync.complete_to = Some(Millis(2_000));
+        assert_eq!(age(&of, true), Some(28_000));
+        assert_eq!(age(&of, false), None);
     }
 }

@@ -26,6 +26,9 @@ pub struct NotificationFigures {
     pub total_time_ms: Option<i64>,
     /// Writes of how many milliseconds before the start were not on the standby.
     pub rpo_ms: Option<i64>,
+    /// How old the standby's copy was when a GPU that is lost was last known to live, ms.
+    #[serde(default)]
+    pub copy_age_ms: Option<i64>,
     /// Files found equal by content on both sides.
     pub files_verified: Option<i64>,
     /// The GPU that serves after it.
@@ -59,6 +62,7 @@ impl From<&Figures> for NotificationFigures {
             time_to_cpu_ms: found.time_to_cpu_ms,
             total_time_ms: found.total_time_ms,
             rpo_ms: found.rpo_ms,
+            copy_age_ms: found.copy_age_ms,
             files_verified: found.files_verified,
             new_gpu_id: found.new_gpu,
             would_delete: found.would_delete,

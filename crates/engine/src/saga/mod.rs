@@ -87,9 +87,8 @@ pub(crate) async fn open(
         error: None,
         sandbox: context.config.sandbox,
     };
-    context.store.failovers().open(&failover).await?;
-    tracing::warn!(failover = %failover.id, machine = association.name, kind = %failover.kind, cause = %failover.cause, "failover begins");
-    // The verdict is the first step; its evidence exists only here, so it is recorded here.
+    // The verdict is the first step. Its evidence exists only here, so it is recorded here, and in the same
+    // transaction: a worker that finds a failover without it would judge anew.
     let left = (!failover.options.from_standby).then(|| Left {
         spec: association.spec.clone(),
         endpoint: association.gpu_endpoint.clone(),
@@ -97,10 +96,9 @@ pub(crate) async fn open(
     });
     let detected = DetectOutput { before: left, ..opening.detected };
     let detected = serde_json::to_value(&detected).unwrap_or_default();
-    let row =
-        context.store.steps().begin(&failover.id, StepName::Detect, 0, failover.started_at).await?;
-    let end = StepEnd::ok(detected);
-    record(context, &row, end).await?;
+    let verdict = finish(context, StepEnd::ok(detected));
+    context.store.failovers().open_judged(&failover, Some(&verdict)).await?;
+    tracing::warn!(failover = %failover.id, machine = association.name, kind = %failover.kind, cause = %failover.cause, "failover begins");
     context.doorbell(&failover.user, "failover", failover.id.as_str()).await;
     context.live.machine(&association.id).poke.notify_one();
     Ok(failover.id)
@@ -226,20 +224,24 @@ async fn one(run: &Run<'_>) -> StepEnd {
 
 async fn record(context: &Context, row: &StepRow, end: StepEnd) -> Result<(), EngineError> {
     let steps = context.store.steps();
-    let finish = Finish {
-        ended_at: context.now(),
-        outcome: end.outcome,
-        retry_at: end.retry_at,
-        provider_ms: end.provider_ms,
-        output: end.output,
-        error: end.error,
-    };
+    let finish = finish(context, end);
     if finish.outcome == Outcome::NextRound {
         steps.finish_next_round(&row.failover, row.seq, &finish).await?;
     } else {
         steps.finish(&row.failover, row.seq, &finish).await?;
     }
     Ok(())
+}
+
+fn finish(context: &Context, end: StepEnd) -> Finish {
+    Finish {
+        ended_at: context.now(),
+        outcome: end.outcome,
+        retry_at: end.retry_at,
+        provider_ms: end.provider_ms,
+        output: end.output,
+        error: end.error,
+    }
 }
 
 /// Shows that a failover waits for something that others must give, or no longer does.

@@ -2,9 +2,9 @@
 //! own row says which, and beginning and end change both rows in one transaction. What its user is
 //! to be told of it is told in the same one.
 
-use domain::association::AssociationState;
+use domain::association::{AssociationState, SyncStatus};
 use domain::buying::blames_the_machine;
-use domain::failover::{Failover, FailoverState, Kind};
+use domain::failover::{Failover, FailoverState, Kind, StepName};
 use domain::id::{FailoverId, UserId};
 use domain::notification::{self as news, Wait};
 use domain::offer::GpuSpec;
@@ -17,7 +17,7 @@ use crate::db::{changed, must_change};
 use crate::error::StoreError;
 use crate::journal::failed_machine::blame;
 use crate::journal::failover::{Failovers, within};
-use crate::journal::step;
+use crate::journal::step::{self, Finish};
 use crate::row::{Read as _, to_json};
 
 impl Failovers<'_> {
@@ -28,6 +28,20 @@ impl Failovers<'_> {
     /// not in `from_epoch`, `NotFound` when it is gone or another user's.
     #[instrument(level = "debug", skip_all)]
     pub async fn open(&self, new: &Failover) -> Result<(), StoreError> {
+        self.open_judged(new, None).await
+    }
+
+    /// As [`Self::open`], with how its verdict ended: whoever drives the failover from then on finds that
+    /// recorded, and repeats nothing.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    #[instrument(level = "debug", skip_all)]
+    pub async fn open_judged(
+        &self,
+        new: &Failover,
+        verdict: Option<&Finish>,
+    ) -> Result<(), StoreError> {
         let mut tx = self.store.db().begin().await?;
         let taken = query("UPDATE associations SET active_failover = $1 WHERE id = $2 AND user_id = $3 AND epoch = $4 AND active_failover IS NULL AND state <> 'deleting'")
             .bind(new.id.as_str())
@@ -73,7 +87,11 @@ impl Failovers<'_> {
                 blame(&mut tx, &new.user, machine, new.started_at).await?;
             }
         }
-        let told = tell_any(&mut tx, news::begun(new, new.started_at).as_ref()).await?;
+        if let Some(end) = verdict {
+            step::insert_first(&mut tx, new, StepName::Detect, end).await?;
+        }
+        let begun = news::begun(new, copied_to(&mut tx, new).await?, new.started_at);
+        let told = tell_any(&mut tx, begun.as_ref()).await?;
         commit(self.store, tx, told).await
     }
 
@@ -199,6 +217,17 @@ impl Failovers<'_> {
         let told = tell_any(&mut tx, news::ended(&failover, &steps).as_ref()).await?;
         commit(self.store, tx, told).await
     }
+}
+
+/// Until when all that was written is on the standby.
+async fn copied_to(tx: &mut AnyConnection, new: &Failover) -> Result<Option<Millis>, StoreError> {
+    let row = query("SELECT sync FROM associations WHERE id = $1 AND user_id = $2")
+        .bind(new.association.as_str())
+        .bind(new.user.as_str())
+        .fetch_one(tx)
+        .await?;
+    let sync: SyncStatus = row.json("sync")?;
+    Ok(sync.complete_to)
 }
 
 async fn why_not_open(tx: &mut AnyConnection, new: &Failover) -> Result<StoreError, StoreError> {

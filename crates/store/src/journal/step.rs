@@ -3,7 +3,7 @@
 //! A step that runs has one row without an outcome, and a second worker can't begin it beside. Rows
 //! are never changed after their end and never removed.
 
-use domain::failover::{Outcome, StepName, StepRow};
+use domain::failover::{Failover, Outcome, StepName, StepRow};
 use domain::id::{FailoverId, UserId};
 use domain::notification::{self as news, Wait};
 use domain::progress::Progress;
@@ -51,6 +51,32 @@ pub struct Finish {
 #[derive(Debug)]
 pub struct Steps<'s> {
     pub(super) store: &'s Store,
+}
+
+/// Records the first step of a failover that begins, already ended.
+pub(super) async fn insert_first(
+    tx: &mut AnyConnection,
+    of: &Failover,
+    name: StepName,
+    end: &Finish,
+) -> Result<(), StoreError> {
+    query("UPDATE failovers SET steps_recorded = 1 WHERE id = $1")
+        .bind(of.id.as_str())
+        .execute(&mut *tx)
+        .await?;
+    query("INSERT INTO failover_steps (failover_id, seq, name, round, attempt, started_at, ended_at, outcome, retry_at, provider_ms, output, error) VALUES ($1, 1, $2, 0, 1, $3, $4, $5, $6, $7, $8, $9)")
+        .bind(of.id.as_str())
+        .bind(name.as_str())
+        .bind(of.started_at.0)
+        .bind(end.ended_at.0)
+        .bind(end.outcome.as_str())
+        .bind(end.retry_at.map(|at| at.0))
+        .bind(end.provider_ms)
+        .bind(to_json(&end.output, "failover_steps.output")?)
+        .bind(end.error.as_deref())
+        .execute(tx)
+        .await?;
+    Ok(())
 }
 
 impl<'s> Steps<'s> {

@@ -1,6 +1,6 @@
 //! What users are told: with the change that it tells of, once, and to nobody else.
 
-use domain::association::AssociationState;
+use domain::association::{AssociationState, SyncStatus};
 use domain::failover::{FailoverState, Kind, Outcome, StepName};
 use domain::id::NotificationId;
 use domain::notification::{self, NewsKind, Notification, Wait};
@@ -51,6 +51,8 @@ async fn a_failover_tells_its_beginning_its_takeover_its_waits_and_its_end_once(
     let one = machine(store, "ana").await;
     let of = failover(&one, "fo-1");
     let (failovers, steps) = (store.failovers(), store.steps());
+    let sync = SyncStatus { complete_to: Some(NOW.plus(-28_000)), ..one.sync.clone() };
+    store.associations().set_sync(&one.id, one.epoch, &sync).await.expect("synced");
     failovers.open(&of).await.expect("begun");
     let search = steps.begin(&of.id, StepName::Search, 0, NOW.plus(900)).await.expect("begun");
     let retry = end(Outcome::Retry, 950, Value::Null);
@@ -95,6 +97,7 @@ async fn a_failover_tells_its_beginning_its_takeover_its_waits_and_its_end_once(
     );
     let news = |n: usize| &told[told.len() - 1 - n].news;
     assert_eq!(news(0).figures.cause, Some(Cause::HostOffline));
+    assert_eq!(news(0).figures.copy_age_ms, Some(28_000));
     assert_eq!(news(1).figures.wait, Some(Wait::Offer));
     assert_eq!(news(2).figures.time_to_cpu_ms, Some(2_900));
     assert_eq!(news(3).figures.wait, Some(Wait::Credit));

@@ -11,6 +11,7 @@ use crate::world::World;
 
 on_both! {
     attempts_are_numbered_and_read_back_in_order,
+    a_failover_begins_with_its_verdict_or_not_at_all,
     a_step_runs_once_at_a_time,
     an_end_is_recorded_once,
     a_new_round_begins_with_the_end_of_its_step,
@@ -72,6 +73,27 @@ async fn attempts_are_numbered_and_read_back_in_order(world: &World) {
     expected.output = done.output;
     expected.error = done.error;
     assert_eq!(rows, [expected, side, again, round]);
+}
+
+async fn a_failover_begins_with_its_verdict_or_not_at_all(world: &World) {
+    let one = machine(&world.store, "ana").await;
+    let (failovers, steps) = (world.store.failovers(), world.store.steps());
+    let of = failover(&one, "fo-1");
+    let verdict = Finish { output: json!({"seen": 1}), ..end(Outcome::Ok, NOW.plus(40)) };
+    failovers.open_judged(&of, Some(&verdict)).await.expect("begun");
+    // Whoever drives it from this moment on has nothing to interrupt, and does not judge anew.
+    steps.interrupt_open(&of.id, NOW.plus(50)).await.expect("taken over");
+    let rows = steps.list(&of.id).await.expect("read");
+    assert_eq!(rows.len(), 1);
+    let row = rows.first().expect("the verdict");
+    assert_eq!((row.seq, row.name, row.round, row.attempt), (1, StepName::Detect, 0, 1));
+    assert_eq!((row.started_at, row.ended_at), (of.started_at, Some(NOW.plus(40))));
+    assert_eq!((row.outcome, &row.output), (Some(Outcome::Ok), &json!({"seen": 1})));
+    let next = steps.begin(&of.id, StepName::Fence, 0, NOW.plus(60)).await.expect("begun");
+    assert_eq!(next.seq, 2);
+    let second = failover(&one, "fo-2");
+    failovers.open_judged(&second, Some(&verdict)).await.expect_err("one at a time");
+    assert!(steps.list(&second.id).await.expect("read").is_empty());
 }
 
 async fn a_step_runs_once_at_a_time(world: &World) {
