@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::gpu::{Endpoint, GpuInstance};
-use domain::id::{AssociationId, GpuId, UserId};
+use domain::id::{AssociationId, Epoch, GpuId, UserId};
 use domain::provider::ProviderError;
 use domain::time::Millis;
 use domain::verdict::{Contact, Observations, ProviderSays, ProviderWord};
@@ -93,7 +93,8 @@ pub struct Target {
 pub struct Machine {
     seen: Mutex<Observations>,
     standby_contact: Mutex<Contact>,
-    dirty: Mutex<DirtyPaths>,
+    /// In which epoch, and which.
+    dirty: Mutex<(Epoch, DirtyPaths)>,
     heard: Mutex<Option<Heard>>,
     /// The GPU to beat at.
     pub gpu: watch::Sender<Option<Target>>,
@@ -114,7 +115,7 @@ impl Default for Machine {
         Self {
             seen: Mutex::default(),
             standby_contact: Mutex::default(),
-            dirty: Mutex::default(),
+            dirty: Mutex::new((Epoch(0), DirtyPaths::default())),
             heard: Mutex::default(),
             gpu: watch::Sender::new(None),
             standby: watch::Sender::new(None),
@@ -165,14 +166,16 @@ impl Machine {
         change(&mut lock(&self.standby_contact));
     }
 
-    /// Paths seen to change after the newest recovery point.
-    pub fn dirty(&self) -> DirtyPaths {
-        lock(&self.dirty).clone()
+    /// Paths seen to change in this epoch after its newest recovery point. What was seen in another is of
+    /// another GPU and another failover, and says nothing of this one.
+    pub fn dirty(&self, epoch: Epoch) -> DirtyPaths {
+        let dirty = lock(&self.dirty);
+        if dirty.0 == epoch { dirty.1.clone() } else { DirtyPaths::default() }
     }
 
     /// Replaces the paths seen to change.
-    pub fn set_dirty(&self, paths: DirtyPaths) {
-        *lock(&self.dirty) = paths;
+    pub fn set_dirty(&self, epoch: Epoch, paths: DirtyPaths) {
+        *lock(&self.dirty) = (epoch, paths);
     }
 
     /// The shell to the standby, if one is open.

@@ -123,7 +123,10 @@ impl DirtyPaths {
 
 #[cfg(test)]
 mod tests {
+    use domain::id::Epoch;
+
     use super::*;
+    use crate::live::Machine;
 
     fn complete(dirty: &DirtyPaths) {
         dirty.sync_begins();
@@ -142,6 +145,20 @@ mod tests {
         assert_eq!(dirty.names().unwrap(), ["a", "b"]);
         dirty.sync_completes();
         assert_eq!(dirty.names().unwrap(), ["b"]);
+    }
+
+    #[test]
+    fn what_was_seen_before_a_failover_is_not_named_in_the_next() {
+        let dirty = DirtyPaths::default();
+        dirty.watched();
+        complete(&dirty);
+        dirty.changed("a".into());
+        let machine = Machine::default();
+        machine.set_dirty(Epoch(1), dirty);
+        assert_eq!(machine.dirty(Epoch(1)).names().unwrap(), ["a"]);
+        // Lost again before the standby follows the new GPU: what changed there is not known.
+        assert_eq!(machine.dirty(Epoch(2)).names(), None);
+        assert!(!machine.dirty(Epoch(2)).overflowed());
     }
 
     #[test]

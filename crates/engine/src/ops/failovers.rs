@@ -170,7 +170,8 @@ async fn begin(
 ) -> Result<FailoverId, EngineError> {
     let machine = context.live.machine(&association.id);
     let now = context.now();
-    let detected = evidence(&machine, gather(context, association, &machine, now), None, now);
+    let seen = gather(context, association, &machine, now);
+    let detected = evidence(&machine, association.epoch, seen, None, now);
     let opening = Opening { kind, cause, note, options, detected, started_at: now };
     let id = saga::open(context, association, opening).await?;
     context.wake();

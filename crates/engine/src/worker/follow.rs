@@ -177,8 +177,8 @@ struct Course {
 
 impl Course {
     async fn run(mut self, plan: FollowPlan, standby_key: String, token: &CancellationToken) {
-        // What was seen on another GPU, or in another epoch, says nothing of this one.
-        self.machine.set_dirty(data::DirtyPaths::default());
+        // What was seen in an earlier course of this epoch says nothing of this one.
+        self.machine.set_dirty(self.epoch, data::DirtyPaths::default());
         self.prepare(&plan, &standby_key).await;
         let state = if self.status.complete_to.is_some() {
             AssociationState::Following
@@ -195,7 +195,7 @@ impl Course {
         let plan = FollowPlan { accepted_deletions: self.accepted.clone(), agents, ..plan };
         let (follower, mut events) =
             Follower::start(plan, shells, Arc::clone(&self.context.clock), token);
-        self.machine.set_dirty(follower.dirty());
+        self.machine.set_dirty(self.epoch, follower.dirty());
         while let Some(event) = events.recv().await {
             match event {
                 FollowEvent::Began { .. } | FollowEvent::Sent(_) => {}

@@ -3,7 +3,7 @@
 use domain::association::{Association, AssociationState, Serving};
 use domain::failover::{DetectOutput, Kind, Options};
 use domain::gpu::GpuState;
-use domain::id::UserId;
+use domain::id::{Epoch, UserId};
 use domain::notification;
 use domain::time::Millis;
 use domain::verdict::{Cause, Decision, Observations, SelfCheck, Verdict, VerdictPolicy, decide};
@@ -222,7 +222,7 @@ impl Judge {
         }
         let options = Options { new_gpu: settings.auto_recovery, ..Options::default() };
         let now = context.now();
-        let detected = evidence(machine, seen, self.suspect_at, now);
+        let detected = evidence(machine, association.epoch, seen, self.suspect_at, now);
         let started_at = detected
             .evidence
             .as_ref()
@@ -256,11 +256,12 @@ async fn make_way(
 /// What a failover records of its cause.
 pub(crate) fn evidence(
     machine: &Machine,
+    epoch: Epoch,
     seen: Observations,
     suspect_at: Option<Millis>,
     now: Millis,
 ) -> DetectOutput {
-    let dirty = machine.dirty();
+    let dirty = machine.dirty(epoch);
     DetectOutput {
         evidence: Some(seen),
         suspect_at,
