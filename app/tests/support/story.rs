@@ -324,6 +324,7 @@ pub(crate) fn machine() -> MachinePage {
         }],
         cycles: (0..4).map(cycle).collect(),
         history: report().history.into_iter().take(2).collect(),
+        auto_recovery: true,
         whereabouts: whereabouts(&report().history, &[], ago(7 * DAY_MS).0, NOW),
         sandbox: false,
         now: Time(NOW),

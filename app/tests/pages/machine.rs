@@ -1,0 +1,130 @@
+//! The page of a machine: where it runs, how old its copy is, what stands in for it.
+
+use domain::association::Serving;
+
+use crate::support::plane::Fake;
+use crate::support::{post, reply, story};
+use crate::{machine, shown, words};
+
+#[test]
+fn a_machine_that_serves_nowhere_says_so() {
+    let mut machine = story::machine();
+    machine.row.serving = Serving::None;
+    let text = words(&shown("/app/machines/7001", &Fake { machine, ..Fake::default() }));
+    assert!(text.contains("Not running."), "{text}");
+}
+
+#[test]
+fn a_standby_that_is_being_made_is_not_called_one_that_follows() {
+    let plane = machine(|page| {
+        let tie = page.row.association.as_mut().unwrap();
+        tie.cpu_standby.as_mut().unwrap().status = domain::standby::StandbyState::Booting;
+    });
+    let text = words(&shown("/app/machines/7001", &plane));
+    assert!(!text.contains("the standby follows."), "{text}");
+    assert!(text.contains("its standby could not take over now"), "{text}");
+}
+
+#[test]
+fn a_machine_on_its_standby_says_where_to_log_in_and_leads_back_to_a_gpu() {
+    let plane = machine(|page| {
+        page.row = story::away();
+        page.row.active = None;
+        let tie = page.row.association.as_mut().unwrap();
+        tie.state = domain::association::AssociationState::OnStandby;
+    });
+    let html = shown("/app/machines/7002", &plane);
+    let vm = plane.machine.row.association.as_ref().unwrap().cpu_standby.clone().unwrap();
+    let login = format!("ssh -p {} root@{}", vm.ssh_port.unwrap(), vm.ip.unwrap());
+    let first = html.find("ssh -p").expect("a command");
+    assert!(html[first..].starts_with(&login), "{}", &html[first..first + 60]);
+    assert!(html.contains("/app/machines/7002/back-to-gpu"));
+    assert!(!html.contains("/app/machines/7002/failover"), "that would be refused");
+    let to = reply(&post("/app/machines/7002/back-to-gpu", &[]), &plane).location;
+    assert_eq!(to.as_deref(), Some("/app/failovers/0199-back"));
+    assert_eq!(plane.acts(), ["back to gpu 7002"]);
+}
+
+#[test]
+fn the_age_of_the_copy_is_one_figure_in_one_wording_and_never_zero_unasked() {
+    let aged = |seconds: Option<f64>, serving: Serving| {
+        machine(|page| {
+            page.row.serving = serving;
+            let tie = page.row.association.as_mut().unwrap();
+            (tie.lag_seconds, tie.serving) = (seconds, serving);
+            let before = seconds.map(|seconds| story::NOW.plus((seconds * -1_000.0) as i64));
+            tie.recovery_point_at = before.map(domain::view::Time);
+        })
+    };
+    let plane = aged(Some(27.2), Serving::Gpu);
+    let page = words(&shown("/app/machines/7001", &plane));
+    // In the figures on top, beside the standby, in the sync's own card.
+    assert_eq!(page.matches("The copy is 28 s old").count(), 3, "{page}");
+    assert!(words(&shown("/app/machines/7001/failover", &plane)).contains("The copy is 28 s old"));
+    let mut list = Fake { machines: story::machines(), ..Fake::default() };
+    list.machines.machines[0] = plane.machine.row.clone();
+    assert!(words(&shown("/app", &list)).contains("is 28 s old"));
+    for path in ["/app/machines/7001", "/app/machines/7001/failover"] {
+        let nothing = words(&shown(path, &aged(None, Serving::Gpu)));
+        assert!(nothing.contains("The copy is not made yet"), "{nothing}");
+        let just_now = words(&shown(path, &aged(Some(0.0), Serving::Gpu)));
+        assert!(just_now.contains("The copy is 1 s old"), "{just_now}");
+    }
+    let away = words(&shown("/app/machines/7001", &aged(None, Serving::Standby)));
+    assert!(away.contains("The copy is in use"), "{away}");
+}
+
+#[test]
+fn a_gpu_that_nothing_stands_in_for_does_not_look_calm() {
+    use domain::association::AssociationState::{Degraded, FirstSync, Frozen, Paused};
+    let calm = words(&shown("/app/machines/7001", &machine(|_| {})));
+    assert!(!calm.contains("at risk"), "{calm}");
+    for state in [Degraded, Frozen, Paused, FirstSync] {
+        let plane = machine(|page| page.row.association.as_mut().unwrap().state = state);
+        let html = shown("/app/machines/7001", &plane);
+        assert!(words(&html).contains("on GPU, at risk"), "{state}");
+        let mut list = Fake { machines: story::machines(), ..Fake::default() };
+        list.machines.machines = vec![plane.machine.row.clone()];
+        let all = words(&shown("/app", &list));
+        assert!(all.contains("1 machine on GPU at risk"), "{all}");
+    }
+    let ill = machine(|page| {
+        let tie = page.row.association.as_mut().unwrap();
+        tie.cpu_standby.as_mut().unwrap().status = domain::standby::StandbyState::Preempted;
+    });
+    assert!(words(&shown("/app/machines/7001", &ill)).contains("at risk"));
+}
+
+#[test]
+fn readiness_is_told_with_its_age_wherever_it_is_told() {
+    let plane = machine(|page| {
+        let found = page.readiness.as_mut().unwrap();
+        found.as_of = domain::view::Time(story::NOW.plus(-12_000));
+        found.ready = false;
+        found.checks[0].ok = false;
+    });
+    for path in ["/app/machines/7001", "/app/machines/7001/failover", "/app/machines/7001/drill"] {
+        let text = words(&shown(path, &plane));
+        assert!(text.contains("Checked 12 s ago"), "{path}: {text}");
+    }
+}
+
+#[test]
+fn a_host_key_that_another_place_shows_is_said_with_where() {
+    let mut plane = Fake::default();
+    let bare = shown("/app/machines/7001", &plane);
+    assert!(!words(&bare).contains("same SSH host key"));
+    let tie = plane.machine.row.association.as_mut().expect("protected");
+    tie.host_key_shared = vec![domain::host_key::SharedHostKey {
+        side: domain::host_key::HostSide::Gpu,
+        association_id: domain::id::AssociationId::new("tie-7002"),
+        gpu_instance_id: domain::id::GpuId(7_002),
+        name: "<b>other".into(),
+        other_side: domain::host_key::HostSide::Standby,
+    }];
+    let html = shown("/app/machines/7001", &plane);
+    assert!(words(&html).contains("Another place shows the same SSH host key"));
+    assert!(words(&html).contains("the GPU here and the standby of"));
+    assert!(html.contains("href=\"/app/machines/7002\""));
+    assert!(!html.contains("<b>other"), "a name is text");
+}
