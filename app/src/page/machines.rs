@@ -199,10 +199,10 @@ fn list(visit: &Visit, data: &MachinesPage, shown: &Shown) -> AnyView {
         rows(visit, &shown.rows)
     };
     view! {
+        {total(visit, data)}
         {narrowing}
         {rows}
         {pager(visit, &shown.pages, &shown.wanted.page())}
-        {total(visit, data)}
     }
     .into_any()
 }
@@ -279,8 +279,11 @@ fn line(visit: &Visit, row: &MachineRow) -> AnyView {
     let t = visit.t();
     let tie = row.association.as_ref();
     let href = Route::Machine(row.gpu_instance_id).path();
+    // A machine keeps its line when a failover gives it another GPU.
+    let key =
+        tie.map_or_else(|| row.gpu_instance_id.to_string(), |tie| tie.association_id.to_string());
     view! {
-        <tr data-key=row.gpu_instance_id.to_string()>
+        <tr data-key=key>
             {key_cell(view! {
                 <a class="name" href=href>{row.name.clone()}</a>
                 <span class="id">{row.gpu_instance_id.to_string()}</span>
@@ -299,6 +302,17 @@ fn line(visit: &Visit, row: &MachineRow) -> AnyView {
 /// Where it serves now, and a failover under way with its phase.
 pub(crate) fn serving(visit: &Visit, row: &MachineRow) -> AnyView {
     let t = visit.t();
+    let active = row.active.as_ref().map(|active| {
+        let word = format!("{} · {}", text::kind(active.kind, t), text::phase(active.phase, t));
+        let tone = if active.kind == Kind::Real { Tone::Warn } else { Tone::Busy };
+        view! { <a class="under-way" href=Route::Failover(active.failover_id.clone()).path()>{badge(tone, word)}</a> }
+    });
+    view! { {place(visit, row)} {active} }.into_any()
+}
+
+/// Where it serves now.
+pub(crate) fn place(visit: &Visit, row: &MachineRow) -> AnyView {
+    let t = visit.t();
     if row.errand.is_some() {
         return unknown(t.dash);
     }
@@ -311,17 +325,12 @@ pub(crate) fn serving(visit: &Visit, row: &MachineRow) -> AnyView {
         && row.verdict.is_none_or(|verdict| verdict == domain::verdict::Verdict::Paused);
     // Protected, and yet a loss now would find no standby that can take over, or a copy that is not kept up.
     let bare = row.serving == Serving::Gpu && row.association.is_some() && !row.is_covered();
-    let side = match (paused, bare) {
+    match (paused, bare) {
         (true, _) => badge(Tone::Quiet, t.on_none),
         (_, true) => badge(Tone::Warn, t.on_gpu_bare),
         _ => badge(tone, word),
-    };
-    let active = row.active.as_ref().map(|active| {
-        let word = format!("{} · {}", text::kind(active.kind, t), text::phase(active.phase, t));
-        let tone = if active.kind == Kind::Real { Tone::Warn } else { Tone::Busy };
-        view! { <a class="under-way" href=Route::Failover(active.failover_id.clone()).path()>{badge(tone, word)}</a> }
-    });
-    view! { {side} {active} }.into_any()
+    }
+    .into_any()
 }
 
 fn gpu(visit: &Visit, row: &MachineRow) -> AnyView {

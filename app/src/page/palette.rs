@@ -68,7 +68,7 @@ fn acts(visit: &Visit, here: &Here) -> Vec<Choice> {
             .into_iter()
             .map(|act: MachineAct| {
                 let route = Route::MachineAct(data.row.gpu_instance_id, act);
-                choice(text::act(act, t), &data.row.name, route)
+                choice(machine::word(act, data, t), &data.row.name, route)
             })
             .collect(),
         Here::Failover(data) => failover::open_acts(&data.status)

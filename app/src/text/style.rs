@@ -51,6 +51,9 @@ const ACTS: &[(&str, [&str; 2], &[&str])] = &[
         ["move", "muda"],
         &[
             "act_fail_over",
+            "act_to_standby",
+            "ask_to_standby",
+            "do_to_standby",
             "ask_fail_over",
             "do_fail_over",
             "kind_planned",

@@ -124,6 +124,7 @@ async fn recorded(dumont: &Dumont, user: &UserId, id: GpuId) -> Result<MachinePa
         None => Known { errands: errands(dumont, user).await?, listed, ..Known::default() },
     };
     let row = row(dumont, gpu, tie.as_ref(), &known);
+    let auto_recovery = dumont.store.settings().get(user).await?.auto_recovery;
     let Some(tie) = tie else {
         return Ok(MachinePage {
             row,
@@ -134,6 +135,7 @@ async fn recorded(dumont: &Dumont, user: &UserId, id: GpuId) -> Result<MachinePa
             cycles: Vec::new(),
             history: Vec::new(),
             whereabouts: Vec::new(),
+            auto_recovery,
             sandbox: dumont.site.sandbox,
             now: dumont.now().into(),
         });
@@ -158,6 +160,7 @@ async fn recorded(dumont: &Dumont, user: &UserId, id: GpuId) -> Result<MachinePa
         cycles: cycles.into_iter().map(cycle).collect(),
         history,
         whereabouts,
+        auto_recovery,
         sandbox: dumont.site.sandbox,
         now: dumont.now().into(),
     })

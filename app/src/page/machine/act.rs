@@ -11,7 +11,7 @@ use domain::view::standby::{DiscardMachine, ProvisionStandby};
 use leptos::prelude::*;
 
 use super::machines::copy;
-use super::{named, per_hour, per_month, review};
+use super::{named, per_hour, per_month, review, to_standby};
 use crate::control_plane::{Answer, ControlPlane};
 use crate::format;
 use crate::page::{Page, done};
@@ -160,7 +160,11 @@ async fn ask(
 fn page(visit: &Visit, act: MachineAct, asked: &Asked, refused: Option<&Problem>) -> Page {
     let t = visit.t();
     let gpu = asked.machine.row.gpu_instance_id;
-    let title = text::act_question(act, t);
+    let (title, what, word) = if to_standby(act, &asked.machine) {
+        (t.ask_to_standby, t.what_to_standby, t.do_to_standby)
+    } else {
+        (text::act_question(act, t), text::act_what(act, t), text::act_do(act, t))
+    };
     let danger = matches!(act, MachineAct::Destroy | MachineAct::Unprotect | MachineAct::Discard);
     let class = if danger { "button danger" } else { "button primary" };
     let body = view! {
@@ -168,12 +172,12 @@ fn page(visit: &Visit, act: MachineAct, asked: &Asked, refused: Option<&Problem>
             <h1 id="dialog-title">{title}</h1>
             <p class="state">{named(visit, &asked.machine)}</p>
             {said(visit, refused)}
-            <p>{text::act_what(act, t)}</p>
+            <p>{what}</p>
             {cost(visit, act, asked)}
             <form method="post" action=Route::MachineAct(gpu, act).path()>
                 {fields(visit, act, asked, refused)}
                 <div class="answers">
-                    <button type="submit" class=class>{text::act_do(act, t)}</button>
+                    <button type="submit" class=class>{word}</button>
                     <a class="button" href=Route::Machine(gpu).path() data-close="">{t.back}</a>
                 </div>
             </form>

@@ -47,9 +47,9 @@ pub(super) fn going(visit: &Visit, status: &FailoverStatus) -> AnyView {
     });
     let href = Route::Failover(status.failover_id.clone()).path();
     let body = view! {
+        <p><a href=href>{t.going_more}</a></p>
         <ul class="checks">{lines.collect_view()}</ul>
         {progress(visit, status)}
-        <p><a href=href>{t.going_more}</a></p>
     };
     card("going", t.going, body.into_any())
 }

@@ -27,8 +27,10 @@ use super::tab;
 use crate::control_plane::{Answer, ControlPlane};
 use crate::router::{MachineAct, Route};
 use crate::site::{Outcome, Request};
-use crate::text::{self, fill};
-use crate::ui::{Tone, act_link, clock_time, gone_button, heading, kind_badge, mark, post_button};
+use crate::text::{self, Texts, fill};
+use crate::ui::{
+    Tone, act_link, clock_time, gone_button, heading, kind_badge, mark, post_button, shut_button,
+};
 use crate::visit::Visit;
 
 pub(crate) async fn answer(
@@ -113,6 +115,7 @@ fn ready(tie: &Association) -> bool {
 
 /// What is used most, on top.
 fn actions(visit: &Visit, data: &MachinePage) -> AnyView {
+    let t = visit.t();
     let tie = data.row.association.as_ref();
     let sync = if tie.is_some_and(|tie| !tie.sync_enabled) {
         MachineAct::ResumeSync
@@ -120,6 +123,8 @@ fn actions(visit: &Visit, data: &MachinePage) -> AnyView {
         MachineAct::PauseSync
     };
     let shown = match tie {
+        // Whoever looks on sees the same buttons in the same places until it is over.
+        Some(_) if data.row.active.is_some() => vec![MachineAct::Drill, MachineAct::FailOver, sync],
         None if data.row.errand.is_some() => Vec::new(),
         None => vec![MachineAct::Protect],
         Some(_) if data.row.serving == Serving::Standby => vec![MachineAct::BackToGpu],
@@ -128,8 +133,24 @@ fn actions(visit: &Visit, data: &MachinePage) -> AnyView {
         }
         Some(_) => vec![MachineAct::Drill, MachineAct::FailOver, sync],
     };
-    shown.into_iter().map(|act| button(visit, data, act)).collect_view().into_any()
+    // Why none of them can be pressed now is said once, in a place that is always kept.
+    let why = data.row.active.is_some().then(|| text::gate(Reason::UnderWay, t));
+    let buttons = shown
+        .into_iter()
+        .map(|act| match why {
+            Some(_) => shut_button(word(act, data, t), WHY),
+            None => button(visit, data, act),
+        })
+        .collect_view();
+    view! {
+        <div class="acts-top">{buttons}</div>
+        <small class="reason" id=WHY>{why}</small>
+    }
+    .into_any()
 }
+
+/// Names the reason that all buttons on top share.
+const WHY: &str = "why-not-now";
 
 /// What is used seldom or can't be undone, at the end.
 fn more(visit: &Visit, data: &MachinePage) -> AnyView {
@@ -173,9 +194,19 @@ pub(crate) fn open_acts(data: &MachinePage) -> Vec<MachineAct> {
         .collect()
 }
 
+/// What an act is called on this machine: a move ends where it can end.
+pub(crate) fn word(act: MachineAct, data: &MachinePage, t: &'static Texts) -> &'static str {
+    if to_standby(act, data) { t.act_to_standby } else { text::act(act, t) }
+}
+
+/// Whether a move ends on the standby: nothing is bought where Auto-Recovery is off.
+const fn to_standby(act: MachineAct, data: &MachinePage) -> bool {
+    matches!(act, MachineAct::FailOver) && !data.auto_recovery
+}
+
 fn button(visit: &Visit, data: &MachinePage, act: MachineAct) -> AnyView {
     let t = visit.t();
-    let word = text::act(act, t);
+    let word = word(act, data, t);
     let href = Route::MachineAct(data.row.gpu_instance_id, act).path();
     match gate(act, data) {
         Gate::Open if matches!(act, MachineAct::PauseSync | MachineAct::ResumeSync) => {

@@ -7,7 +7,7 @@ use domain::view::Time;
 use domain::view::machine::{ActiveFailover, MachinePage, Place};
 use leptos::prelude::*;
 
-use super::machines::{per_hour, serving};
+use super::machines::{per_hour, place};
 use crate::format;
 use crate::router::{FailoverAct, Route};
 use crate::text;
@@ -27,7 +27,7 @@ pub(super) fn now(visit: &Visit, data: &MachinePage) -> Option<AnyView> {
     let waits = data.row.active.as_ref().and_then(|active| waits(visit, active));
     let body = view! {
         <section class="now" data-key="now" aria-label=t.now>
-            <p>{serving(visit, &data.row)} {since}</p>
+            <p>{place(visit, &data.row)} {since}</p>
             {login}
             {waits}
         </section>

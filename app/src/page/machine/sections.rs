@@ -7,7 +7,7 @@ use domain::view::machine::MachinePage;
 use domain::view::standby::Association;
 use leptos::prelude::*;
 
-use super::machines::{copy, drilled, per_hour, per_month, serving, tied};
+use super::machines::{copy, drilled, per_hour, per_month, place, tied};
 use crate::form::encode;
 use crate::format;
 use crate::page::failovers::history_table;
@@ -41,7 +41,7 @@ pub(super) fn figures(visit: &Visit, data: &MachinePage) -> AnyView {
     let month = row.total_dph.map(|total| per_month(visit, total).into_any());
     view! {
         <dl class="stats">
-            {stat(t.col_serving, serving(visit, row), tie.map(|tie| tied(visit, tie)))}
+            {stat(t.col_serving, place(visit, row), tie.map(|tie| tied(visit, tie)))}
             {stat(t.col_copy, copy(visit, tie), None)}
             {stat(t.col_last_drill, drilled(visit, row.last_drill.as_ref()), None)}
             {stat(t.col_cost, row.total_dph.map_or_else(|| unknown(t.unknown), |total| per_hour(visit, total).into_any()), month)}

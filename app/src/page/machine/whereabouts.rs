@@ -8,7 +8,7 @@ use crate::router::Route;
 use crate::text::{self, fill};
 use crate::ui::chart::band::{Piece, band};
 use crate::ui::chart::lane::ticks;
-use crate::ui::{badge, card, cell, clock_time, key_cell, number_cell, table, twin};
+use crate::ui::{badge, card, cell, clock_time, key_cell, number_cell, table, twin, unknown};
 use crate::visit::Visit;
 
 pub(super) fn whereabouts(visit: &Visit, data: &MachinePage) -> Option<AnyView> {
@@ -31,17 +31,19 @@ pub(super) fn whereabouts(visit: &Visit, data: &MachinePage) -> Option<AnyView> 
         ticks(axis).into_iter().map(|ago| (axis - ago, format::coarse_minus(ago))).collect();
     let legend = Place::ALL
         .iter()
-        .filter(|place| data.whereabouts.iter().any(|stretch| stretch.place == **place))
         .map(|place| {
-            let spent: i64 = data
+            let spent: Vec<i64> = data
                 .whereabouts
                 .iter()
                 .filter(|stretch| stretch.place == *place)
                 .map(length)
-                .sum();
-            view! {
-                <li>{badge(text::place_tone(*place), text::place(*place, t))} " " {format::span(spent, visit.lang)}</li>
-            }
+                .collect();
+            let told = if spent.is_empty() {
+                unknown(t.dash)
+            } else {
+                format::span(spent.iter().sum(), visit.lang).into_any()
+            };
+            view! { <li>{badge(text::place_tone(*place), text::place(*place, t))} " " {told}</li> }
         })
         .collect_view();
     let body = view! {

@@ -230,6 +230,8 @@ pub struct MachinePage {
     pub history: Vec<HistoryRow>,
     /// Where its work ran lately, oldest first, without gaps.
     pub whereabouts: Vec<Stretch>,
+    /// Whether a failover or a move buys a new GPU by itself; else it ends on the standby.
+    pub auto_recovery: bool,
     /// Whether the providers are a sandbox.
     pub sandbox: bool,
     /// When this was computed.
