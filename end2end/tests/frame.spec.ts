@@ -157,6 +157,8 @@ test("the browser is asked for its leave when the switch is pressed, and a no is
   } else {
     await expect(state).toBeVisible();
   }
+  const alerts = page.getByRole("region", { name: t("alerts"), exact: true });
+  await expect(alerts.getByRole("button")).toHaveCount(await page.evaluate(() => Notification.permission) === "denied" ? 0 : 1);
   await page.context().grantPermissions(["notifications"]);
   await page.reload();
   await expectLive(page, t);

@@ -3,6 +3,7 @@
 use domain::association::{AssociationState, Serving};
 use domain::failover::Kind;
 use domain::standby::StandbyState;
+use domain::verdict::Verdict;
 use domain::view::machine::{MachineRow, MachinesPage};
 use domain::view::readiness::LastDrill;
 use domain::view::standby::Association;
@@ -322,9 +323,16 @@ pub(crate) fn place(visit: &Visit, row: &MachineRow) -> AnyView {
         Serving::None => (Tone::Down, t.on_none),
     };
     let paused = row.serving == Serving::None
-        && row.verdict.is_none_or(|verdict| verdict == domain::verdict::Verdict::Paused);
+        && row.verdict.is_none_or(|verdict| verdict == Verdict::Paused);
     // Protected, and yet a loss now would find no standby that can take over, or a copy that is not kept up.
     let bare = row.serving == Serving::Gpu && row.association.is_some() && !row.is_covered();
+    if row.serving == Serving::Gpu {
+        match row.verdict {
+            Some(Verdict::Suspect) => return badge(Tone::Warn, t.on_gpu_silent).into_any(),
+            Some(Verdict::ConfirmedLost) => return badge(Tone::Down, t.on_gpu_lost).into_any(),
+            _ => {}
+        }
+    }
     match (paused, bare) {
         (true, _) => badge(Tone::Quiet, t.on_none),
         (_, true) => badge(Tone::Warn, t.on_gpu_bare),

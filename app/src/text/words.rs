@@ -417,6 +417,8 @@ pub(crate) const fn gate(reason: Reason, t: &'static Texts) -> Word {
         Reason::Running => t.gate_running,
         Reason::NotOnStandby => t.gate_not_on_standby,
         Reason::NotFrozen => t.gate_not_frozen,
+        Reason::GpuLost => t.gate_gpu_lost,
+        Reason::OnlyCopy => t.gate_only_copy,
     }
 }
 

@@ -166,3 +166,31 @@ fn a_failover_that_finds_no_offer_names_what_comes_nearest_and_the_rule_that_eac
     let key = shown("/app/machines/7002", &waits(Wait::Credentials, Vec::new()));
     assert!(key.contains("href=\"/app/settings/credentials\""));
 }
+
+#[test]
+fn a_failover_that_waits_can_be_tried_again_on_its_own_page() {
+    let mut failover = story::failover_running();
+    let plain =
+        shown("/app/failovers/0199-now", &Fake { failover: failover.clone(), ..Fake::default() });
+    assert!(!plain.contains("/retry\""));
+    failover.status.state = FailoverState::Waiting;
+    let waiting = shown("/app/failovers/0199-now", &Fake { failover, ..Fake::default() });
+    assert!(waiting.contains("/retry\" data-dialog=\"\""), "{waiting}");
+    assert!(waiting.contains("/cancel\" data-dialog=\"\""));
+}
+
+#[test]
+fn a_phase_that_was_left_is_not_shown_as_done_nor_its_step_as_one_to_repeat() {
+    use domain::failover::Outcome;
+    let mut failover = story::failover_running();
+    let row = failover.journal.iter_mut().max_by_key(|row| row.seq).unwrap();
+    let (phase, at) = (row.phase.unwrap(), row.started_at);
+    row.outcome = Some(Outcome::Retry);
+    row.ended_at = Some(at);
+    let window = failover.status.phases.iter_mut().find(|window| window.name == phase).unwrap();
+    window.ended_at = Some(at);
+    failover.status.state = FailoverState::Cancelled;
+    let html = shown("/app/failovers/0199-now", &Fake { failover, ..Fake::default() });
+    assert!(html.contains(&format!("data-key=\"{phase}\" class=\"left\"")), "{html}");
+    assert!(words(&html).contains("57.6 s interrupted"), "{}", words(&html));
+}

@@ -1,6 +1,7 @@
 //! The page of a machine: where it runs, how old its copy is, what stands in for it.
 
 use domain::association::Serving;
+use domain::verdict::Verdict;
 
 use crate::support::plane::Fake;
 use crate::support::{post, reply, story};
@@ -127,4 +128,75 @@ fn a_host_key_that_another_place_shows_is_said_with_where() {
     assert!(words(&html).contains("the GPU here and the standby of"));
     assert!(html.contains("href=\"/app/machines/7002\""));
     assert!(!html.contains("<b>other"), "a name is text");
+}
+
+/// The same machine on its page and in the list.
+fn both(plane: Fake) -> [String; 2] {
+    let mut list = Fake { machines: story::machines(), ..Fake::default() };
+    list.machines.machines = vec![plane.machine.row.clone()];
+    [words(&shown("/app/machines/7001", &plane)), words(&shown("/app", &list))]
+}
+
+#[test]
+fn a_gpu_that_does_not_answer_or_is_lost_never_looks_calm() {
+    for (verdict, badge, sentence) in [
+        (Verdict::Suspect, "GPU does not answer", "Whether it is lost is not known yet."),
+        (Verdict::ConfirmedLost, "GPU lost", "Its GPU is lost, and nothing serves."),
+    ] {
+        let silent = || machine(|page| page.row.verdict = Some(verdict));
+        for text in both(silent()) {
+            assert!(text.contains(badge), "{text}");
+        }
+        let [page, _] = both(silent());
+        assert!(page.contains(sentence) && !page.contains("the standby follows."), "{page}");
+    }
+    // What leads on is pressed first, and nothing is rehearsed with a GPU that is gone.
+    let html = shown(
+        "/app/machines/7001",
+        &machine(|page| page.row.verdict = Some(Verdict::ConfirmedLost)),
+    );
+    assert!(
+        html.contains(
+            "href=\"/app/machines/7001/failover\" data-dialog=\"\" class=\"button primary\""
+        ),
+        "{html}"
+    );
+    assert!(!html.contains("href=\"/app/machines/7001/drill\""), "{html}");
+    assert!(words(&html).contains("Nothing is done by itself"), "{html}");
+}
+
+#[test]
+fn on_the_standby_nothing_speaks_of_a_second_copy() {
+    let resting = || {
+        machine(|page| {
+            page.row = story::away();
+            page.row.active = None;
+            page.row.verdict = Some(Verdict::Paused);
+            page.failover = None;
+        })
+    };
+    let [page, _] = both(resting());
+    assert!(page.contains("The work runs on the standby alone"), "{page}");
+    assert!(page.contains("not watched: the work is on the standby"), "{page}");
+    for calm in ["If the GPU died now", "a loss then would have taken"] {
+        assert!(!page.contains(calm), "{calm}: {page}");
+    }
+    // What the server would refuse, since the work would go with it, is not offered.
+    assert!(page.contains("Its standby holds the only copy."), "{page}");
+    let html = shown("/app/machines/7001", &resting());
+    assert!(!html.contains("/unprotect\""), "{html}");
+}
+
+#[test]
+fn why_a_copy_is_frozen_is_said_once() {
+    let why = "the GPU's workspace lost 30 of 53 files at once";
+    let plane = machine(|page| {
+        let tie = page.row.association.as_mut().unwrap();
+        tie.state = domain::association::AssociationState::Frozen;
+        tie.reason = Some(why.to_owned());
+        tie.sync_problem = Some(why.to_owned());
+    });
+    let text = words(&shown("/app/machines/7001", &plane));
+    assert_eq!(text.matches("lost 30 of 53 files").count(), 1, "{text}");
+    assert!(!text.contains("The last sync failed"), "{text}");
 }

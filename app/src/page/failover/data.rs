@@ -147,7 +147,8 @@ const fn part(role: Role) -> Tone {
 fn line(visit: &Visit, one: &TouchedInstance) -> AnyView {
     let t = visit.t();
     let tone = match one.fate {
-        Fate::Kept => Tone::Ok,
+        // That it is still there says nothing of how it is.
+        Fate::Kept => Tone::Quiet,
         Fate::Destroyed => Tone::Quiet,
         Fate::Pending => Tone::Busy,
         Fate::Unknown => Tone::Warn,

@@ -85,7 +85,10 @@ fn line(visit: &Visit, page: &FailoverPage, run: &Run<'_>) -> AnyView {
     let took = row.ended_at.map(|_| format::span(run.took_ms, lang));
     let times = (run.count > 1).then(|| format!("× {}", format::count(run.count, lang)));
     let running = !page.status.state.is_over();
+    let repeated = page.journal.iter().any(|one| one.step == row.step && one.seq > row.seq);
     let (tone, word) = match row.outcome {
+        // Over before it was: nothing is repeated any more.
+        Some(Outcome::Retry) if !running && !repeated => (Tone::Quiet, t.outcome_interrupted),
         Some(outcome) => (tone(outcome), text::outcome(outcome, t)),
         None if running => (Tone::Busy, t.under_way),
         None => (Tone::Quiet, t.unknown),
@@ -105,6 +108,9 @@ fn line(visit: &Visit, page: &FailoverPage, run: &Run<'_>) -> AnyView {
     // What stands on top of the page is said once.
     let above = row.error.is_some() && row.error == page.status.error;
     let why = if above { Some(t.as_above.into_any()) } else { visit.told(row.error.as_ref()) };
+    let told = (why.is_some() || again.is_some()).then(|| {
+        view! { {why.map(|why| view! { <span class="words">{why}</span> " " })} {again} }
+    });
     view! {
         <tr data-key=run.first.seq.to_string()>
             {key_cell(view! { {text::step(row.step, t)} {times.map(|times| view! { " " <strong>{times}</strong> })} {attempt.map(|text| view! { <span class="under">{text}</span> })} })}
@@ -112,7 +118,7 @@ fn line(visit: &Visit, page: &FailoverPage, run: &Run<'_>) -> AnyView {
             {number_cell(t.col_took, took.map_or_else(|| unknown(t.not_yet), IntoAny::into_any))}
             {number_cell(t.provider_time, format::span(run.provider_ms, lang))}
             {cell(t.col_outcome, badge(tone, word))}
-            {cell(t.col_what, view! { <span class="words">{why}</span> {again} })}
+            {cell(t.col_what, told)}
         </tr>
     }
     .into_any()

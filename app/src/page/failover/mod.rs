@@ -100,8 +100,10 @@ fn actions(visit: &Visit, data: &FailoverPage) -> Option<AnyView> {
 
 /// What can be done with it now.
 pub(crate) fn open_acts(status: &FailoverStatus) -> Vec<FailoverAct> {
-    if matches!(status.state, FailoverState::Running | FailoverState::Waiting) {
-        return vec![FailoverAct::Cancel];
+    match status.state {
+        FailoverState::Waiting => return vec![FailoverAct::Retry, FailoverAct::Cancel],
+        FailoverState::Running => return vec![FailoverAct::Cancel],
+        _ => {}
     }
     // On the standby, with nothing under way that leads back.
     let stays = status.state.is_over()

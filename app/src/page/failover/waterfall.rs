@@ -44,10 +44,11 @@ pub(super) fn waterfall(visit: &Visit, data: &FailoverPage) -> AnyView {
             let theirs = window.map(|window| window.provider_ms);
             let waits = window.map(|window| window.waiting_ms);
             let own = window.map(|window| window.own_ms);
+            let stands = state(window, &rows, &data.status.state);
             let dash = || unknown(t.dash);
             view! {
-                <tr data-key=phase.to_string() class=state(window, &data.status.state).1>
-                    {key_cell(view! { {progress(visit, window, &data.status.state)} {text::phase(*phase, t)} })}
+                <tr data-key=phase.to_string() class=stands.1>
+                    {key_cell(view! { {progress(visit, stands)} {text::phase(*phase, t)} })}
                     {cell(t.chart, lane(format!("phase-{phase}"), length, &bars, &lines))}
                     {number_cell(t.begins, window.map_or_else(dash, |window| span(window.started_at.0.since(start).max(0))))}
                     {number_cell(t.col_took, whole.map_or_else(dash, span))}
@@ -143,18 +144,26 @@ fn marks(visit: &Visit) -> AnyView {
 }
 
 /// A phase that runs, is done, was left, or is still to come.
-fn state(window: Option<&PhaseWindow>, state: &FailoverState) -> (Tone, &'static str) {
+fn state(
+    window: Option<&PhaseWindow>,
+    rows: &[&JournalRow],
+    state: &FailoverState,
+) -> (Tone, &'static str) {
+    let last = rows.iter().max_by_key(|row| row.seq);
+    let failed = last.is_some_and(|row| row.outcome != Some(Outcome::Ok));
     match window {
-        Some(window) if window.ended_at.is_some() => (Tone::Ok, "done"),
+        // One that ended without its step being done was left, however it is drawn.
+        Some(window) if window.ended_at.is_some() && !(failed && state.is_over()) => {
+            (Tone::Ok, "done")
+        }
         Some(_) if state.is_over() => (Tone::Down, "left"),
         Some(_) => (Tone::Busy, "runs"),
         None => (Tone::Quiet, "to-come"),
     }
 }
 
-fn progress(visit: &Visit, window: Option<&PhaseWindow>, of: &FailoverState) -> AnyView {
+fn progress(visit: &Visit, (tone, class): (Tone, &'static str)) -> AnyView {
     let t = visit.t();
-    let (tone, class) = state(window, of);
     let word = match class {
         "done" => t.phase_done,
         "left" => t.phase_left,

@@ -4,6 +4,7 @@
 use domain::association::{AssociationState, Serving};
 use domain::gpu::GpuState;
 use domain::standby::StandbyState;
+use domain::verdict::Verdict;
 use domain::view::machine::MachinePage;
 
 use crate::router::MachineAct;
@@ -23,6 +24,8 @@ pub(crate) enum Reason {
     Running,
     NotOnStandby,
     NotFrozen,
+    GpuLost,
+    OnlyCopy,
 }
 
 /// Whether something can be done now.
@@ -62,8 +65,11 @@ fn reason(act: MachineAct, data: &MachinePage) -> Option<Reason> {
                 MachineAct::Drill => row.serving != Serving::Gpu,
                 _ => row.serving == Serving::Standby,
             };
+            let lost = row.verdict == Some(Verdict::ConfirmedLost);
             if away {
                 Some(Reason::NotOnGpu)
+            } else if lost && act == MachineAct::Drill {
+                Some(Reason::GpuLost)
             } else if !ready {
                 Some(Reason::StandbyNotReady)
             } else if tie.recovery_point_at.is_none() {
@@ -84,6 +90,10 @@ fn reason(act: MachineAct, data: &MachinePage) -> Option<Reason> {
         MachineAct::AcceptDeletions | MachineAct::RestoreDeletions => {
             let frozen = tie.is_some_and(|tie| tie.state == AssociationState::Frozen);
             (!frozen).then_some(Reason::NotFrozen)
+        }
+        // The server refuses it too: the work would go with it.
+        MachineAct::Unprotect if tie.is_some() && row.serving == Serving::Standby => {
+            Some(Reason::OnlyCopy)
         }
         MachineAct::PauseSync
         | MachineAct::ResumeSync

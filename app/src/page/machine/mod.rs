@@ -14,6 +14,7 @@ mod whereabouts;
 use domain::association::{AssociationState, Serving};
 use domain::id::GpuId;
 use domain::standby::StandbyState;
+use domain::verdict::Verdict;
 use domain::view::machine::MachinePage;
 use domain::view::standby::Association;
 use leptos::prelude::*;
@@ -99,13 +100,21 @@ fn state(visit: &Visit, data: &MachinePage) -> AnyView {
     };
     let following = tie.state == AssociationState::Following;
     let (tone, text) = match (row.serving, following) {
+        (Serving::Gpu, _) if row.verdict == Some(Verdict::ConfirmedLost) => {
+            (Tone::Down, t.machine_lost)
+        }
+        (Serving::Gpu, _) if row.verdict == Some(Verdict::Suspect) => {
+            (Tone::Warn, t.machine_silent)
+        }
         (Serving::Gpu, true) if !ready(tie) => (Tone::Warn, t.machine_standby_made),
         (Serving::Gpu, true) => (Tone::Ok, t.machine_safe),
         (Serving::Gpu, false) => (Tone::Warn, t.machine_not_safe),
         (Serving::Standby, _) => (Tone::Standby, t.machine_on_standby),
         (Serving::None, _) => (Tone::Down, t.machine_on_none),
     };
-    view! { {mark(tone)} " " {text} {visit.told(tie.reason.as_ref()).map(|reason| view! { " " <span class="words">{reason}</span> })} }.into_any()
+    // What the alarm below says is not said twice.
+    let told = visit.told(tie.reason.as_ref()).filter(|_| !sections::alarms(data));
+    view! { {mark(tone)} " " {text} {told.map(|reason| view! { " " <span class="words">{reason}</span> })} }.into_any()
 }
 
 /// Whether there is a standby that could take over.
@@ -130,6 +139,9 @@ fn actions(visit: &Visit, data: &MachinePage) -> AnyView {
         Some(_) if data.row.serving == Serving::Standby => vec![MachineAct::BackToGpu],
         Some(tie) if tie.state == AssociationState::Frozen => {
             vec![MachineAct::AcceptDeletions, MachineAct::FailOver, sync]
+        }
+        Some(_) if data.row.verdict == Some(Verdict::ConfirmedLost) => {
+            vec![MachineAct::FailOver, sync]
         }
         Some(_) => vec![MachineAct::Drill, MachineAct::FailOver, sync],
     };
@@ -204,6 +216,11 @@ const fn to_standby(act: MachineAct, data: &MachinePage) -> bool {
     matches!(act, MachineAct::FailOver) && !data.auto_recovery
 }
 
+/// Whether its GPU is lost and nothing goes on by itself.
+fn lost(data: &MachinePage) -> bool {
+    data.row.serving == Serving::Gpu && data.row.verdict == Some(Verdict::ConfirmedLost)
+}
+
 fn button(visit: &Visit, data: &MachinePage, act: MachineAct) -> AnyView {
     let t = visit.t();
     let word = word(act, data, t);
@@ -217,6 +234,7 @@ fn button(visit: &Visit, data: &MachinePage, act: MachineAct) -> AnyView {
             let word = review::word(visit, data);
             view! { <a class=class href=href data-dialog="">{word}</a> }.into_any()
         }
+        Gate::Open if act == MachineAct::FailOver && lost(data) => act_link(href, word, "primary"),
         Gate::Open => act_link(href, word, text::act_class(act)),
         Gate::Shut(reason) => {
             gone_button(word, text::gate(reason, t), format!("why-{}", act.word()))

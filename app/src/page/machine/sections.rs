@@ -1,6 +1,6 @@
 //! The sections of a machine's page.
 
-use domain::association::AssociationState;
+use domain::association::{AssociationState, Serving};
 use domain::pricing::MONTH_HOURS;
 use domain::view::failover::Witness;
 use domain::view::machine::MachinePage;
@@ -23,6 +23,10 @@ use crate::visit::Visit;
 pub(super) fn alarm(visit: &Visit, data: &MachinePage) -> Option<AnyView> {
     let t = visit.t();
     let tie = data.row.association.as_ref()?;
+    if data.row.active.is_none() && super::lost(data) {
+        let (what, act) = (t.alarm_lost, t.alarm_lost_do);
+        return Some(notice(Tone::Down, what, Some(view! { <p>{act}</p> }.into_any())));
+    }
     let (tone, text) = match tie.state {
         AssociationState::Frozen => (Tone::Down, t.alarm_frozen),
         AssociationState::Degraded => (Tone::Warn, t.alarm_degraded),
@@ -31,6 +35,26 @@ pub(super) fn alarm(visit: &Visit, data: &MachinePage) -> Option<AnyView> {
     let words = visit.told(tie.reason.as_ref().or(tie.sync_problem.as_ref()));
     let more = words.map(|words| view! { <p class="words">{words}</p> }.into_any());
     Some(notice(tone, text, more))
+}
+
+/// Whether there is such an alarm, which says why.
+pub(super) fn alarms(data: &MachinePage) -> bool {
+    data.row.association.as_ref().is_some_and(|tie| {
+        matches!(tie.state, AssociationState::Frozen | AssociationState::Degraded)
+    })
+}
+
+/// On the standby there is no GPU that could be lost: what stands in for it then is said instead.
+fn alone(visit: &Visit, data: &MachinePage) -> Option<AnyView> {
+    let t = visit.t();
+    let tie = data.row.association.as_ref().filter(|_| data.row.serving == Serving::Standby)?;
+    let spot = tie.cpu_standby.as_ref().is_some_and(|vm| vm.spot).then_some(t.standby_alone_spot);
+    let body = view! {
+        <p>{mark(Tone::Warn)} " " {t.standby_alone}</p>
+        {spot.map(|words| view! { <p>{words}</p> })}
+        <p>{t.standby_alone_do}</p>
+    };
+    Some(card("readiness", t.standby, body.into_any()))
 }
 
 /// The four answers of 3 a.m.: where am I, is my data safe, was it rehearsed, what does it cost.
@@ -53,6 +77,9 @@ pub(super) fn figures(visit: &Visit, data: &MachinePage) -> AnyView {
 /// Each condition of a failover, and which does not hold.
 pub(super) fn readiness(visit: &Visit, data: &MachinePage) -> AnyView {
     let t = visit.t();
+    if let Some(alone) = alone(visit, data) {
+        return alone;
+    }
     let Some(found) = &data.readiness else {
         let protected = data.row.association.is_some();
         let words = if protected { t.readiness_unknown } else { t.readiness_unprotected };
@@ -95,9 +122,15 @@ fn amount(visit: &Visit, words: &str) -> Option<String> {
 /// What each observer says now.
 pub(super) fn observers(visit: &Visit, data: &MachinePage) -> AnyView {
     let t = visit.t();
-    let verdict = data.row.verdict.map(|verdict| {
-        view! { <p>{badge(text::verdict_tone(verdict), text::verdict(verdict, t))}</p> }
-    });
+    // While the work is elsewhere nobody judges the GPU, and that it is not judged is no verdict.
+    let verdict = if data.row.serving == Serving::Standby {
+        Some(view! { <p>{badge(Tone::Quiet, t.not_watched)}</p> }.into_any())
+    } else {
+        data.row.verdict.map(|verdict| {
+            view! { <p>{badge(text::verdict_tone(verdict), text::verdict(verdict, t))}</p> }
+                .into_any()
+        })
+    };
     let body = if data.observers.is_empty() {
         view! { <p class="muted">{t.observers_none}</p> }.into_any()
     } else {
@@ -128,11 +161,15 @@ fn witnesses(visit: &Visit, all: &[Witness]) -> AnyView {
             let failing = witness.failing_since.map(|at| {
                 view! { <p>{mark(Tone::Down)} " " {t.failing_since} " " {ago(visit, at)}</p> }
             });
+            let word = visit.told(witness.word.as_ref().filter(|word| !word.is_empty()));
+            let said = (failing.is_some() || word.is_some()).then(|| {
+                view! { {failing} {word.map(|word| view! { <p class="words">{word}</p> })} }
+            });
             view! {
                 <tr data-key=witness.observer.clone()>
                     {key_cell(text::observer(&witness.observer, t).to_owned())}
                     {cell(t.col_last_seen, last)}
-                    {cell(t.col_word, view! { {failing} <p class="words">{visit.told(witness.word.as_ref())}</p> })}
+                    {cell(t.col_word, said)}
                 </tr>
             }
             .into_any()

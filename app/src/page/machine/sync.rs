@@ -1,6 +1,6 @@
 //! How far a machine's copy is, and the syncs that brought it there.
 
-use domain::association::AssociationState;
+use domain::association::{AssociationState, Serving};
 use domain::view::machine::{MachinePage, SyncCycle};
 use domain::view::standby::Association;
 use leptos::prelude::*;
@@ -35,7 +35,9 @@ pub(super) fn sync(visit: &Visit, data: &MachinePage) -> AnyView {
         .into_any(),
         _ => unknown(t.unknown),
     };
-    let problem = visit.told(tie.sync_problem.as_ref()).map(|words| {
+    // What froze it stands above; while the work is on the standby nothing is copied that could fail.
+    let quiet = tie.state == AssociationState::Frozen || tie.serving == Serving::Standby;
+    let problem = visit.told(tie.sync_problem.as_ref()).filter(|_| !quiet).map(|words| {
         notice(Tone::Warn, t.sync_failed, Some(view! { <p class="words">{words}</p> }.into_any()))
     });
     let body = view! {
@@ -50,7 +52,7 @@ pub(super) fn sync(visit: &Visit, data: &MachinePage) -> AnyView {
             (t.sync_last, ago_or(visit, tie.last_sync_at, t.never)),
             (t.workspace, view! { <code>{tie.workspace.clone()}</code> }.into_any()),
         ])}
-        {exposure(visit, data)}
+        {(tie.serving != Serving::Standby).then(|| exposure(visit, data))}
         {cycles(visit, &data.cycles)}
     };
     card("sync", t.sync, body.into_any())
