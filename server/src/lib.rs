@@ -11,6 +11,7 @@ pub mod config;
 pub mod descriptors;
 pub mod dumont;
 pub mod fault;
+pub mod gauges;
 pub mod hardening;
 pub mod housekeeping;
 pub mod http;

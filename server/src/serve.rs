@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use axum::Router;
 use axum::routing::get;
+use domain::time::Clock as _;
 use engine::Engine;
 use store::Store;
 use tokio::net::TcpListener;
@@ -100,7 +101,7 @@ pub async fn run(common: Common, serving: Serving) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     let tracker = TaskTracker::new();
     if let Some(admin) = serving.admin_listen {
-        listen_for_admin(admin, &tracker, &shutdown.soft).await?;
+        listen_for_admin(admin, &dumont.store, &tracker, &shutdown.soft).await?;
     }
     housekeeping::start(&dumont, &tracker, &shutdown.soft);
     let held = Environment {
@@ -177,6 +178,7 @@ async fn take_environment(dumont: Dumont, held: Environment, token: Cancellation
 /// Metrics on a listener of their own, which is not for the public.
 async fn listen_for_admin(
     address: SocketAddr,
+    store: &Store,
     tracker: &TaskTracker,
     token: &CancellationToken,
 ) -> anyhow::Result<()> {
@@ -196,9 +198,10 @@ async fn listen_for_admin(
             }
         }
     });
-    let routes = Router::new()
-        .route("/metrics", get(move || async move { handle.render() }))
-        .route("/healthz", get(|| async { "ok" }));
+    let store = store.clone();
+    let told = move || async move { telemetry::told(&handle, &store, SystemClock.now()).await };
+    let routes =
+        Router::new().route("/metrics", get(told)).route("/healthz", get(|| async { "ok" }));
     let ending = token.clone();
     tracker.spawn(async move {
         if let Err(error) =

@@ -2,8 +2,12 @@
 
 use std::io::IsTerminal as _;
 
+use domain::time::Millis;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use store::Store;
 use tracing_subscriber::EnvFilter;
+
+use crate::gauges;
 
 /// Upper ends of the histogram of request times, seconds.
 const SECONDS: &[f64] =
@@ -22,11 +26,23 @@ pub fn log(usual: &str) {
     };
 }
 
+/// All metrics as they are now, in the text format of Prometheus.
+pub async fn told(handle: &PrometheusHandle, store: &Store, now: Millis) -> String {
+    gauges::read(store, now).await;
+    handle.render()
+}
+
 /// Begins to count and gives what can be asked for the counts.
 ///
 /// # Errors
 /// It was begun before.
 pub fn metrics() -> anyhow::Result<PrometheusHandle> {
     let requests = Matcher::Full("dumont_http_request_seconds".into());
-    Ok(PrometheusBuilder::new().set_buckets_for_metric(requests, SECONDS)?.install_recorder()?)
+    let providers = Matcher::Full("dumont_provider_request_seconds".into());
+    let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(requests, SECONDS)?
+        .set_buckets_for_metric(providers, SECONDS)?
+        .install_recorder()?;
+    gauges::describe();
+    Ok(handle)
 }

@@ -76,3 +76,38 @@ fn systemd_finds_nothing_wrong_with_the_unit() {
         assert!(said.status.success() && words.is_empty(), "{arguments:?}: {words}");
     }
 }
+
+/// What is given to people for their monitoring.
+const MONITORING: [&str; 2] = [
+    include_str!("../../docs/monitoring/alerts.yml"),
+    include_str!("../../docs/monitoring/dashboard.json"),
+];
+
+#[test]
+fn alerts_and_dashboard_ask_for_what_there_is() {
+    let mut asked = 0;
+    for text in MONITORING {
+        for word in text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')) {
+            if !word.starts_with("dumont_") {
+                continue;
+            }
+            asked += 1;
+            let name = word.strip_suffix("_bucket").unwrap_or(word);
+            let known = server::gauges::METRICS.iter().any(|(_, known, _)| *known == name);
+            assert!(known, "there is no {word}");
+        }
+    }
+    assert!(asked > 20, "{asked}");
+    serde_json::from_str::<serde_json::Value>(MONITORING[1]).expect("JSON");
+}
+
+#[test]
+fn the_alert_rules_are_good_by_prometheus_own_tool() {
+    let tool = std::env::var_os("DUMONT_TEST_PROMTOOL")
+        .expect("DUMONT_TEST_PROMTOOL names promtool; scripts/setup --tests installs it");
+    let rules = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/monitoring/alerts.yml");
+    let told = Command::new(tool).args(["check", "rules", rules]).output().expect("it runs");
+    let (out, errors) =
+        (String::from_utf8_lossy(&told.stdout), String::from_utf8_lossy(&told.stderr));
+    assert!(told.status.success() && out.contains("12 rules found"), "{out}{errors}");
+}

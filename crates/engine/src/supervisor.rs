@@ -39,6 +39,7 @@ async fn supervise(context: Context) {
             let ours = Instant::now() < holding.sure_until;
             if !ours {
                 tracing::warn!(name, "lease lost; its work ends here");
+                metrics::counter!("dumont_leases_lost_total").increment(1);
                 holding.token.cancel();
             }
             ours

@@ -8,6 +8,7 @@
 
 pub mod gcp;
 pub mod limiter;
+mod measured;
 mod message;
 mod retry;
 pub mod ssh;

@@ -22,6 +22,7 @@ mod host_keys;
 mod idempotency;
 mod many;
 mod market;
+mod monitoring;
 mod no_failover;
 mod notifications;
 mod process;

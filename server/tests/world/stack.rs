@@ -19,6 +19,7 @@ pub struct Stack {
     pub sandbox_url: String,
     pub url: String,
     listen: String,
+    admin: String,
     pub token: String,
     database: String,
     descriptors: Option<u32>,
@@ -73,6 +74,7 @@ impl Stack {
             server: None,
             sandbox_url,
             listen,
+            admin: free_address(),
             token: String::new(),
             database,
             descriptors: plan.descriptors,
@@ -160,6 +162,7 @@ impl Stack {
             .env("DUMONT_DATABASE_URL", &self.database)
             .env("DUMONT_MASTER_KEY_FILE", self.dir.path().join("master.key"))
             .env("DUMONT_LISTEN", &self.listen)
+            .env("DUMONT_ADMIN_LISTEN", &self.admin)
             .env("DUMONT_VAST_URL", &self.sandbox_url)
             .env("DUMONT_GCP_ENDPOINT", &self.sandbox_url)
             .env("DUMONT_STANDBY_SSH_PORT", "2222")
@@ -195,7 +198,7 @@ impl Stack {
         let log = self.dir.path().join("beside.log");
         let server = Process::start(Path::new(env!("CARGO_BIN_EXE_dumont")), &log, |command| {
             self.arrange(command);
-            command.env("DUMONT_LISTEN", &listen).arg("serve");
+            command.env("DUMONT_LISTEN", &listen).env_remove("DUMONT_ADMIN_LISTEN").arg("serve");
         });
         let url = format!("http://{listen}");
         let ready = format!("{url}/readyz");
@@ -242,6 +245,13 @@ impl Stack {
 
     pub async fn get(&self, path: &str) -> Value {
         self.try_get(path).await.unwrap_or_else(|| panic!("GET {path} failed"))
+    }
+
+    /// What monitoring is told.
+    pub async fn metrics(&self) -> String {
+        let answer = self.http.get(format!("http://{}/metrics", self.admin)).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.status());
+        answer.text().await.unwrap()
     }
 
     /// A page, as whoever has the token is shown it.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::provider::{ErrorClass, ProviderError};
+use domain::provider::{ErrorClass, Provider, ProviderError};
 use google_cloud_auth::credentials::service_account;
 use google_cloud_compute_v1::client::{Instances, MachineTypes, ZoneOperations, Zones};
 use google_cloud_gax::options::RequestOptionsBuilder;
@@ -19,6 +19,7 @@ use super::operation::OperationRef;
 use super::permission::PermissionTest;
 use super::request::StandbyRequest;
 use super::vm::StandbyVm;
+use crate::measured::measured;
 use crate::retry;
 
 /// Longest time for one try of a call.
@@ -264,12 +265,12 @@ impl GcpClient {
         let span = tracing::info_span!("provider_call", provider = "gcp", operation);
         let all = retry::idempotent(|| {
             let sent = send();
-            async move {
+            measured(Provider::Gcp, operation, async move {
                 match timeout(TRY, sent).await {
                     Ok(reply) => reply.map_err(|error| of_call(operation, &error)),
                     Err(_) => Err(no_answer(operation, TRY)),
                 }
-            }
+            })
         });
         timeout(TOTAL, all)
             .instrument(span)

@@ -17,6 +17,7 @@ use super::endpoint::{Endpoint, Gates, Limits};
 use super::error::{self, Asked, Purchase, Reply};
 use super::names::Names;
 use crate::limiter::{Gate, NotYet};
+use crate::measured::measured;
 use crate::{message, retry};
 
 /// Longest wait for the turn under the rate limits.
@@ -216,9 +217,12 @@ impl VastClient {
                 let after_ms = i64::try_from(not_yet.wait.as_millis()).unwrap_or(i64::MAX);
                 failure(call.operation, ErrorClass::RateLimited { after_ms }, not_yet.to_string())
             })?;
-            let result = timeout(longest, self.exchange(call))
-                .await
-                .unwrap_or_else(|_| Err(no_answer(call.operation, longest)));
+            let answer = async {
+                timeout(longest, self.exchange(call))
+                    .await
+                    .unwrap_or_else(|_| Err(no_answer(call.operation, longest)))
+            };
+            let result = measured(Provider::Vast, call.operation, answer).await;
             if let Err(ProviderError { class: ErrorClass::RateLimited { after_ms }, .. }) = &result
             {
                 let pause = Duration::from_millis(u64::try_from(*after_ms).unwrap_or(0));

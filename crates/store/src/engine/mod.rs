@@ -1,5 +1,7 @@
-//! What processes tell each other: the providers' last answers, doorbells, and leases.
+//! What processes tell each other: the providers' last answers, doorbells, and leases; and what an
+//! operator is told of all.
 
 pub(crate) mod event;
+pub(crate) mod figures;
 pub(crate) mod lease;
 pub(crate) mod provider_state;

@@ -22,6 +22,7 @@ mod disposals;
 mod engine;
 mod failovers;
 mod fences;
+mod figures;
 mod files;
 mod fixtures;
 mod getting_in;

@@ -1,0 +1,98 @@
+//! What an operator's monitoring is told.
+
+use domain::association::{AssociationState, Serving, SyncStatus};
+use domain::failover::{FailoverState, Kind, Wish};
+use domain::id::IntentId;
+use domain::money::MicroUsd;
+use domain::provider::Provider;
+use domain::standby::StandbyState;
+use store::{Copies, Drills, Figures, Waiting};
+
+use crate::fixtures::{NOW, association, disposal, failover, intent, machine, user};
+use crate::world::World;
+
+on_both! {
+    of_nothing_there_is_nothing,
+    everyones_are_counted_and_the_oldest_told,
+}
+
+async fn of_nothing_there_is_nothing(world: &World) {
+    assert_eq!(world.store.figures().await.expect("read"), Figures::default());
+}
+
+async fn everyones_are_counted_and_the_oldest_told(world: &World) {
+    let store = &world.store;
+    let one = machine(store, "ana").await;
+    let of_another = user(store, "ben").await;
+    let mut behind = association(&of_another, "behind", 2_002);
+    behind.state = AssociationState::Following;
+    behind.sync.complete_to = Some(NOW.plus(-5_000));
+    let mut never = association(&of_another, "never", 2_003);
+    never.sync = SyncStatus::default();
+    never.standby = None;
+    // Where the user works on the standby, or nothing runs, no copy gets old.
+    let mut away = association(&of_another, "away", 2_004);
+    (away.serving, away.sync.complete_to) = (Serving::Standby, Some(NOW.plus(-9_000_000)));
+    let mut off = association(&of_another, "off", 2_005);
+    (off.want_running, off.sync) = (false, SyncStatus::default());
+    for new in [&behind, &never, &away, &off] {
+        store.associations().create(new).await.expect("an association");
+    }
+
+    let mut drilled = failover(&one, "drilled");
+    drilled.kind = Kind::Drill;
+    store.failovers().open(&drilled).await.expect("begun");
+    let ended =
+        store.failovers().close(&drilled.id, FailoverState::Complete, NOW.plus(40), None).await;
+    ended.expect("ended");
+    let real = failover(&one, "real");
+    store.failovers().open(&real).await.expect("begun");
+
+    let bought = intent(&real, "bought", one.epoch);
+    store.intents().open(&bought).await.expect("recorded");
+    let mut unclear = intent(&real, "unclear", one.epoch);
+    (unclear.failover, unclear.created_at) = (None, NOW.plus(-7));
+    store.intents().open(&unclear).await.expect("recorded");
+    store.intents().bind(&bought.id, "7001", one.epoch, NOW).await.expect("bound");
+    for (id, external, wish, at) in [
+        ("di-1", "1", Wish::Destroy, NOW.plus(-60)),
+        ("di-2", "2", Wish::Destroy, NOW),
+        ("di-3", "3", Wish::Stop, NOW.plus(-99)),
+    ] {
+        let mut wanted = disposal(&one.user, id, external, wish);
+        wanted.requested_at = at;
+        store.disposals().request(&wanted).await.expect("asked");
+    }
+    store
+        .disposals()
+        .done(&disposal(&one.user, "di-3", "3", Wish::Stop).id, NOW)
+        .await
+        .expect("done");
+
+    let mut told = store.figures().await.expect("read");
+    told.machines.sort_unstable_by_key(|(state, _)| state.as_str());
+    told.failovers.sort_unstable_by_key(|(kind, _, _)| kind.as_str());
+    assert_eq!(
+        told,
+        Figures {
+            machines: vec![(AssociationState::Following, 1), (AssociationState::Preparing, 4)],
+            standbys: vec![(StandbyState::Booting, 4)],
+            failovers: vec![
+                (Kind::Drill, FailoverState::Complete, 1),
+                (Kind::Real, FailoverState::Running, 1)
+            ],
+            copies: Copies { none: 1, oldest: Some(NOW.plus(-5_000)) },
+            drills: Drills { never: 4, oldest: Some(NOW.plus(40)) },
+            teardowns: vec![(
+                Provider::Vast,
+                Wish::Destroy,
+                Waiting { count: 2, since: NOW.plus(-60) }
+            )],
+            unclear: vec![(Provider::Vast, Waiting { count: 1, since: NOW.plus(-7) })],
+            spending: vec![(Provider::Vast, MicroUsd(400_000))],
+            refused_credentials: 0,
+        }
+    );
+    store.intents().gone(&IntentId::new("bought"), NOW).await.expect("gone");
+    assert_eq!(store.figures().await.expect("read").spending, []);
+}
