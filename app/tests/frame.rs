@@ -103,6 +103,14 @@ fn the_tab_tells_the_worst_of_all_machines_in_title_and_icon() {
         row.serving = Serving::None;
         row.verdict = Some(Verdict::Paused);
     });
+    // Its failover ended before anything served again; who does not run is judged as paused.
+    let stranded = with(|row| {
+        row.serving = Serving::None;
+        row.verdict = Some(Verdict::Paused);
+        row.association.as_mut().unwrap().state = AssociationState::Degraded;
+    });
+    let switched_off = with(|row| row.verdict = Some(Verdict::Paused));
+    let unjudged = with(|row| row.verdict = Some(Verdict::Unknown));
     let frozen = with(|row| row.association.as_mut().unwrap().state = AssociationState::Frozen);
     let without_vm = with(|row| row.association.as_mut().unwrap().cpu_standby = None);
     let mut resting = story::away();
@@ -121,6 +129,9 @@ fn the_tab_tells_the_worst_of_all_machines_in_title_and_icon() {
             "▲ 2 need attention · Machines",
             "/favicon-warn.svg",
         ),
+        (vec![unjudged], "Machines", "/favicon.svg"),
+        (vec![switched_off], "▲ 1 needs attention · Machines", "/favicon-warn.svg"),
+        (vec![frozen.clone(), stranded], "✕ 1 urgent · Machines", "/favicon-down.svg"),
         (vec![frozen.clone(), story::away()], "◐ 1 under way · Machines", "/favicon-busy.svg"),
         (vec![story::away(), waiting, lost, frozen], "✕ 2 urgent · Machines", "/favicon-down.svg"),
     ] {

@@ -322,14 +322,17 @@ pub(crate) fn place(visit: &Visit, row: &MachineRow) -> AnyView {
         Serving::Standby => (Tone::Standby, t.on_standby),
         Serving::None => (Tone::Down, t.on_none),
     };
-    let paused = row.serving == Serving::None
-        && row.verdict.is_none_or(|verdict| verdict == Verdict::Paused);
+    let paused = row.serving == Serving::None && !row.is_stranded();
     // Protected, and yet a loss now would find no standby that can take over, or a copy that is not kept up.
     let bare = row.serving == Serving::Gpu && row.association.is_some() && !row.is_covered();
     if row.serving == Serving::Gpu {
         match row.verdict {
             Some(Verdict::Suspect) => return badge(Tone::Warn, t.on_gpu_silent).into_any(),
             Some(Verdict::ConfirmedLost) => return badge(Tone::Down, t.on_gpu_lost).into_any(),
+            Some(Verdict::Paused) if row.is_unheard() => {
+                return badge(Tone::Warn, t.on_gpu_stopped).into_any();
+            }
+            _ if row.is_unheard() => return badge(Tone::Warn, t.on_gpu_unknown).into_any(),
             _ => {}
         }
     }

@@ -141,7 +141,7 @@ fn mark(row: &MachineRow) -> Mark {
     let lost = row.verdict == Some(Verdict::ConfirmedLost);
     match row.serving {
         Serving::Standby => return Mark::Standby,
-        Serving::None if lost => return Mark::Down,
+        Serving::None if row.is_stranded() => return Mark::Down,
         // Stopped by its user, or not known to anyone who watches.
         Serving::None => return Mark::Calm,
         Serving::Gpu if lost => return Mark::Down,
@@ -151,5 +151,8 @@ fn mark(row: &MachineRow) -> Mark {
     let standby = tie.cpu_standby.as_ref().map(|vm| vm.status);
     let alone = tie.state == AssociationState::Following && standby != Some(StandbyState::Ready);
     let stuck = matches!(tie.state, AssociationState::Degraded | AssociationState::Frozen);
-    if stuck || alone || row.verdict == Some(Verdict::Suspect) { Mark::Warn } else { Mark::Calm }
+    // A watcher that can't judge for some seconds, as after a start, is no alarm.
+    let stopped = row.is_unheard() && row.verdict != Some(Verdict::Unknown);
+    let silent = row.verdict == Some(Verdict::Suspect);
+    if stuck || alone || stopped || silent { Mark::Warn } else { Mark::Calm }
 }

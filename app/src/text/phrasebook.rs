@@ -114,6 +114,14 @@ pub(super) const PHRASES: &[(&str, &str)] = &[
     ("the new GPU does not answer yet", "a GPU nova ainda não responde"),
     ("the new GPU is gone", "a GPU nova não existe mais"),
     ("the new GPU is {}: {}", "a GPU nova está {}: {}"),
+    (
+        "the new GPU can't run what a recovery point is brought by",
+        "a GPU nova não consegue executar o programa que traz um ponto de recuperação",
+    ),
+    (
+        "the new GPU can't be told that its data is there",
+        "não se consegue avisar à GPU nova que os dados dela chegaram",
+    ),
     ("the new GPU has no address", "a GPU nova não tem endereço"),
     ("it runs without an SSH address", "está ligada sem endereço SSH"),
     ("the standby has no key yet", "o standby ainda não tem chave"),

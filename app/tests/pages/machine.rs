@@ -142,6 +142,8 @@ fn a_gpu_that_does_not_answer_or_is_lost_never_looks_calm() {
     for (verdict, badge, sentence) in [
         (Verdict::Suspect, "GPU does not answer", "Whether it is lost is not known yet."),
         (Verdict::ConfirmedLost, "GPU lost", "Its GPU is lost, and nothing serves."),
+        (Verdict::Unknown, "GPU not known", "Whether its GPU runs is not known just now."),
+        (Verdict::Paused, "GPU stopped", "Its GPU was stopped at the provider"),
     ] {
         let silent = || machine(|page| page.row.verdict = Some(verdict));
         for text in both(silent()) {

@@ -45,6 +45,11 @@ impl Live {
         lock(&self.machines).get(id).map(|machine| machine.seen())
     }
 
+    /// The contact with a machine's standby; that of one which this process does not watch is none yet.
+    pub fn standby_contact(&self, id: &AssociationId) -> Contact {
+        lock(&self.machines).get(id).map(|machine| machine.standby_contact()).unwrap_or_default()
+    }
+
     /// The live side of a provider account, made at first use.
     pub fn account(&self, user: &UserId) -> Arc<Account> {
         Arc::clone(lock(&self.accounts).entry(user.clone()).or_default())

@@ -378,7 +378,10 @@ fn row(dumont: &Dumont, gpu: Option<&GpuInstance>, tie: Option<&Tie>, known: &Kn
         }),
         active: tie.and_then(|tie| known.active.get(&tie.id)).cloned(),
         last_drill: tie.and_then(|tie| known.drills.get(&tie.id)).cloned(),
-        verdict: seen.map(|seen| decide(&seen, &VerdictPolicy::default(), now).verdict),
+        // What nobody here has looked at is not judged: another process may watch it.
+        verdict: seen
+            .filter(|seen| seen.ssh.able || seen.provider.at.is_some())
+            .map(|seen| decide(&seen, &VerdictPolicy::default(), now).verdict),
         errand: known.errands.get(&id.to_string()).copied().filter(|_| tie.is_none()),
     }
 }

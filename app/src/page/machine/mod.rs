@@ -106,6 +106,10 @@ fn state(visit: &Visit, data: &MachinePage) -> AnyView {
         (Serving::Gpu, _) if row.verdict == Some(Verdict::Suspect) => {
             (Tone::Warn, t.machine_silent)
         }
+        (Serving::Gpu, _) if row.is_unheard() => {
+            let stopped = row.verdict == Some(Verdict::Paused);
+            (Tone::Warn, if stopped { t.machine_stopped } else { t.machine_unheard })
+        }
         (Serving::Gpu, true) if !ready(tie) => (Tone::Warn, t.machine_standby_made),
         (Serving::Gpu, true) => (Tone::Ok, t.machine_safe),
         (Serving::Gpu, false) => (Tone::Warn, t.machine_not_safe),

@@ -24,8 +24,9 @@ pub(crate) async fn answer(request: &Request, plane: &dyn ControlPlane) -> Answe
     let unread = plane.unread().await.ok();
     let machines = plane.machines().await.ok();
     Outcome::page(move |visit| {
-        let tab = tab::all(visit, machines.as_deref());
-        Page::new("", bell(visit, unread, &tab))
+        // Where they can't be told the tab keeps what it says.
+        let tab = machines.as_deref().map(|machines| tab::all(visit, Some(machines)));
+        Page::new("", bell(visit, unread, tab.as_ref()))
     })
 }
 
@@ -33,11 +34,11 @@ pub(crate) async fn answer(request: &Request, plane: &dyn ControlPlane) -> Answe
 /// What it says of the machines goes into the tab.
 pub(crate) fn live(visit: &Visit, unread: Option<i64>, tab: &Tab) -> AnyView {
     const KINDS: &str = "notification,association,failover,instance";
-    let bell = ui::live(Some(Route::Bell.path()), KINDS, bell(visit, unread, tab));
+    let bell = ui::live(Some(Route::Bell.path()), KINDS, bell(visit, unread, Some(tab)));
     view! { <div class="bell-place">{bell}</div> }.into_any()
 }
 
-fn bell(visit: &Visit, unread: Option<i64>, tab: &Tab) -> AnyView {
+fn bell(visit: &Visit, unread: Option<i64>, tab: Option<&Tab>) -> AnyView {
     let t = visit.t();
     let told = match unread {
         None => t.unknown.to_owned(),
@@ -51,7 +52,8 @@ fn bell(visit: &Visit, unread: Option<i64>, tab: &Tab) -> AnyView {
     let here = (visit.path == Route::Notifications.path()).then_some("page");
     view! {
         <a class="bell" href=Route::Notifications.path() title=title
-            aria-current=here data-refresh=LATE data-go="n" data-tab=tab.words.clone() data-tab-icon=tab.icon>
+            aria-current=here data-refresh=LATE data-go="n" data-tab=tab.map(|tab| tab.words.clone())
+            data-tab-icon=tab.map(|tab| tab.icon)>
             <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
                 <path d="M8 1.500a4.500 4.500 0 0 0-4.500 4.500c0 3.500-1.500 4.500-1.500 5.500h12c0-1-1.500-2-1.500-5.500A4.500 4.500 0 0 0 8 1.500ZM6.500 13a1.500 1.500 0 0 0 3 0"></path>
             </svg>

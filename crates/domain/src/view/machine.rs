@@ -99,6 +99,24 @@ impl MachineRow {
         })
     }
 
+    /// Whether nothing serves though nobody wants it so: it is lost and nothing took over, or its failover
+    /// ended before anything did.
+    #[must_use]
+    pub fn is_stranded(&self) -> bool {
+        let degraded =
+            self.association.as_ref().is_some_and(|tie| tie.state == AssociationState::Degraded);
+        self.serving == Serving::None && (degraded || self.verdict == Some(Verdict::ConfirmedLost))
+    }
+
+    /// Whether it should run on its GPU and we are in no position to say that it does: its watcher can't
+    /// judge, or the provider stopped it without its user.
+    #[must_use]
+    pub fn is_unheard(&self) -> bool {
+        self.serving == Serving::Gpu
+            && self.association.is_some()
+            && matches!(self.verdict, Some(Verdict::Unknown | Verdict::Paused))
+    }
+
     /// How much it needs someone to look at it; the least number first.
     #[must_use]
     pub fn rank(&self) -> u8 {
@@ -110,14 +128,14 @@ impl MachineRow {
         }
         let lost = self.verdict == Some(Verdict::ConfirmedLost);
         match (self.serving, tie.state) {
-            (Serving::None, _) if lost => 0,
+            _ if self.is_stranded() => 0,
             (_, AssociationState::Frozen) => 1,
             (Serving::Standby, _) => 2,
             (_, AssociationState::FailingOver) => 3,
             (_, AssociationState::Degraded) => 4,
             (_, AssociationState::Preparing | AssociationState::FirstSync) => 5,
             (_, AssociationState::Deleting) => 7,
-            _ if lost || self.verdict == Some(Verdict::Suspect) => 3,
+            _ if lost || self.is_unheard() || self.verdict == Some(Verdict::Suspect) => 3,
             (_, AssociationState::Paused) => 6,
             _ => 7,
         }

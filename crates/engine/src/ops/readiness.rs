@@ -39,7 +39,7 @@ pub(crate) async fn readiness(
         standby.is_some_and(|standby| standby.state == StandbyState::Ready),
         state.into(),
     );
-    let reached = context.live.machine(&association.id).standby_contact();
+    let reached = context.live.standby_contact(&association.id);
     let answers = reached.last_ok.is_some() && reached.failing_since.is_none();
     let usual = if answers { "answers" } else { "not reached yet" };
     check("standby_answers", answers, reached.word.unwrap_or_else(|| usual.into()));
