@@ -59,7 +59,10 @@ pub async fn begin(
 ///
 /// # Errors
 /// The database.
+///
+/// Whoever was logged in here is no longer: the tries of one login are counted together.
 pub async fn wait_for_code(session: &Session, half: &HalfWay) -> Result<(), Fault> {
+    session.clear().await;
     session.cycle_id().await.map_err(fault)?;
     session.insert(HALF_WAY, half).await.map_err(fault)
 }

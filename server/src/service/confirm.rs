@@ -37,7 +37,8 @@ pub fn require(dumont: &Dumont, who: &Identity) -> Result<(), Fault> {
 }
 
 /// Refuses to spend money for a login that was not confirmed a short while ago, where the account has a
-/// second factor: a stolen login buys nothing then. An API token is not asked: that it may buy was
+/// second factor: a stolen login rents nothing then. What goes on for machines that are protected already (a
+/// failover, a drill, a start) is not asked for. An API token is not asked: that it may buy was
 /// decided when it was made.
 ///
 /// # Errors

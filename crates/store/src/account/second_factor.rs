@@ -6,6 +6,7 @@ use secrecy::SecretString;
 use sqlx::query;
 use tracing::instrument;
 
+use super::browser;
 use super::user::end_logins;
 use crate::db::{Tx, changed, lock_install, must_change, must_exist};
 use crate::error::StoreError;
@@ -113,8 +114,8 @@ impl<'s> SecondFactors<'s> {
         Ok(())
     }
 
-    /// Makes the one that was begun active. Every login but the one that proved it ends: the others
-    /// were let in by the password alone.
+    /// Makes the one that was begun active. Every login but the one that proved it ends, and every
+    /// browser is unknown again: the others were let in by the password alone.
     ///
     /// # Errors
     /// `Stale` where it is active already, or was begun anew.
@@ -136,6 +137,7 @@ impl<'s> SecondFactors<'s> {
         must_change(&done, "second factor")?;
         put_codes(&mut tx, user, proved.codes).await?;
         end_logins(&mut tx, user, proved.keep, now).await?;
+        browser::forget_all(&mut tx, user).await?;
         tx.commit().await?;
         Ok(())
     }
