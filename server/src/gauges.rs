@@ -121,7 +121,7 @@ pub fn describe() {
 /// Reads the figures and sets the gauges.
 pub async fn read(store: &Store, now: Millis) {
     let began = Instant::now();
-    let figures = store.figures().await;
+    let figures = store.figures(now).await;
     gauge!("dumont_database_read_seconds").set(began.elapsed());
     match &figures {
         Ok(_) => gauge!("dumont_database_up").set(1.0),

@@ -72,7 +72,7 @@ impl Store {
     /// # Errors
     /// As every query.
     #[instrument(level = "debug", skip_all)]
-    pub async fn figures(&self) -> Result<Figures, StoreError> {
+    pub async fn figures(&self, now: Millis) -> Result<Figures, StoreError> {
         let mut connection = self.db().read().await?;
         let db = &mut *connection;
         Ok(Figures {
@@ -82,7 +82,7 @@ impl Store {
             copies: copies(db).await?,
             drills: drills(db).await?,
             teardowns: teardowns(db).await?,
-            unclear: unclear(db).await?,
+            unclear: unclear(db, now).await?,
             spending: spending(db).await?,
             refused_credentials: refused_credentials(db).await?,
         })
@@ -152,14 +152,21 @@ async fn teardowns(db: &mut AnyConnection) -> Result<Vec<(Provider, Wish, Waitin
     rows.iter().map(|row| Ok((row.word("provider")?, row.word("wish")?, waiting(row)?))).collect()
 }
 
+/// For how long a purchase that was given up may still turn up, ms. After that nothing is expected of it.
+const MAY_APPEAR_MS: i64 = 3_600_000;
+
 /// Those that were sent, or may have been, and are bound to no instance.
-async fn unclear(db: &mut AnyConnection) -> Result<Vec<(Provider, Waiting)>, StoreError> {
+async fn unclear(
+    db: &mut AnyConnection,
+    now: Millis,
+) -> Result<Vec<(Provider, Waiting)>, StoreError> {
     let rows = query(
         "SELECT provider, COUNT(*) AS n, MIN(created_at) AS since FROM intents
-            WHERE state IN ($1, $2) GROUP BY provider",
+            WHERE state = $1 OR (state = $2 AND changed_at > $3) GROUP BY provider",
     )
     .bind(IntentState::Open.as_str())
     .bind(IntentState::Tombstoned.as_str())
+    .bind(now.plus(-MAY_APPEAR_MS).0)
     .fetch_all(db)
     .await?;
     rows.iter().map(|row| Ok((row.word("provider")?, waiting(row)?))).collect()

@@ -17,7 +17,7 @@ on_both! {
 }
 
 async fn of_nothing_there_is_nothing(world: &World) {
-    assert_eq!(world.store.figures().await.expect("read"), Figures::default());
+    assert_eq!(world.store.figures(NOW).await.expect("read"), Figures::default());
 }
 
 async fn everyones_are_counted_and_the_oldest_told(world: &World) {
@@ -69,7 +69,7 @@ async fn everyones_are_counted_and_the_oldest_told(world: &World) {
         .await
         .expect("done");
 
-    let mut told = store.figures().await.expect("read");
+    let mut told = store.figures(NOW).await.expect("read");
     told.machines.sort_unstable_by_key(|(state, _)| state.as_str());
     told.failovers.sort_unstable_by_key(|(kind, _, _)| kind.as_str());
     assert_eq!(
@@ -93,6 +93,10 @@ async fn everyones_are_counted_and_the_oldest_told(world: &World) {
             refused_credentials: 0,
         }
     );
+    // Given up: it may turn up for a while, and then no longer.
+    store.intents().tombstone(&unclear.id, "no answer", NOW).await.expect("given up");
+    assert_eq!(store.figures(NOW.plus(1)).await.expect("read").unclear.len(), 1);
+    assert_eq!(store.figures(NOW.plus(4_000_000)).await.expect("read").unclear, []);
     store.intents().gone(&IntentId::new("bought"), NOW).await.expect("gone");
-    assert_eq!(store.figures().await.expect("read").spending, []);
+    assert_eq!(store.figures(NOW).await.expect("read").spending, []);
 }
