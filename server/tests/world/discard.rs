@@ -112,6 +112,12 @@ async fn a_purchase_without_a_clear_answer_leaves_nothing() {
     stack.pull_plug(gpu).await;
     let failover = stack.failover_of(gpu).await;
     phase(&stack, &failover, "provisioning").await;
+    stack
+        .eventually("the purchase to be sent", async |stack| {
+            let armed = stack.sandbox(reqwest::Method::GET, "/faults", json!(null)).await;
+            (armed["armed"] == json!([])).then_some(())
+        })
+        .await;
     discard(&stack, gpu).await;
     // Whoever takes over goes on from what is recorded.
     stack.kill9_server();
