@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 /// The most characters that the provider takes in a script of each start.
 const LONGEST_SCRIPT: usize = 4_048;
+/// The most of a script and arguments together.
+const LONGEST_WITH_ARGS: usize = 4_096;
 /// Where a replacement is told that its data is there: `run` to start its user's script, anything else
 /// to leave that to the next start of the container.
 pub const RESTORED: &str = "/root/.dumont-restored";
@@ -47,8 +49,8 @@ pub struct Launch {
     pub runtype: Option<String>,
     /// Template that it was made from.
     pub template: Option<String>,
-    /// SSH keys that let people in.
-    pub ssh_keys: Vec<String>,
+    /// SSH keys that let people in; `None` where they are not known.
+    pub ssh_keys: Option<Vec<String>>,
     /// What its user calls it at the provider.
     pub label: Option<String>,
 }
@@ -82,13 +84,38 @@ impl Launch {
         self
     }
 
+    /// With the keys that were known before, where they are not known now.
+    #[must_use]
+    pub fn or_keys_of(mut self, before: Option<&Self>) -> Self {
+        self.ssh_keys = self.ssh_keys.or_else(|| before?.ssh_keys.clone());
+        self
+    }
+
+    /// Without all that is not needed to let us in: for a provider that refuses the rest of it.
+    #[must_use]
+    pub fn bare(&self) -> Self {
+        let ports = self.env.iter().filter(|(name, _)| name.starts_with("-p "));
+        Self {
+            env: ports.cloned().collect(),
+            onstart: None,
+            args: Vec::new(),
+            runtype: None,
+            template: None,
+            ..self.clone()
+        }
+    }
+
     /// The script of a replacement: its user's own, held back at the first start until the data is there.
-    /// `None` where there is none, or where holding it back would make it longer than the provider takes.
+    /// `None` where there is none, or where holding it back would make it longer than the provider takes, by
+    /// itself or together with the arguments.
     #[must_use]
     pub fn held_script(&self) -> Option<String> {
         let own = self.onstart.as_deref().filter(|script| !script.trim().is_empty())?;
         let held = format!("{HEAD}{own}{FOOT}");
-        (held.chars().count() <= LONGEST_SCRIPT).then_some(held)
+        let said = held.chars().count();
+        let args: usize = self.args.iter().map(String::len).sum();
+        let fits = said <= LONGEST_SCRIPT && (args == 0 || said + args <= LONGEST_WITH_ARGS);
+        fits.then_some(held)
     }
 
     /// How it is launched so that we get in too: a launch mode without SSH gets it beside.
@@ -124,7 +151,7 @@ impl fmt::Debug for Launch {
             .field("args", &format_args!("{} arguments", self.args.len()))
             .field("runtype", &self.runtype)
             .field("template", &self.template)
-            .field("ssh_keys", &self.ssh_keys.len())
+            .field("ssh_keys", &self.ssh_keys.as_ref().map(Vec::len))
             .field("label", &self.label)
             .finish()
     }
@@ -173,6 +200,55 @@ mod tests {
         let long = Launch { onstart: Some("x".repeat(4_000)), ..Launch::default() };
         assert_eq!(long.held_script(), None, "never started before the data is there");
         assert_eq!(Launch::default().held_script(), None);
+    }
+
+    #[test]
+    fn a_script_is_left_out_where_it_and_the_arguments_are_too_long_together() {
+        let with = |args: usize| Launch {
+            onstart: Some("x".repeat(3_000)),
+            args: vec!["a".repeat(args)],
+            ..Launch::default()
+        };
+        let held = with(0).held_script().expect("fits").chars().count();
+        assert!(with(LONGEST_WITH_ARGS - held).held_script().is_some());
+        assert_eq!(with(LONGEST_WITH_ARGS - held + 1).held_script(), None);
+    }
+
+    #[test]
+    fn a_bare_launch_has_its_image_and_ports_alone() {
+        let launch = Launch {
+            image: Some("pytorch/pytorch:2".into()),
+            env: vec![("-p 1:1".into(), "1".into()), ("HF_TOKEN".into(), "x".into())],
+            onstart: Some("run".into()),
+            args: vec!["--a".into()],
+            runtype: Some("jupyter_direc".into()),
+            template: Some("abc".into()),
+            ssh_keys: Some(vec!["ssh-rsa A me".into()]),
+            label: Some("mine".into()),
+        };
+        let bare = Launch {
+            image: launch.image.clone(),
+            env: vec![("-p 1:1".into(), "1".into())],
+            ssh_keys: launch.ssh_keys.clone(),
+            label: launch.label.clone(),
+            ..Launch::default()
+        };
+        assert_eq!(launch.bare(), bare);
+        assert_eq!(bare.bare(), bare);
+    }
+
+    #[test]
+    fn keys_that_are_not_known_now_stay_those_of_before() {
+        let keys = |keys: Option<&[&str]>| Launch {
+            ssh_keys: keys.map(|keys| keys.iter().map(|key| (*key).to_owned()).collect()),
+            ..Launch::default()
+        };
+        let before = keys(Some(&["ssh-rsa A me"]));
+        assert_eq!(keys(None).or_keys_of(Some(&before)), before);
+        assert_eq!(keys(Some(&[])).or_keys_of(Some(&before)), keys(Some(&[])), "told: none");
+        assert_eq!(keys(None).or_keys_of(None), keys(None));
+        let kept = serde_json::to_string(&before).expect("JSON");
+        assert!(kept.contains(r#""ssh_keys":["ssh-rsa A me"]"#), "as it always was: {kept}");
     }
 
     #[test]

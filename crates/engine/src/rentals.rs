@@ -50,8 +50,11 @@ async fn end(
         (Left::Destroy, Some(instance)) => {
             let id = instance.id.to_string();
             let disposal = reaper::disposal(context, &intent, &id, Role::Rental, Wish::Destroy);
-            context.store.intents().discard(&intent.id, &disposal, context.now()).await?;
-            Ok(())
+            match context.store.intents().discard_open(&intent.id, &disposal, context.now()).await {
+                // Bought after all while the list was read: whoever rents it has it.
+                Err(store::StoreError::Stale { .. }) => Ok(()),
+                ended => Ok(ended.map(drop)?),
+            }
         }
         (Left::Keep, Some(instance)) => {
             let alone = RentalPlan { skip_standby: true, ..plan };

@@ -3,6 +3,7 @@
 
 use domain::association::{AssociationState, Serving};
 use domain::failover::{Kind, Outcome, StepName};
+use domain::provider::ErrorClass;
 use domain::route;
 use domain::verdict::Verdict;
 
@@ -46,10 +47,15 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
 async fn back_to_gpu(run: &Run<'_>) -> Result<(), StepEnd> {
     let Run { context, failover, association, .. } = run;
     let id = failover.gpu.to_string();
-    let stop = context.store.disposals().withdraw_stop(&failover.id, &id).await?;
-    // It may have been stopped meanwhile, for a move that does not happen.
-    if stop.is_some() && failover.kind == Kind::Planned {
-        context.accounts.vast(&failover.user).await?.start(failover.gpu).await?;
+    context.store.disposals().withdraw_stop(&failover.id, &id).await?;
+    // It may have been stopped meanwhile, for a move that does not happen. Whether the wish was still there
+    // to be taken back says nothing: it may be fulfilled, or taken back by an attempt that could not start it.
+    if failover.kind == Kind::Planned {
+        match context.accounts.vast(&failover.user).await?.start(failover.gpu).await {
+            // Gone, or its place is taken: that is a loss to be judged like any other.
+            Err(error) if matches!(error.class, ErrorClass::NotFound | ErrorClass::Capacity) => {}
+            started => started?,
+        }
     }
     let associations = context.store.associations();
     associations.set_serving(&association.id, association.epoch, Serving::Gpu).await?;

@@ -147,13 +147,16 @@ async fn attach_others(run: &Run<'_>, gpu: GpuId) {
     let attached = async {
         let kept = run.context.store.associations().launch(&run.association.id).await?;
         let client = run.context.accounts.vast(&run.failover.user).await?;
-        for key in kept.iter().flat_map(|(launch, _)| &launch.ssh_keys) {
-            client.attach_key(gpu, key).await?;
+        for key in kept.into_iter().filter_map(|(launch, _)| launch.ssh_keys).flatten() {
+            // Each by itself: one that is not taken keeps nobody else out.
+            if let Err(error) = client.attach_key(gpu, &key).await {
+                tracing::warn!(%gpu, %error, "a key of the lost machine is not on the new one");
+            }
         }
         Ok::<_, crate::error::EngineError>(())
     };
     if let Err(error) = attached.await {
-        tracing::warn!(%gpu, %error, "not all keys of the lost machine are on the new one");
+        tracing::warn!(%gpu, %error, "the keys of the lost machine are not on the new one");
     }
 }
 

@@ -2,7 +2,7 @@
 //! before anything new is sent. What speaks against buying at all is looked at first: each GPU bills.
 
 use domain::buying::Full;
-use domain::failover::{BuyOutput, Intent, IntentState, Kind};
+use domain::failover::{BuyOutput, Intent, IntentState, Kind, StepName};
 use domain::id::GpuId;
 use domain::launch::Launch;
 use domain::money::MicroUsd;
@@ -51,27 +51,70 @@ async fn buy(run: &Run<'_>) -> Ended {
     }
     let (_, public_key) = context.accounts.ssh(&failover.user).await?;
     context.accounts.vast(&failover.user).await?.ensure_account_key(&public_key).await?;
-    let mut order = order(run).await?;
-    let tried: Vec<i64> = intents.iter().filter_map(|intent| intent.offer).collect();
+    let ways = ways(order(run).await?);
+    // An offer that only was refused in an earlier round may be asked for again.
+    let searched = route::result(StepName::Search, failover, run.rows).map(|row| row.started_at);
+    let tried: Vec<i64> = intents
+        .iter()
+        .filter(|intent| {
+            intent.state != IntentState::Refused
+                || searched.is_none_or(|at| intent.created_at >= at)
+        })
+        .filter_map(|intent| intent.offer)
+        .collect();
     let mut last = String::from("all offers of the search were tried");
     for offer in search::found(run).offers.iter().filter(|offer| !tried.contains(&offer.id)) {
         pays(run, offer).await?;
-        match purchase::buy(context, &order, offer).await? {
-            Purchase::Bound(intent, _) => return Ok(bought(&intent)),
-            Purchase::Refused(error) if purchase::try_another(&error) => {
-                last = error.to_string();
-                // What it was made from may be gone; all that it says is named beside it.
-                if error.class == ErrorClass::Invalid {
-                    order.launch.template = None;
+        for (way, order) in &ways {
+            match purchase::buy(context, order, offer).await? {
+                Purchase::Bound(intent, _) => return Ok(bought_as(&intent, way)),
+                Purchase::Refused(error) if purchase::try_another(&error) => {
+                    last = error.to_string();
+                    // What else is asked for may be what is refused: then the same with less of it.
+                    if error.class == ErrorClass::Invalid {
+                        continue;
+                    }
                 }
+                Purchase::Refused(error) => return Err(error.into()),
+                Purchase::GivenUp => {
+                    last = "a purchase had no clear answer and was given up".into();
+                }
+                Purchase::OfferTaken => {
+                    last = "the offer is being bought for another machine".into();
+                }
+                Purchase::Full(full) => return Err(held(run, full)),
             }
-            Purchase::Refused(error) => return Err(error.into()),
-            Purchase::GivenUp => last = "a purchase had no clear answer and was given up".into(),
-            Purchase::OfferTaken => last = "the offer is being bought for another machine".into(),
-            Purchase::Full(full) => return Err(held(run, full)),
+            break;
         }
     }
     Ok(StepEnd::next_round(last))
+}
+
+/// How a replacement may be asked for, each with a word for what is left out of it: all of it; without its
+/// template, which may be gone while all that it says is named beside it; and without anything that is its
+/// user's, since a bare GPU with the data on it is better than none.
+fn ways(order: Order) -> Vec<(&'static str, Order)> {
+    let named =
+        Order { launch: Launch { template: None, ..order.launch.clone() }, ..order.clone() };
+    let bare = Order { launch: order.launch.bare(), onstart: None, ..order.clone() };
+    let mut ways = vec![("", order), ("template", named), ("all but image and ports", bare)];
+    ways.dedup_by(|(_, less), (_, more)| {
+        let (a, b) = (&less.launch, &more.launch);
+        less.onstart == more.onstart
+            && (&a.env, &a.args, &a.template) == (&b.env, &b.args, &b.template)
+            && a.runtype_with_ssh() == b.runtype_with_ssh()
+    });
+    ways
+}
+
+/// A purchase, with what was left out of it.
+fn bought_as(intent: &Intent, left_out: &str) -> StepEnd {
+    let mut end = bought(intent);
+    if let Some(fields) = end.output.as_object_mut().filter(|_| !left_out.is_empty()) {
+        tracing::warn!(intent = %intent.id, left_out, "refused as it was launched before; bought with less");
+        fields.insert("left_out".into(), left_out.into());
+    }
+    end
 }
 
 /// Whether one more GPU at this price may be bought at all; else what is waited for.
@@ -180,7 +223,8 @@ pub(super) async fn launch(run: &Run<'_>) -> Result<Launch, StepEnd> {
     let client = context.accounts.vast(&failover.user).await?;
     match client.launch(association.gpu).await {
         Ok(Some(told)) => {
-            let launch = told.to_go();
+            let kept = associations.launch(&association.id).await.ok().flatten();
+            let launch = told.to_go().or_keys_of(kept.as_ref().map(|(kept, _)| kept));
             associations.set_launch(&association.id, &launch, context.now()).await?;
             return Ok(launch);
         }

@@ -1,5 +1,6 @@
 //! The bulk of the data goes to the new GPU while the standby serves.
 
+use domain::association::Serving;
 use domain::failover::{BootOutput, BuyOutput, RestoreOutput, StepName};
 
 use super::boot;
@@ -62,8 +63,10 @@ pub(super) async fn or_next(run: &Run<'_>, end: StepEnd) -> Ended {
     }
     let bought: BuyOutput = run.earlier(StepName::Buy).unwrap_or_default();
     let why = end.error.unwrap_or_else(|| "the data could not be brought".into());
-    // The work goes on where it is served until another candidate is there.
-    if run.association.serving == domain::association::Serving::Standby {
+    // The work goes on where it is served until another candidate is there. Only the last transfer holds it,
+    // and nothing outlasts its VM.
+    let held = run.rows.iter().any(|row| row.name == StepName::Delta && row.round == run.row.round);
+    if held && run.association.serving == Serving::Standby && !run.standby_is_down() {
         let (_, standby) = run.standby().await?;
         data::thaw_writes(&standby).await?;
     }

@@ -16,6 +16,8 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
         return Ok(StepEnd::failed("the machine does not run on a new GPU; the old one is kept"));
     }
     let now = context.now();
+    // A new GPU that answers nobody may have taken the data with it: then the old one's disk is kept.
+    let wish = if super::switch::unanswered(run) { Wish::Stop } else { Wish::Destroy };
     let disposal = Disposal {
         id: DisposalId::new(uuid::Uuid::now_v7().to_string()),
         user: failover.user.clone(),
@@ -25,7 +27,7 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
         role: Role::OldGpu,
         failover: Some(failover.id.clone()),
         association: Some(association.id.clone()),
-        wish: Wish::Destroy,
+        wish,
         requested_at: now,
         attempts: 0,
         next_at: due(run, now).await?,

@@ -1,7 +1,7 @@
 //! Looking for a replacement: admissible offers, best first.
 
 use domain::buying::AVOIDED_MS;
-use domain::failover::{SearchOutput, StepName};
+use domain::failover::{IntentState, SearchOutput, StepName};
 use domain::notification::Wait;
 use domain::offer::{nearest_misses, rank, replacement_filter};
 use tokio::time::Instant;
@@ -10,6 +10,8 @@ use super::step::{Ended, Run, StepEnd};
 
 /// Kept of a search.
 const BEST: usize = 10;
+/// Kept of those that were refused before: each is asked for more than once in every round.
+const AGAIN: usize = 3;
 /// Kept of what nearly fits.
 const NEAREST: usize = 3;
 /// Candidates after which a drill gives up.
@@ -38,8 +40,17 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
     let asked = Instant::now();
     let offers = client.search(&filter, storage).await?;
     let provider_ms = i64::try_from(asked.elapsed().as_millis()).unwrap_or(i64::MAX);
-    let avoid = avoid(run).await?;
-    let mut best = rank(&offers, &filter, &association.spec, &avoid);
+    let (avoid, refused) = avoid(run).await?;
+    let all = [avoid.as_slice(), &refused].concat();
+    let mut best = rank(&offers, &filter, &association.spec, &all);
+    // Those that only were refused come again once there is no other: nothing is wrong with them.
+    if best.is_empty() && !refused.is_empty() {
+        best = rank(&offers, &filter, &association.spec, &avoid);
+        best.truncate(AGAIN);
+        if failover.round >= CALM_ROUNDS {
+            tokio::time::sleep(CALM).await;
+        }
+    }
     if best.is_empty() {
         let seen = offers.len();
         let words = format!(
@@ -65,16 +76,18 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
 }
 
 /// The lost machine, each that this failover has bought on before, and those that failed the account
-/// lately.
-async fn avoid(run: &Run<'_>) -> Result<Vec<i64>, StepEnd> {
+/// lately; and beside them those of which nothing but a refusal came.
+async fn avoid(run: &Run<'_>) -> Result<(Vec<i64>, Vec<i64>), StepEnd> {
     let Run { context, failover, .. } = run;
     let intents = context.store.intents();
     let since = context.now().plus(-AVOIDED_MS);
     let mut machines = intents.failed_machines(&failover.user, since).await?;
     machines.extend(run.association.spec.machine_id);
     let bought = intents.of_failover(&failover.id).await?;
+    let (refused, bought): (Vec<_>, Vec<_>) =
+        bought.into_iter().partition(|intent| intent.state == IntentState::Refused);
     machines.extend(bought.iter().filter_map(|intent| intent.machine_id));
-    Ok(machines)
+    Ok((machines, refused.iter().filter_map(|intent| intent.machine_id).collect()))
 }
 
 /// The offers that the present round's search found.

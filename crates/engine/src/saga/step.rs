@@ -181,6 +181,14 @@ impl Run<'_> {
         }
     }
 
+    /// Whether the standby is gone or its VM is not up since it answered: then nothing runs on it that could
+    /// be held or ended.
+    pub(super) fn standby_is_down(&self) -> bool {
+        self.association.standby.as_ref().is_none_or(|standby| {
+            matches!(standby.state, StandbyState::Preempted | StandbyState::Stopped)
+        })
+    }
+
     /// A shell to a GPU.
     pub(super) async fn gpu(&self, target: &Target) -> Result<Shell, StepEnd> {
         dial(self.context, &self.association.user, target)

@@ -1,17 +1,29 @@
 //! The new GPU becomes the place that serves: in the database first, then on the hosts.
+//!
+//! From then on there is no way back, and whatever one of the hosts does not give ends nothing: it is tried
+//! for a while, then left.
 
 use domain::association::{AssociationState, Serving};
-use domain::failover::{BootOutput, BuyOutput, RestoreOutput, StepName, SwitchOutput};
+use domain::failover::{
+    BootOutput, BuyOutput, HookResult, IntentState, RestoreOutput, StepName, SwitchOutput,
+};
 use domain::id::GpuId;
 use domain::launch::RESTORED;
+use domain::time::Millis;
 use providers::ssh::Shell;
 use store::Placement;
 
 use super::restore;
 use super::step::{Ended, Run, StepEnd};
 use crate::error::EngineError;
+use crate::live::Target;
 use crate::purchase::label_prefix;
 use crate::{data, hooks};
+
+/// Why a machine without a standby is degraded, in the words of whoever found it gone.
+const NO_STANDBY: &str = "the standby VM no longer exists at the provider; a new one is being made";
+/// Set in the output where the new GPU did not answer once it was the machine's.
+const UNANSWERED: &str = "unanswered";
 
 pub(super) async fn run(run: &Run<'_>) -> Ended {
     let Run { context, association, failover, .. } = run;
@@ -22,20 +34,87 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
         return Ok(StepEnd::failed("no new GPU to switch to"));
     };
     let target = restore::target(run)?;
-    let shell = run.gpu(&target).await?;
-    let (_, standby) = run.standby().await?;
     let associations = context.store.associations();
-    let mut spec = booted.spec.clone();
-    // The class to stand in for stays that of the machine that its user chose.
-    spec.usd_per_hour = association.spec.usd_per_hour.or(spec.usd_per_hour);
-    let place = Placement {
-        gpu,
-        endpoint: Some(endpoint.clone()),
-        host_key: booted.host_key.clone(),
-        spec,
+    let known = context.store.intents().find(intent).await?;
+    let adopted = known.filter(|intent| intent.state == IntentState::Adopted);
+    let (shell, adopted_at) = match adopted {
+        Some(intent) => (None, intent.changed_at),
+        None => {
+            // Its data is proven: it alone has to answer. Without the standby it is all there is.
+            let shell = run.gpu(&target).await?;
+            let mut spec = booted.spec.clone();
+            // The class to stand in for stays that of the machine that its user chose.
+            spec.usd_per_hour = association.spec.usd_per_hour.or(spec.usd_per_hour);
+            let place = Placement {
+                gpu,
+                endpoint: Some(endpoint.clone()),
+                host_key: booted.host_key.clone(),
+                spec,
+            };
+            let (epoch, now) = (association.epoch, context.now());
+            associations.switch_to_bought(failover, epoch, &place, intent, now).await?;
+            (Some(shell), now)
+        }
     };
-    let (epoch, now) = (association.epoch, context.now());
-    associations.switch_to_bought(failover, epoch, &place, intent, now).await?;
+    // At once: whatever comes between now and the end must find that the new GPU is the one that serves.
+    associations.set_serving(&association.id, association.epoch, Serving::Gpu).await?;
+    let told = or_left(run, adopted_at, begin(run, shell, &target).await)?;
+    or_left(run, adopted_at, end_standby_job(run).await)?;
+    let frozen: Option<RestoreOutput> = run.earlier(StepName::Delta);
+    let freeze_ms = frozen.and_then(|delta| delta.frozen_at).map(|at| context.now().since(at));
+    let (state, reason) = match association.standby {
+        Some(_) => (AssociationState::Following, None),
+        None => (AssociationState::Degraded, Some(NO_STANDBY)),
+    };
+    associations.set_state(&association.id, association.epoch, state, reason).await?;
+    name(run, gpu).await;
+    context.doorbell(&association.user, "association", association.id.as_str()).await;
+    let unanswered = told.is_none();
+    let mut end = StepEnd::done(&SwitchOutput { hook: told.flatten(), freeze_ms });
+    if let Some(fields) = end.output.as_object_mut().filter(|_| unanswered) {
+        fields.insert(UNANSWERED.into(), true.into());
+    }
+    Ok(end)
+}
+
+/// Whether the new GPU answered nobody any more once it was the machine's.
+pub(super) fn unanswered(run: &Run<'_>) -> bool {
+    let output: Option<serde_json::Value> = run.earlier(StepName::Switch);
+    output.is_some_and(|output| output.get(UNANSWERED).is_some())
+}
+
+/// What a host gave; nothing where it has not given it for as long as a GPU may take to answer. A new GPU that
+/// is dead by then is a loss to be judged like any other, once this failover is over.
+fn or_left<T>(
+    run: &Run<'_>,
+    adopted_at: Millis,
+    given: Result<T, StepEnd>,
+) -> Result<Option<T>, StepEnd> {
+    let end = match given {
+        Ok(given) => return Ok(Some(given)),
+        Err(end) => end,
+    };
+    let error = end.error.unwrap_or_default();
+    let patience = run.context.config.timings.ssh.as_millis();
+    if u128::try_from(run.context.now().since(adopted_at)).unwrap_or(0) < patience {
+        // Never as a failure: that would undo what can't be undone.
+        return Err(StepEnd::retry(error));
+    }
+    tracing::error!(association = %run.association.id, error, "left undone after the switch");
+    Ok(None)
+}
+
+/// Starts the user's work on the new GPU.
+async fn begin(
+    run: &Run<'_>,
+    shell: Option<Shell>,
+    target: &Target,
+) -> Result<Option<HookResult>, StepEnd> {
+    let Run { context, association, failover, .. } = run;
+    let shell = match shell {
+        Some(shell) => shell,
+        None => run.gpu(target).await?,
+    };
     let hook = match &association.hooks.on_gpu {
         Some(command) => {
             let name = format!("on_gpu-{}", failover.id);
@@ -46,16 +125,17 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
         None => None,
     };
     release(run, &shell).await?;
+    Ok(hook)
+}
+
+/// Ends what the user's command left on the standby, where that may still run.
+async fn end_standby_job(run: &Run<'_>) -> Result<(), StepEnd> {
+    if run.standby_is_down() {
+        return Ok(());
+    }
+    let (_, standby) = run.standby().await?;
     data::end_standby_job(&standby).await?;
-    let frozen: Option<RestoreOutput> = run.earlier(StepName::Delta);
-    let freeze_ms = frozen.and_then(|delta| delta.frozen_at).map(|at| context.now().since(at));
-    associations.set_serving(&association.id, association.epoch, Serving::Gpu).await?;
-    associations
-        .set_state(&association.id, association.epoch, AssociationState::Following, None)
-        .await?;
-    name(run, gpu).await;
-    context.doorbell(&association.user, "association", association.id.as_str()).await;
-    Ok(StepEnd::done(&SwitchOutput { hook, freeze_ms }))
+    Ok(())
 }
 
 /// Tells the script of each start that the data is there. Where a command of the user's has just started the
@@ -67,9 +147,15 @@ async fn release(run: &Run<'_>, shell: &Shell) -> Result<(), StepEnd> {
         return Ok(());
     }
     let word = if association.hooks.on_gpu.is_some() { "held" } else { "run" };
-    let command = format!("[ -e {RESTORED} ] || printf {word} > {RESTORED}");
-    data::run_hook(shell, &command, &[], context.config.timings.hook).await?;
-    Ok(())
+    // Whole or not there: the script looks every second, and leaves off for good at anything but the word.
+    let command = format!(
+        "[ -e {RESTORED} ] || {{ printf {word} > {RESTORED}.new && mv -f {RESTORED}.new {RESTORED}; }}"
+    );
+    let told = data::run_hook(shell, &command, &[], context.config.timings.hook).await?;
+    match told.status {
+        Some(0) => Ok(()),
+        _ => Err(StepEnd::retry("the new GPU can't be told that its data is there")),
+    }
 }
 
 /// Shows the user's own name for the machine at the provider. It serves either way.

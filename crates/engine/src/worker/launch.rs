@@ -27,7 +27,7 @@ async fn keep(context: &Context, association: &Association) -> Result<(), Engine
     let associations = context.store.associations();
     let now = context.now();
     let known = associations.launch(&association.id).await?;
-    if known.is_some_and(|(_, read_at)| now.since(read_at) < GOOD_MS) {
+    if known.as_ref().is_some_and(|(_, read_at)| now.since(*read_at) < GOOD_MS) {
         return Ok(());
     }
     let view = context.live.account(&association.user).view();
@@ -36,7 +36,8 @@ async fn keep(context: &Context, association: &Association) -> Result<(), Engine
     }
     let client = context.accounts.vast(&association.user).await?;
     if let Some(launch) = client.launch(association.gpu).await? {
-        associations.set_launch(&association.id, &launch.to_go(), now).await?;
+        let launch = launch.to_go().or_keys_of(known.as_ref().map(|(known, _)| known));
+        associations.set_launch(&association.id, &launch, now).await?;
     }
     Ok(())
 }

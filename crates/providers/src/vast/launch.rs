@@ -18,7 +18,7 @@ impl VastClient {
     /// tells another.
     ///
     /// # Errors
-    /// Anything but a clear answer about the instance. Keys that can't be read are none.
+    /// Anything but a clear answer about the instance. Keys that can't be read are not known.
     pub async fn launch(&self, id: GpuId) -> Result<Option<Launch>, ProviderError> {
         let Some(body) = self.record(id).await? else { return Ok(None) };
         let Some(row) = body.get("instances").map(Row).filter(|row| row.int("id") == Some(id.0))
@@ -28,10 +28,10 @@ impl VastClient {
         let path = format!("/api/v0/instances/{id}/ssh/");
         let keys = Call::new("list ssh keys", Endpoint::Keys, Method::GET, path);
         let keys = match self.ask(&keys).await {
-            Ok(reply) => admitted(&reply),
+            Ok(reply) => Some(admitted(&reply)),
             Err(error) => {
                 tracing::debug!(%id, %error, "the keys of an instance are not known");
-                Vec::new()
+                None
             }
         };
         Ok(Some(Launch { ssh_keys: keys, ..launch(row) }))
@@ -46,7 +46,7 @@ fn launch(row: Row<'_>) -> Launch {
         args: texts(row.get("image_args")),
         runtype: row.text("image_runtype"),
         template: row.text("template_hash_id"),
-        ssh_keys: Vec::new(),
+        ssh_keys: None,
         label: row.text("label"),
     }
 }

@@ -165,22 +165,30 @@ impl Failovers<'_> {
     /// `NotFound`; `Conflict` when it is over, was asked already, or has switched.
     #[instrument(level = "debug", skip_all)]
     pub async fn request_cancel(&self, user: &UserId, id: &FailoverId) -> Result<(), StoreError> {
-        let done = query("UPDATE failovers SET state = 'cancelling' WHERE id = $1 AND user_id = $2 AND state IN ('running', 'waiting') AND NOT EXISTS (SELECT 1 FROM intents WHERE failover_id = $1 AND state = 'adopted')")
+        let mut tx = self.store.db().begin().await?;
+        let asked = query("UPDATE failovers SET state = 'cancelling' WHERE id = $1 AND user_id = $2 AND state IN ('running', 'waiting')")
             .bind(id.as_str())
             .bind(user.as_str())
-            .execute(self.store.db().write())
+            .execute(&mut *tx)
             .await?;
-        if changed(&done) {
-            return Ok(());
+        if !changed(&asked) {
+            drop(tx);
+            self.get(user, id).await?;
+            return Err(StoreError::Conflict("the failover is over or being cancelled"));
         }
-        let failover = self.get(user, id).await?;
-        Err(StoreError::Conflict(
-            if matches!(failover.state, FailoverState::Running | FailoverState::Waiting) {
-                "its machine has moved to the new GPU"
-            } else {
-                "the failover is over or being cancelled"
-            },
-        ))
+        // Only now, with its row held, and in a statement of its own: one that had to wait for that row still
+        // sees the purchases as they were before it waited.
+        let adopted = query(
+            "SELECT 1 AS moved FROM intents WHERE failover_id = $1 AND state = 'adopted' LIMIT 1",
+        )
+        .bind(id.as_str())
+        .fetch_optional(&mut *tx)
+        .await?;
+        if adopted.is_some() {
+            return Err(StoreError::Conflict("its machine has moved to the new GPU"));
+        }
+        tx.commit().await?;
+        Ok(())
     }
 
     /// Ends a failover and frees its association for the next one.

@@ -17,6 +17,18 @@ use crate::journal::failed_machine::blame;
 use crate::journal::intent::Intents;
 use crate::row::Read as _;
 
+/// Records a purchase as discarded that is in one of these states.
+macro_rules! discarded {
+    ($states:literal) => {
+        concat!(
+            "UPDATE intents SET state = 'discarded', external_id = $2, ",
+            "bound_at = COALESCE(bound_at, $3), changed_at = $3 WHERE id = $1 AND user_id = $4 ",
+            "AND provider = $5 AND (external_id IS NULL OR external_id = $2) AND state ",
+            $states
+        )
+    };
+}
+
 impl Intents<'_> {
     /// Records a purchase that is about to be sent, in state `open` whatever `new` says.
     ///
@@ -136,7 +148,26 @@ impl Intents<'_> {
         at: Millis,
     ) -> Result<Disposal, StoreError> {
         let mut tx = self.store.db().begin().await?;
-        let stands = discard(&mut tx, id, wanted, at).await?;
+        let stands =
+            discard(&mut tx, id, wanted, at, discarded!("NOT IN ('refused', 'gone')")).await?;
+        tx.commit().await?;
+        Ok(stands)
+    }
+
+    /// As [`Self::discard`], of a purchase that nobody has bound yet: for one who judges by a state that he
+    /// read a while ago.
+    ///
+    /// # Errors
+    /// As [`Self::discard`]; `Stale` also when it is not open any more: then no wish is recorded either.
+    #[instrument(level = "debug", skip_all)]
+    pub async fn discard_open(
+        &self,
+        id: &IntentId,
+        wanted: &Disposal,
+        at: Millis,
+    ) -> Result<Disposal, StoreError> {
+        let mut tx = self.store.db().begin().await?;
+        let stands = discard(&mut tx, id, wanted, at, discarded!("= 'open'")).await?;
         tx.commit().await?;
         Ok(stands)
     }
@@ -154,7 +185,8 @@ impl Intents<'_> {
         at: Millis,
     ) -> Result<Disposal, StoreError> {
         let mut tx = self.store.db().begin().await?;
-        let stands = discard(&mut tx, id, wanted, at).await?;
+        let stands =
+            discard(&mut tx, id, wanted, at, discarded!("NOT IN ('refused', 'gone')")).await?;
         let row = query("SELECT machine_id FROM intents WHERE id = $1")
             .bind(id.as_str())
             .fetch_one(&mut *tx)
@@ -187,13 +219,14 @@ async fn discard(
     id: &IntentId,
     wanted: &Disposal,
     at: Millis,
+    update: &'static str,
 ) -> Result<Disposal, StoreError> {
     if wanted.wish != Wish::Destroy {
         return Err(StoreError::Conflict("only a destroy discards"));
     }
     // The wish first, as where it is fulfilled, so that two never wait for each other.
     let stands = disposal::request(&mut *tx, wanted).await?;
-    let done = query("UPDATE intents SET state = 'discarded', external_id = $2, bound_at = COALESCE(bound_at, $3), changed_at = $3 WHERE id = $1 AND user_id = $4 AND provider = $5 AND (external_id IS NULL OR external_id = $2) AND state NOT IN ('refused', 'gone')")
+    let done = query(update)
         .bind(id.as_str())
         .bind(&wanted.external_id)
         .bind(at.0)

@@ -21,6 +21,8 @@ on_both! {
     a_machine_that_failed_is_avoided_for_a_while,
     a_fence_is_whole_or_not_there,
     a_switch_is_whole_and_ends_the_time_for_cancelling,
+    of_a_switch_and_a_cancellation_at_once_one_succeeds,
+    a_cancellation_that_waits_for_a_switch_sees_it,
     destroying_with_the_standby_stores_all_of_it_or_nothing,
     nothing_is_untied_while_a_failover_is_under_way,
     a_launch_is_sealed_and_survives_a_new_key,
@@ -246,6 +248,49 @@ async fn a_switch_is_whole_and_ends_the_time_for_cancelling(world: &World) {
     assert!(matches!(late, Err(StoreError::Stale { .. })), "{late:?}");
     let now = associations.find(&two.id).await.expect("read").expect("there");
     assert_eq!(now.gpu, two.gpu);
+}
+
+async fn of_a_switch_and_a_cancellation_at_once_one_succeeds(world: &World) {
+    let beside = world.beside().await;
+    for n in 0..12_i64 {
+        let one = machine(&world.store, &format!("ana{n}")).await;
+        let of = failover(&one, &format!("fo-{n}"));
+        world.store.failovers().open(&of).await.expect("begun");
+        let new = intent(&of, &format!("in-{n}"), one.epoch);
+        world.store.intents().open(&new).await.expect("recorded");
+        let gpu = GpuId(600 + n);
+        world.store.intents().bind(&new.id, &gpu.to_string(), one.epoch, NOW).await.expect("bound");
+        let place = Placement { gpu, endpoint: None, host_key: None, spec: GpuSpec::default() };
+        let (associations, failovers) = (world.store.associations(), beside.failovers());
+        let (moved, cancelled) = tokio::join!(
+            associations.switch_to_bought(&of, one.epoch, &place, &new.id, NOW),
+            failovers.request_cancel(&one.user, &of.id),
+        );
+        assert_ne!(moved.is_ok(), cancelled.is_ok(), "{moved:?}, {cancelled:?}");
+    }
+    beside.close().await;
+}
+
+async fn a_cancellation_that_waits_for_a_switch_sees_it(world: &World) {
+    let (one, of) = begun(world).await;
+    let new = intent(&of, "in-1", one.epoch);
+    world.store.intents().open(&new).await.expect("recorded");
+    world.store.intents().bind(&new.id, "555", one.epoch, NOW).await.expect("bound");
+    // As a switch does it, with time for somebody to wait in the middle of it.
+    let raw = world.raw().await;
+    let mut tx = raw.begin().await.expect("begun");
+    sqlx::query("UPDATE failovers SET round = round").execute(&mut *tx).await.expect("held");
+    let (store, user, id) = (world.store.clone(), one.user.clone(), of.id.clone());
+    let cancel = tokio::spawn(async move { store.failovers().request_cancel(&user, &id).await });
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    assert!(!cancel.is_finished(), "it waits");
+    let adopt = sqlx::query("UPDATE intents SET state = 'adopted'");
+    adopt.execute(&mut *tx).await.expect("adopted");
+    tx.commit().await.expect("switched");
+    let late = cancel.await.expect("ran");
+    let moved = "its machine has moved to the new GPU";
+    assert!(matches!(&late, Err(StoreError::Conflict(word)) if *word == moved), "{late:?}");
+    raw.close().await;
 }
 
 async fn destroying_with_the_standby_stores_all_of_it_or_nothing(world: &World) {

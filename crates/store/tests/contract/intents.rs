@@ -17,6 +17,7 @@ on_both! {
     an_instance_comes_of_one_purchase,
     a_clear_no_allows_another_purchase,
     an_unknown_answer_is_given_up_and_what_appears_is_discarded,
+    what_was_bound_meanwhile_is_not_discarded_as_open,
     a_given_up_instance_and_its_wish_are_stored_together,
     a_destroyed_instance_is_gone_with_its_wish,
     a_rental_needs_no_association,
@@ -203,6 +204,32 @@ async fn an_unknown_answer_is_given_up_and_what_appears_is_discarded(world: &Wor
     assert_eq!(read.state, IntentState::Discarded);
     assert_eq!(read.external_id.as_deref(), Some("8"));
     assert_eq!(read.bound_at, Some(NOW.plus(60)));
+}
+
+async fn what_was_bound_meanwhile_is_not_discarded_as_open(world: &World) {
+    let (one, of) = begun(world).await;
+    let intents = world.store.intents();
+    let first = intent(&of, "in-1", one.epoch);
+    intents.open(&first).await.expect("recorded");
+    intents.bind(&first.id, "7", one.epoch, NOW).await.expect("bound");
+    let wish = disposal(&one.user, "di-1", "7", Wish::Destroy);
+    for wanted in [IntentState::Bound, IntentState::Adopted] {
+        let late = intents.discard_open(&first.id, &wish, NOW.plus(5)).await;
+        assert!(matches!(late, Err(StoreError::Stale { .. })), "{wanted}: {late:?}");
+        assert_eq!(state(world, &first.id).await.state, wanted);
+        assert_eq!(world.store.disposals().pending(&one.user).await.expect("read"), []);
+        if wanted == IntentState::Bound {
+            intents.adopt(&first.id, NOW).await.expect("adopted");
+        }
+    }
+    let mut rental = intent(&of, "in-2", Epoch(0));
+    (rental.failover, rental.association) = (None, None);
+    intents.open(&rental).await.expect("recorded");
+    let wish = disposal(&one.user, "di-2", "8", Wish::Destroy);
+    let stands = intents.discard_open(&rental.id, &wish, NOW.plus(5)).await;
+    assert_eq!(stands.expect("still open"), wish);
+    let read = state(world, &rental.id).await;
+    assert_eq!((read.state, read.bound_at), (IntentState::Discarded, Some(NOW.plus(5))));
 }
 
 async fn a_given_up_instance_and_its_wish_are_stored_together(world: &World) {
