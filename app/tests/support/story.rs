@@ -134,6 +134,8 @@ fn association(id: i64, name: &str, state: AssociationState, serving: Serving) -
         files: Some(12_480),
         bytes: Some(18_400_000_000),
         sync_problem: None,
+        follows_by: None,
+        why_rsync: None,
         deletions: None,
         host_key_shared: Vec::new(),
         epoch: Epoch(3),

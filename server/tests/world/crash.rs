@@ -7,9 +7,9 @@ use serde_json::json;
 
 use crate::stack::{Plan, Stack};
 
-async fn killed_in(phase: &str, database: Option<String>) {
+async fn killed_in(phase: &str, plan: Plan) {
     // Slow enough that each phase can be met; the same path.
-    let mut stack = Stack::with(Plan { profile: "reference", database, ..Plan::default() }).await;
+    let mut stack = Stack::with(Plan { profile: "reference", ..plan }).await;
     let gpu = stack.protected().await;
     stack.pull_plug(gpu).await;
     if phase == "detecting" {
@@ -70,13 +70,19 @@ macro_rules! killed_in_each {
         mod $name {
             #[tokio::test(flavor = "multi_thread")]
             async fn on_sqlite() {
-                super::killed_in($phase, None).await;
+                super::killed_in($phase, super::Plan::by("rsync")).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_sqlite_by_agent() {
+                super::killed_in($phase, super::Plan::by("agent")).await;
             }
 
             #[tokio::test(flavor = "multi_thread")]
             async fn on_postgres() {
                 let Some(database) = super::postgres().await else { return };
-                super::killed_in($phase, Some(database)).await;
+                let plan = super::Plan { database: Some(database), ..super::Plan::default() };
+                super::killed_in($phase, plan).await;
             }
         }
     )+ };

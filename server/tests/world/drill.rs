@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use crate::stack::Stack;
+use crate::stack::{Plan, Stack};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_drill_proves_the_data_and_leaves_nothing() {
-    let stack = Stack::start().await;
+over_both!(a_drill_proves_the_data_and_leaves_nothing);
+async fn a_drill_proves_the_data_and_leaves_nothing(plan: Plan) {
+    let stack = Stack::with(plan).await;
     let gpu = stack.protected().await;
     let standbys = stack.billing().await.len();
     let before = step(&stack, gpu);

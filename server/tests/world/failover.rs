@@ -1,10 +1,12 @@
 //! A GPU dies with no warning while a job writes.
 
-use crate::stack::Stack;
+use serde_json::json;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_dead_gpu_is_replaced_by_exactly_one_with_every_file_proven() {
-    let stack = Stack::start().await;
+use crate::stack::{JOB, Plan, Stack};
+
+over_both!(a_dead_gpu_is_replaced_by_exactly_one_with_every_file_proven);
+async fn a_dead_gpu_is_replaced_by_exactly_one_with_every_file_proven(plan: Plan) {
+    let stack = Stack::with(plan).await;
     let gpu = stack.protected().await;
     stack.pull_plug(gpu).await;
     let failover = stack.failover_of(gpu).await;
@@ -48,4 +50,27 @@ async fn a_dead_gpu_is_replaced_by_exactly_one_with_every_file_proven() {
     };
     let first = stack.eventually("the job's step", async |_| step()).await;
     stack.eventually("the job to go on", async |_| step().filter(|now| *now > first + 2)).await;
+}
+
+over_both!(a_planned_move_takes_the_last_bytes_along);
+async fn a_planned_move_takes_the_last_bytes_along(plan: Plan) {
+    let stack = Stack::with(plan).await;
+    // What it wrote last is written while it is told to stop.
+    let stop = "pkill -f '^bash /workspace/job.sh$'; echo last > /workspace/last-words";
+    let hooks = json!({ "on_gpu": JOB, "on_standby": null, "before_switch": stop });
+    let gpu = stack.rent_with(JOB, hooks).await;
+    stack.until_following(gpu).await;
+    let begun = stack.post(&format!("/standby/failover/start/{gpu}"), json!({})).await;
+    let status = stack.ended(begun["failover_id"].as_str().unwrap()).await;
+    assert_eq!(
+        (&status["success"], &status["kind"]),
+        (&json!(true), &json!("planned")),
+        "{status:#}"
+    );
+    assert_eq!(status["files_lost"], json!([]), "{status:#}");
+    let new_gpu = status["new_gpu_id"].as_i64().unwrap();
+    let words = stack.host_workspace(&new_gpu.to_string()).join("last-words");
+    assert_eq!(std::fs::read_to_string(words).unwrap(), "last\n");
+    stack.only_bills(vec![new_gpu]).await;
+    stack.until_following(new_gpu).await;
 }

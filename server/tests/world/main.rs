@@ -11,6 +11,23 @@
     reason = "tests"
 )]
 
+/// A test over each way to follow, whichever is the usual one.
+macro_rules! over_both {
+    ($name:ident) => {
+        mod $name {
+            #[tokio::test(flavor = "multi_thread")]
+            async fn by_agent() {
+                super::$name($crate::stack::Plan::by("agent")).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn by_rsync() {
+                super::$name($crate::stack::Plan::by("rsync")).await;
+            }
+        }
+    };
+}
+
 mod buying;
 mod crash;
 mod credentials;

@@ -79,3 +79,13 @@ pub fn sandbox_program() -> PathBuf {
     );
     beside
 }
+
+/// The program that is put on hosts: the one that is named, else the static one, else the one of the tests.
+pub fn agent_program() -> PathBuf {
+    if let Some(path) = std::env::var_os("DUMONT_AGENT_PROGRAM") {
+        return path.into();
+    }
+    let beside = Path::new(env!("CARGO_BIN_EXE_dumont")).with_file_name("dumont-agent");
+    assert!(beside.exists(), "build dumont-agent first (looked for {})", beside.display());
+    beside
+}

@@ -6,14 +6,14 @@ use domain::failover::{RestoreOutput, StepName, VerifyOutput};
 use domain::id::FailoverId;
 use store::{Keyring, Store};
 
-use crate::stack::Stack;
+use crate::stack::{Plan, Stack};
 
 const FILES: usize = 160;
 const SIZE: usize = 3_000_000;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_restore_goes_forward_and_ends_with_what_was_moved() {
-    let mut stack = Stack::start().await;
+over_both!(a_restore_goes_forward_and_ends_with_what_was_moved);
+async fn a_restore_goes_forward_and_ends_with_what_was_moved(plan: Plan) {
+    let mut stack = Stack::with(plan).await;
     let gpu = stack.protected().await;
     let workspace = stack.host_workspace(&gpu.to_string());
     let folder = workspace.join("data");

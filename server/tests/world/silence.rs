@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::stack::Stack;
+use crate::stack::{Plan, Stack};
 
 /// The usual patience, or that of an account that can't wait; and how long what is left is kept.
 async fn patience(stack: &Stack, silence: i64, keep: i64) {
@@ -65,9 +65,9 @@ async fn a_gpu_that_died_while_nobody_looked_is_found_out_after_a_restart() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_gpu_that_was_cut_off_is_kept_until_what_only_it_has_is_saved() {
-    let stack = Stack::start().await;
+over_both!(a_gpu_that_was_cut_off_is_kept_until_what_only_it_has_is_saved);
+async fn a_gpu_that_was_cut_off_is_kept_until_what_only_it_has_is_saved(plan: Plan) {
+    let stack = Stack::with(plan).await;
     patience(&stack, 5, 30).await;
     let gpu = stack.protected().await;
     stack.fault(json!({ "name": "network_cut", "target": gpu.to_string() })).await;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use crate::process::{Process, sandbox_program};
+use crate::process::{Process, agent_program, sandbox_program};
 
 /// For things that must happen; long, because the machine may be busy.
 pub const DEADLINE: Duration = Duration::from_secs(120);
@@ -23,6 +23,7 @@ pub struct Stack {
     pub token: String,
     database: String,
     descriptors: Option<u32>,
+    follow_by: String,
     http: reqwest::Client,
 }
 
@@ -33,12 +34,32 @@ pub struct Plan {
     pub database: Option<String>,
     /// How many files and connections the server may have open, where it is not the system's.
     pub descriptors: Option<u32>,
+    /// By which means standbys follow.
+    pub follow_by: String,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { profile: "instant", scale: "1", database: None, descriptors: None }
+        Self {
+            profile: "instant",
+            scale: "1",
+            database: None,
+            descriptors: None,
+            follow_by: follow_by(),
+        }
     }
+}
+
+impl Plan {
+    /// With standbys that follow by this.
+    pub fn by(means: &str) -> Self {
+        Self { follow_by: means.into(), ..Self::default() }
+    }
+}
+
+/// By which means standbys follow where a test does not say: all of them can be run over either.
+pub fn follow_by() -> String {
+    std::env::var("DUMONT_TEST_FOLLOW_BY").unwrap_or_else(|_| "rsync".into())
 }
 
 impl Stack {
@@ -78,6 +99,7 @@ impl Stack {
             token: String::new(),
             database,
             descriptors: plan.descriptors,
+            follow_by: plan.follow_by,
             http: reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap(),
         };
         let state = format!("{}/_sandbox/state", stack.sandbox_url);
@@ -167,6 +189,8 @@ impl Stack {
             .env("DUMONT_GCP_ENDPOINT", &self.sandbox_url)
             .env("DUMONT_STANDBY_SSH_PORT", "2222")
             .env("DUMONT_VAST_LIMITS", "false")
+            .env("DUMONT_FOLLOW_BY", &self.follow_by)
+            .env("DUMONT_AGENT_PROGRAM", agent_program())
             .env("RUST_LOG", "info,engine=debug");
     }
 
@@ -429,6 +453,9 @@ impl Stack {
             let followed = one["state"] == "following"
                 && one["sync_count"].as_i64() >= Some(2)
                 && one["files"].as_i64() > Some(3);
+            if followed {
+                assert_eq!(one["follows_by"], stack.follow_by.as_str(), "{one:#}");
+            }
             followed.then_some(one)
         })
         .await

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use sqlx::Connection as _;
 
-use crate::stack::{Stack, text};
+use crate::stack::{Plan, Stack, text};
 
 async fn association(stack: &Stack, machine: &str) -> Option<Value> {
     stack.try_get(&format!("/standby/associations/{machine}")).await
@@ -28,9 +28,9 @@ async fn on_standby(stack: &Stack) -> (i64, String) {
     (gpu, machine)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_way_back_leads_from_the_standby_to_a_gpu_with_all_its_files() {
-    let stack = Stack::start().await;
+over_both!(the_way_back_leads_from_the_standby_to_a_gpu_with_all_its_files);
+async fn the_way_back_leads_from_the_standby_to_a_gpu_with_all_its_files(plan: Plan) {
+    let stack = Stack::with(plan).await;
     let (gpu, machine) = on_standby(&stack).await;
     let path = format!("/standby/associations/{machine}/back-to-gpu");
     let begun = stack.post(&path, json!({})).await;
@@ -112,7 +112,8 @@ async fn frozen(stack: &Stack) -> (i64, Value) {
             (tie["sync_count"].as_i64() > count).then_some(())
         })
         .await;
-    std::fs::remove_dir_all(&data).unwrap();
+    // At once: a copy that follows closely could see it half done.
+    std::fs::rename(&data, stack.dir.path().join("removed")).unwrap();
     let held = stack
         .eventually("the copy to freeze", async |stack| {
             let held = stack.try_get(&format!("/standby/associations/{gpu}/deletions")).await?;
@@ -132,9 +133,9 @@ fn copied(stack: &Stack, gpu: i64, path: &str) -> bool {
     stack.host_workspace(&standby.unwrap()).join(path).exists()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_was_accepted_before_the_process_died_is_made_by_the_next() {
-    let mut stack = Stack::start().await;
+over_both!(what_was_accepted_before_the_process_died_is_made_by_the_next);
+async fn what_was_accepted_before_the_process_died_is_made_by_the_next(plan: Plan) {
+    let mut stack = Stack::with(plan).await;
     let (gpu, held) = frozen(&stack).await;
     assert!(held["files"].as_i64() >= Some(30), "{held:#}");
     let listed: Vec<String> =
@@ -155,9 +156,9 @@ async fn what_was_accepted_before_the_process_died_is_made_by_the_next() {
     stack.until_following(gpu).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_was_deleted_is_brought_back_to_the_gpu_and_followed_again() {
-    let stack = Stack::start().await;
+over_both!(what_was_deleted_is_brought_back_to_the_gpu_and_followed_again);
+async fn what_was_deleted_is_brought_back_to_the_gpu_and_followed_again(plan: Plan) {
+    let stack = Stack::with(plan).await;
     let (gpu, held) = frozen(&stack).await;
     let data = stack.host_workspace(&gpu.to_string()).join("data");
     std::fs::create_dir(&data).unwrap();

@@ -48,7 +48,11 @@ async fn an_outbid_gpu_that_resumes_while_the_user_is_on_the_standby_is_stopped(
     // The only VM there is.
     assert!(standby.starts_with("dumont-"));
     let copy = stack.host_workspace("vm-");
-    let frozen = std::fs::read_to_string(copy.join("step")).unwrap();
+    let frozen = std::fs::read_to_string(copy.join("step")).unwrap_or_else(|error| {
+        let there: Vec<_> =
+            std::fs::read_dir(&copy).unwrap().flatten().map(|one| one.path()).collect();
+        panic!("{error}: {} has {there:?}", copy.display())
+    });
     let state = |rows: &serde_json::Value| {
         rows["hosts"]
             .as_array()

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::configure::StandbyConfig;
 use super::{Time, object};
-use crate::association::{Association as Tie, AssociationState, Hooks, Serving};
+use crate::association::{
+    Association as Tie, AssociationState, DataPath, Hooks, Serving, WhyRsync,
+};
 use crate::frozen::{self, Decision, Deletion, Deletions, Held};
 use crate::host_key::{PinnedKeys, SharedHostKey};
 use crate::id::{AssociationId, Epoch, FailoverId, GpuId};
@@ -70,6 +72,12 @@ pub struct Association {
     pub bytes: Option<i64>,
     /// Why sync does not run or failed last.
     pub sync_problem: Option<String>,
+    /// By which means the copy follows; `null` before it did.
+    #[serde(default)]
+    pub follows_by: Option<DataPath>,
+    /// Why by rsync, where it does.
+    #[serde(default)]
+    pub why_rsync: Option<WhyRsync>,
     /// While its copy is frozen for that: how many files the standby would have deleted.
     #[serde(default)]
     pub deletions: Option<i64>,
@@ -150,6 +158,8 @@ impl Association {
             files: tie.sync.files,
             bytes: tie.sync.bytes,
             sync_problem: tie.sync.problem.clone(),
+            follows_by: tie.sync.path,
+            why_rsync: tie.sync.why_rsync,
             deletions: frozen::deletions(tie),
             host_key_shared: Vec::new(),
             epoch: tie.epoch,
