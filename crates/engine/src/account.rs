@@ -9,39 +9,34 @@ use std::sync::{Arc, Mutex, PoisonError};
 use domain::id::UserId;
 use domain::provider::{Provider, ProviderError};
 use domain::time::Clock;
-use providers::gcp::GcpClient;
-use providers::ssh::{Dialer, KeyPair};
-use providers::vast::{Limits, Vast, VastClient};
 use secrecy::SecretString;
 use store::{CredentialKind, CredentialStatus, NewCredential, Store};
 
-use crate::config::EngineConfig;
 use crate::error::EngineError;
+use crate::ports::{Gpus, Hosts, Outside, Ports, Vms};
+
+/// The way to a user's hosts, and their public key line.
+type Way = (Arc<dyn Hosts>, String);
 
 /// The clients of every user that was served.
 pub struct Accounts {
     store: Store,
-    market: Result<Vast, ProviderError>,
-    gcp_endpoint: Option<String>,
+    outside: Arc<dyn Outside>,
     clock: Arc<dyn Clock>,
-    vast: Mutex<HashMap<UserId, VastClient>>,
-    gcp: Mutex<HashMap<UserId, GcpClient>>,
-    ssh: Mutex<HashMap<UserId, (Dialer, String)>>,
+    vast: Mutex<HashMap<UserId, Arc<dyn Gpus>>>,
+    gcp: Mutex<HashMap<UserId, Arc<dyn Vms>>>,
+    ssh: Mutex<HashMap<UserId, Way>>,
     making_key: tokio::sync::Mutex<()>,
 }
 
 impl Accounts {
     /// No clients yet.
     #[must_use]
-    pub fn new(store: Store, config: &EngineConfig, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(store: Store, ports: &Ports) -> Self {
         Self {
             store,
-            market: Vast::new(
-                &config.vast_url,
-                if config.published_limits { Limits::published() } else { Limits::none() },
-            ),
-            gcp_endpoint: config.gcp_endpoint.clone(),
-            clock,
+            outside: Arc::clone(&ports.outside),
+            clock: Arc::clone(&ports.clock),
             vast: Mutex::default(),
             gcp: Mutex::default(),
             ssh: Mutex::default(),
@@ -65,13 +60,13 @@ impl Accounts {
     ///
     /// # Errors
     /// No key stored, or the database failed.
-    pub async fn vast(&self, user: &UserId) -> Result<VastClient, EngineError> {
+    pub async fn vast(&self, user: &UserId) -> Result<Arc<dyn Gpus>, EngineError> {
         if let Some(client) = lock(&self.vast).get(user) {
-            return Ok(client.clone());
+            return Ok(Arc::clone(client));
         }
         let key = self.secret(user, CredentialKind::VastApiKey).await?;
         let client = self.vast_with(&key)?;
-        lock(&self.vast).insert(user.clone(), client.clone());
+        lock(&self.vast).insert(user.clone(), Arc::clone(&client));
         Ok(client)
     }
 
@@ -79,21 +74,21 @@ impl Accounts {
     ///
     /// # Errors
     /// The configured address is unusable.
-    pub fn vast_with(&self, key: &SecretString) -> Result<VastClient, ProviderError> {
-        self.market.as_ref().map(|market| market.account(key.clone())).map_err(Clone::clone)
+    pub fn vast_with(&self, key: &SecretString) -> Result<Arc<dyn Gpus>, ProviderError> {
+        self.outside.gpus(key)
     }
 
     /// The user's Google Compute client.
     ///
     /// # Errors
     /// No service account stored, an unusable one, or the database failed.
-    pub async fn gcp(&self, user: &UserId) -> Result<GcpClient, EngineError> {
+    pub async fn gcp(&self, user: &UserId) -> Result<Arc<dyn Vms>, EngineError> {
         if let Some(client) = lock(&self.gcp).get(user) {
-            return Ok(client.clone());
+            return Ok(Arc::clone(client));
         }
         let json = self.secret(user, CredentialKind::GcpServiceAccount).await?;
         let client = self.gcp_with(&json).await?;
-        lock(&self.gcp).insert(user.clone(), client.clone());
+        lock(&self.gcp).insert(user.clone(), Arc::clone(&client));
         Ok(client)
     }
 
@@ -101,46 +96,45 @@ impl Accounts {
     ///
     /// # Errors
     /// The JSON is not a usable service-account key.
-    pub async fn gcp_with(&self, json: &SecretString) -> Result<GcpClient, ProviderError> {
-        GcpClient::new(self.gcp_endpoint.as_deref(), json).await
+    pub async fn gcp_with(&self, json: &SecretString) -> Result<Arc<dyn Vms>, ProviderError> {
+        self.outside.vms(json).await
     }
 
-    /// The user's SSH dialer and its public key line; the key is made at first use.
+    /// The way to the user's hosts and its public key line; the key is made at first use.
     ///
     /// # Errors
     /// The database failed, or the stored key can't be read.
-    pub async fn ssh(&self, user: &UserId) -> Result<(Dialer, String), EngineError> {
+    pub async fn ssh(&self, user: &UserId) -> Result<Way, EngineError> {
         if let Some(known) = lock(&self.ssh).get(user) {
             return Ok(known.clone());
         }
         let _one_maker = self.making_key.lock().await;
         let stored = self.store.credentials().secret(user, CredentialKind::SshKey).await?;
-        let pair = match stored {
+        let known = match stored {
             Some(text) => {
-                KeyPair::from_openssh(&text).map_err(|error| unusable_key(&error.to_string()))?
+                self.outside.hosts(&text).map_err(|error| unusable_key(&error.to_string()))?
             }
             None => self.make_key(user).await?,
         };
-        let public = pair.public_line();
-        let known = (Dialer::new(pair), public);
         lock(&self.ssh).insert(user.clone(), known.clone());
         Ok(known)
     }
 
-    async fn make_key(&self, user: &UserId) -> Result<KeyPair, EngineError> {
-        let pair = KeyPair::generate().map_err(|error| unusable_key(&error.to_string()))?;
-        let text = pair.to_openssh().map_err(|error| unusable_key(&error.to_string()))?;
+    async fn make_key(&self, user: &UserId) -> Result<Way, EngineError> {
+        let unusable = |error: providers::ssh::SshError| unusable_key(&error.to_string());
+        let text = self.outside.new_key().map_err(unusable)?;
+        let (hosts, public) = self.outside.hosts(&text).map_err(unusable)?;
         let now = self.clock.now();
         let new = NewCredential {
             kind: CredentialKind::SshKey,
             secret: &text,
-            hint: serde_json::json!({ "public_key": pair.public_line() }),
+            hint: serde_json::json!({ "public_key": public }),
             status: CredentialStatus::Ok,
             status_word: None,
             checked_at: Some(now),
         };
         self.store.credentials().put(user, &new, now).await?;
-        Ok(pair)
+        Ok((hosts, public))
     }
 
     async fn secret(

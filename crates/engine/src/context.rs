@@ -12,7 +12,9 @@ use tokio_util::task::TaskTracker;
 
 use crate::account::Accounts;
 use crate::config::EngineConfig;
+use crate::data::Sources;
 use crate::live::Live;
+use crate::ports::{Chance, Ports, task};
 use crate::selfcheck::SelfWatch;
 
 /// Shared by all tasks of one engine; cheap to clone.
@@ -27,6 +29,8 @@ pub struct Inner {
     pub config: EngineConfig,
     /// The present time.
     pub clock: Arc<dyn Clock>,
+    /// New ids and random numbers.
+    pub chance: Arc<dyn Chance>,
     /// Provider clients and keys by user.
     pub accounts: Accounts,
     /// What is known only while this process runs: shells, observations, the newest lists.
@@ -50,12 +54,14 @@ impl std::ops::Deref for Context {
 impl Context {
     /// A context whose engine has not started.
     #[must_use]
-    pub fn new(store: Store, config: EngineConfig, clock: Arc<dyn Clock>) -> Self {
-        let accounts = Accounts::new(store.clone(), &config, Arc::clone(&clock));
+    pub fn new(store: Store, config: EngineConfig, ports: Ports) -> Self {
+        let accounts = Accounts::new(store.clone(), &ports);
+        let Ports { clock, chance, .. } = ports;
         Self(Arc::new(Inner {
             store,
             config,
             clock,
+            chance,
             accounts,
             live: Live::default(),
             own: SelfWatch::default(),
@@ -71,9 +77,21 @@ impl Context {
         self.clock.now()
     }
 
+    /// What loops of the data path are given of this engine.
+    #[must_use]
+    pub fn sources(&self) -> Sources {
+        Sources { clock: Arc::clone(&self.clock), chance: Arc::clone(&self.chance) }
+    }
+
+    /// An id that nothing else has.
+    #[must_use]
+    pub fn new_id(&self) -> String {
+        self.chance.id().to_string()
+    }
+
     /// Starts a task that the engine waits for when it ends.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.tracker.spawn(task);
+        task::spawn_tracked(&self.tracker, task);
     }
 
     /// Has the supervisor look at the database now instead of at its next tick.

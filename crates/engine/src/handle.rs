@@ -18,9 +18,11 @@ use domain::verdict::Observations;
 use secrecy::SecretString;
 use store::Store;
 
+use crate::adapters::Providers;
 use crate::config::EngineConfig;
 use crate::context::Context;
 use crate::error::EngineError;
+use crate::ports::{Ports, SystemChance};
 use crate::{market, ops, supervisor};
 
 /// A user's GPU instances, as the provider last told them.
@@ -132,7 +134,14 @@ impl Engine {
     /// An engine that answers but does not act yet; see [`Engine::start`].
     #[must_use]
     pub fn new(store: Store, config: EngineConfig, clock: Arc<dyn domain::time::Clock>) -> Self {
-        Self { context: Context::new(store, config, clock) }
+        let outside = Arc::new(Providers::new(&config));
+        Self::over(store, config, Ports { clock, chance: Arc::new(SystemChance), outside })
+    }
+
+    /// The same over another outside than the real one.
+    #[must_use]
+    pub fn over(store: Store, config: EngineConfig, ports: Ports) -> Self {
+        Self { context: Context::new(store, config, ports) }
     }
 
     /// Begins to watch and act.

@@ -2,10 +2,11 @@
 //! and cleans up.
 //!
 //! Decisions are made by pure functions in `domain`; what is done about them is recorded in `store`
-//! before and after it happens; the outside is reached through `providers`. Nothing here knows about
+//! before and after it happens; the outside is reached through [`ports`] alone. Nothing here knows about
 //! HTTP or pages. See `docs/ARCHITECTURE.md` for the walkthroughs.
 
 pub mod account;
+mod adapters;
 pub mod config;
 pub mod context;
 pub mod data;
@@ -18,6 +19,7 @@ mod market;
 mod news;
 mod ops;
 mod poller;
+pub mod ports;
 mod purchase;
 mod reaper;
 mod rentals;

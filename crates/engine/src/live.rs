@@ -2,7 +2,7 @@
 //!
 //! Nothing here is needed by another process, and all of it is gathered again after a restart.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -21,9 +21,9 @@ use crate::market::Market;
 /// All live knowledge of one process.
 #[derive(Default)]
 pub struct Live {
-    machines: Mutex<HashMap<AssociationId, Arc<Machine>>>,
-    accounts: Mutex<HashMap<UserId, Arc<Account>>>,
-    lists: Mutex<HashMap<UserId, List>>,
+    machines: Mutex<BTreeMap<AssociationId, Arc<Machine>>>,
+    accounts: Mutex<BTreeMap<UserId, Arc<Account>>>,
+    lists: Mutex<BTreeMap<UserId, List>>,
 }
 
 /// A provider's stored list as it was read, and when the provider gave it.
@@ -221,7 +221,7 @@ pub struct AccountView {
     pub error: Option<String>,
     /// Instances that the provider no longer has: absent from two complete lists and from a look of
     /// their own.
-    pub gone: HashSet<GpuId>,
+    pub gone: BTreeSet<GpuId>,
 }
 
 impl AccountView {

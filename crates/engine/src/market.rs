@@ -11,10 +11,10 @@ use domain::offer::{Offer, OfferFilter};
 use domain::provider::{ErrorClass, Provider, ProviderError};
 use domain::time::Millis;
 use tokio::sync::OwnedMutexGuard;
-use tokio::time::{Instant, timeout_at};
 
 use crate::context::Context;
 use crate::error::EngineError;
+use crate::ports::time::{self, Instant};
 
 /// How long a search says what could be bought now, ms.
 const FRESH_MS: i64 = 60_000;
@@ -164,8 +164,8 @@ pub(crate) async fn within(
         return Ok(found);
     }
     let patience = if known(KEPT_MS).is_some() { patience } else { patience * UNKNOWN };
-    let until = Instant::now() + patience;
-    let turn = timeout_at(until, Arc::clone(&account.market.asking).lock_owned()).await;
+    let until = time::now() + patience;
+    let turn = time::timeout_at(until, Arc::clone(&account.market.asking).lock_owned()).await;
     let outcome = match turn {
         // Who asked before may have asked for the same.
         Ok(turn) => match known(LOOKER_MS) {
@@ -196,6 +196,7 @@ async fn look(
     context.spawn(async move {
         let market = &of.live.account(&user).market;
         let outcome = tokio::select! {
+            biased;
             () = of.token.cancelled() => return,
             outcome = market.search(&of, &user, wanted, LOOKER_LEAVES) => outcome,
         };
@@ -203,7 +204,7 @@ async fn look(
         // Nobody listens any more where it took too long.
         drop(tell.send(outcome));
     });
-    match timeout_at(until, told).await {
+    match time::timeout_at(until, told).await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(_)) | Err(_) => Err(not_yet()),
     }

@@ -4,7 +4,7 @@
 //!
 //! An error, a partial list or an empty one is never "nothing there".
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use domain::failover::{IntentState, Role, Wish};
 use domain::gpu::{GpuInstance, GpuState};
 use domain::id::{GpuId, UserId};
 use domain::provider::Provider;
-use providers::vast::{Account as VastMoney, VastClient};
+use providers::vast::Account as VastMoney;
 use store::StateKind;
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +20,7 @@ use crate::context::Context;
 use crate::error::EngineError;
 use crate::live::{Account, AccountView};
 use crate::ops::protect;
+use crate::ports::{Gpus, time};
 use crate::{news, purchase, reaper};
 
 /// Between two looks where nothing is protected.
@@ -32,7 +33,7 @@ const MISSES: u32 = 2;
 /// Polls until the token ends.
 pub(crate) async fn run(context: Context, user: UserId, token: CancellationToken) {
     let account = context.live.account(&user);
-    let mut misses = HashMap::new();
+    let mut misses = BTreeMap::new();
     let mut balance_at = 0;
     loop {
         account.begin_look();
@@ -53,8 +54,9 @@ pub(crate) async fn run(context: Context, user: UserId, token: CancellationToken
             }
         }
         tokio::select! {
+            biased;
             () = token.cancelled() => return,
-            () = tokio::time::sleep(pause) => {}
+            () = time::sleep(pause) => {}
             () = account.poke.notified() => {}
         }
     }
@@ -97,7 +99,7 @@ pub(crate) async fn look(
     context: &Context,
     user: &UserId,
     account: &Account,
-    misses: &mut HashMap<GpuId, u32>,
+    misses: &mut BTreeMap<GpuId, u32>,
 ) -> Result<bool, EngineError> {
     let client = context.accounts.vast(user).await?;
     let listing = client.list().await?;
@@ -114,8 +116,11 @@ pub(crate) async fn look(
     let known = known_gpus(context, user).await?;
     // An incomplete list shows what exists and says nothing about what does not.
     let before = account.view().gone;
-    let gone =
-        if complete { missing(&client, &known, &instances, misses, &before).await } else { before };
+    let gone = if complete {
+        missing(client.as_ref(), &known, &instances, misses, &before).await
+    } else {
+        before
+    };
     account.set_view(AccountView {
         instances: Arc::clone(&instances),
         at: Some(now),
@@ -128,8 +133,8 @@ pub(crate) async fn look(
     Ok(!known.is_empty())
 }
 
-async fn known_gpus(context: &Context, user: &UserId) -> Result<HashSet<GpuId>, EngineError> {
-    let mut known: HashSet<GpuId> =
+async fn known_gpus(context: &Context, user: &UserId) -> Result<BTreeSet<GpuId>, EngineError> {
+    let mut known: BTreeSet<GpuId> =
         context.store.associations().list(user).await?.iter().map(|one| one.gpu).collect();
     for intent in context.store.intents().live(user).await? {
         let bought = intent.external_id.as_deref().and_then(|id| id.parse().ok()).map(GpuId);
@@ -141,15 +146,15 @@ async fn known_gpus(context: &Context, user: &UserId) -> Result<HashSet<GpuId>, 
 /// Which known instances the provider no longer has. An instance must be absent from two complete
 /// lists, and from a look of its own, since a list can lag or come empty.
 async fn missing(
-    client: &VastClient,
-    known: &HashSet<GpuId>,
+    client: &dyn Gpus,
+    known: &BTreeSet<GpuId>,
     instances: &[GpuInstance],
-    misses: &mut HashMap<GpuId, u32>,
-    gone_before: &HashSet<GpuId>,
-) -> HashSet<GpuId> {
-    let present: HashSet<GpuId> = instances.iter().map(|instance| instance.id).collect();
+    misses: &mut BTreeMap<GpuId, u32>,
+    gone_before: &BTreeSet<GpuId>,
+) -> BTreeSet<GpuId> {
+    let present: BTreeSet<GpuId> = instances.iter().map(|instance| instance.id).collect();
     misses.retain(|id, _| known.contains(id) && !present.contains(id));
-    let mut gone = HashSet::new();
+    let mut gone = BTreeSet::new();
     for id in known.difference(&present) {
         if gone_before.contains(id) {
             gone.insert(*id);
@@ -215,7 +220,7 @@ async fn protect_new(
     if !settings.auto_standby {
         return Ok(());
     }
-    let taken: HashSet<GpuId> =
+    let taken: BTreeSet<GpuId> =
         context.store.associations().list(user).await?.iter().map(|one| one.gpu).collect();
     for instance in instances.iter().filter(|instance| instance.state() == GpuState::Running) {
         if taken.contains(&instance.id) || is_spoken_for(context, user, instance).await? {

@@ -17,6 +17,7 @@ use store::Recorded;
 
 use crate::context::Context;
 use crate::error::EngineError;
+use crate::ports::time;
 use crate::reaper;
 
 /// Between two looks for a label.
@@ -69,8 +70,8 @@ pub(crate) fn label(install: &str, intent: &IntentId) -> String {
 }
 
 /// A new intent's identity: a UUID without dashes, so that it fits every provider's names.
-pub(crate) fn new_intent_id() -> IntentId {
-    IntentId::new(uuid::Uuid::now_v7().simple().to_string())
+pub(crate) fn new_intent_id(context: &Context) -> IntentId {
+    IntentId::new(context.chance.id().simple().to_string())
 }
 
 /// Buys one offer.
@@ -83,7 +84,7 @@ pub(crate) async fn buy(
     offer: &Offer,
 ) -> Result<Purchase, EngineError> {
     let client = context.accounts.vast(&order.user).await?;
-    let id = new_intent_id();
+    let id = new_intent_id(context);
     let now = context.now();
     let (failover, association, epoch) = match &order.purpose {
         Purpose::Failover { failover, association, epoch, .. } => {
@@ -181,8 +182,9 @@ pub(crate) async fn settle(context: &Context, intent: Intent) -> Result<Purchase
             return Ok(Purchase::GivenUp);
         }
         tokio::select! {
+            biased;
             () = context.token.cancelled() => return Err(EngineError::conflict("shutting_down", "the server is shutting down")),
-            () = tokio::time::sleep(LOOK) => {}
+            () = time::sleep(LOOK) => {}
         }
     }
 }

@@ -11,11 +11,11 @@ use domain::gpu::GpuState;
 use domain::id::{DisposalId, GpuId, UserId};
 use domain::provider::{ErrorClass, Provider, ProviderError};
 use domain::time::Millis;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
 use crate::error::EngineError;
+use crate::ports::time;
 use crate::rentals;
 
 const TICK: Duration = Duration::from_millis(500);
@@ -35,7 +35,7 @@ pub(crate) fn disposal(
     wish: Wish,
 ) -> Disposal {
     Disposal {
-        id: DisposalId::new(uuid::Uuid::now_v7().to_string()),
+        id: DisposalId::new(context.new_id()),
         user: intent.user.clone(),
         provider: intent.provider,
         external_id: external_id.to_owned(),
@@ -55,10 +55,10 @@ pub(crate) fn disposal(
 
 /// Works on a user's disposals until the token ends.
 pub(crate) async fn run(context: Context, user: UserId, token: CancellationToken) {
-    let mut rentals_at = Instant::now();
+    let mut rentals_at = time::now();
     loop {
-        if Instant::now() >= rentals_at {
-            rentals_at = Instant::now() + RENTALS;
+        if time::now() >= rentals_at {
+            rentals_at = time::now() + RENTALS;
             match rentals::look(&context, &user).await {
                 // Without a key there are none to look for.
                 Ok(()) | Err(EngineError::Credentials { .. }) => {}
@@ -69,8 +69,9 @@ pub(crate) async fn run(context: Context, user: UserId, token: CancellationToken
             tracing::warn!(%user, %error, "disposals not worked on");
         }
         tokio::select! {
+            biased;
             () = token.cancelled() => return,
-            () = tokio::time::sleep(TICK) => {}
+            () = time::sleep(TICK) => {}
         }
     }
 }

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use domain::time::Millis;
-use tokio::time::Instant;
 
 use crate::context::Context;
+use crate::ports::time;
 
 const TICK: Duration = Duration::from_millis(250);
 /// A tick this late means that nobody's silence can be told from our own.
@@ -45,15 +45,16 @@ pub(crate) async fn watch(context: Context) {
     // The first words after a start come from nobody: gather before judging.
     context.own.unwell(context.now(), "starting");
     loop {
-        let before = Instant::now();
+        let before = time::now();
         tokio::select! {
+            biased;
             () = context.token.cancelled() => return,
-            () = tokio::time::sleep(TICK) => {}
+            () = time::sleep(TICK) => {}
         }
         if before.elapsed().saturating_sub(TICK) > LATE {
             context.own.unwell(context.now(), "own tick late");
         }
-        match tokio::time::timeout(LATE, context.store.ping()).await {
+        match time::timeout(LATE, context.store.ping()).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
                 tracing::debug!(%error, "database does not answer");

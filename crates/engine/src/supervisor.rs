@@ -1,15 +1,15 @@
 //! Decides which work this process does: for each account a poller and a reaper, for each association a worker,
 //! each under a lease, so that several processes on one database share the work.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use domain::id::{AssociationId, UserId};
 use store::{CredentialKind, StoreError};
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
+use crate::ports::time::{self, Instant};
 use crate::{poller, reaper, selfcheck, worker};
 
 const TICK: Duration = Duration::from_millis(1_000);
@@ -29,14 +29,14 @@ struct Held {
 }
 
 async fn supervise(context: Context) {
-    let mut held: HashMap<String, Held> = HashMap::new();
+    let mut held: BTreeMap<String, Held> = BTreeMap::new();
     loop {
         if let Err(error) = round(&context, &mut held).await {
             tracing::warn!(%error, "can't read what there is to do, or renew the leases on it");
         }
         // A lease that could not be renewed in time may be another's by now.
         held.retain(|name, holding| {
-            let ours = Instant::now() < holding.sure_until;
+            let ours = time::now() < holding.sure_until;
             if !ours {
                 tracing::warn!(name, "lease lost; its work ends here");
                 metrics::counter!("dumont_leases_lost_total").increment(1);
@@ -45,8 +45,9 @@ async fn supervise(context: Context) {
             ours
         });
         tokio::select! {
+            biased;
             () = context.token.cancelled() => break,
-            () = tokio::time::sleep(TICK) => {}
+            () = time::sleep(TICK) => {}
             () = context.woken() => {}
         }
     }
@@ -62,11 +63,11 @@ async fn supervise(context: Context) {
 
 /// Renews what is held, takes up what nobody works on, and ends what is no longer there. All that is
 /// held is renewed at once: hundreds of machines cost no more than one.
-async fn round(context: &Context, held: &mut HashMap<String, Held>) -> Result<(), StoreError> {
+async fn round(context: &Context, held: &mut BTreeMap<String, Held>) -> Result<(), StoreError> {
     let leases = context.store.leases();
     let (holder, ttl) = (&context.config.holder, context.config.timings.lease);
     let ttl_ms = i64::try_from(ttl.as_millis()).unwrap_or(3_000);
-    let sure_until = Instant::now() + ttl;
+    let sure_until = time::now() + ttl;
     let mut ours = leases.renew_all(holder, ttl_ms, context.now()).await?;
     for (name, holding) in &mut *held {
         if ours.get(name) == Some(&holding.lease) {
@@ -78,7 +79,7 @@ async fn round(context: &Context, held: &mut HashMap<String, Held>) -> Result<()
     for (name, job) in &work {
         let mut until = sure_until;
         if !ours.contains_key(name) && !theirs.contains(name) {
-            until = Instant::now() + ttl;
+            until = time::now() + ttl;
             match leases.acquire(name, holder, ttl_ms, context.now()).await {
                 Ok(Some(lease)) => {
                     ours.insert(name.clone(), lease);
@@ -94,7 +95,7 @@ async fn round(context: &Context, held: &mut HashMap<String, Held>) -> Result<()
     }
     // What ended by itself is taken up again in the next round, if it is still there to do.
     held.retain(|_, holding| !holding.token.is_cancelled());
-    let names: HashSet<&str> = work.iter().map(|(name, _)| name.as_str()).collect();
+    let names: BTreeSet<&str> = work.iter().map(|(name, _)| name.as_str()).collect();
     let over: Vec<String> =
         held.keys().filter(|name| !names.contains(name.as_str())).cloned().collect();
     for name in over {
@@ -109,7 +110,7 @@ async fn round(context: &Context, held: &mut HashMap<String, Held>) -> Result<()
 /// Works under a lease, unless that is under way already; ends what runs under a former one.
 fn take_up(
     context: &Context,
-    held: &mut HashMap<String, Held>,
+    held: &mut BTreeMap<String, Held>,
     name: &str,
     job: &Job,
     lease: Option<i64>,
@@ -150,7 +151,7 @@ async fn wanted(context: &Context) -> Result<Vec<(String, Job)>, StoreError> {
         work.push((format!("account:{user}"), Job::Account(user)));
     }
     // What shall be gone is seen to with whichever credential there is: a standby needs no Vast key.
-    let mut holders = HashSet::new();
+    let mut holders = BTreeSet::new();
     for kind in [CredentialKind::VastApiKey, CredentialKind::GcpServiceAccount] {
         holders.extend(context.store.credentials().holders(kind).await?);
     }

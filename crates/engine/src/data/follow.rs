@@ -14,12 +14,13 @@ use providers::ssh::{Shell, SshError};
 use store::CycleSource;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::cycle::{CycleOutcome, CycleReport, CycleRequest, cycle_with};
 use super::prepare::trust_gpu;
 use super::{DataError, DirtyPaths, Keeper, Progress, watch as watcher};
+use crate::ports::time::{self, Instant};
+use crate::ports::{Chance, task};
 
 /// A change is followed by others: so long it is waited for them.
 const DEBOUNCE: Duration = Duration::from_millis(300);
@@ -67,6 +68,15 @@ pub struct Shells {
     pub gpu: watch::Receiver<Option<Shell>>,
     /// To the standby.
     pub standby: watch::Receiver<Option<Shell>>,
+}
+
+/// Where a loop has its time and its chance from.
+#[derive(Debug, Clone)]
+pub struct Sources {
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    /// Spreads the pauses.
+    pub chance: Arc<dyn Chance>,
 }
 
 /// What happens to a sync.
@@ -125,7 +135,7 @@ impl Follower {
     pub fn start(
         plan: FollowPlan,
         shells: Shells,
-        clock: Arc<dyn Clock>,
+        sources: Sources,
         token: &CancellationToken,
     ) -> (Self, mpsc::Receiver<FollowEvent>) {
         let token = token.child_token();
@@ -143,15 +153,16 @@ impl Follower {
         let course = Course {
             plan,
             standby: shells.standby,
-            clock,
+            sources,
             asks: Arc::clone(&asks),
             dirty: dirty.clone(),
             events,
             keeper: tokio::sync::Mutex::default(),
         };
         let ends = token.clone();
-        let task = tokio::spawn(async move {
+        let task = task::spawn(async move {
             tokio::select! {
+                biased;
                 () = ends.cancelled() => {}
                 ((), ()) = async { tokio::join!(seeing, course.run()) } => {}
             }
@@ -192,7 +203,7 @@ impl Drop for Follower {
 struct Course {
     plan: FollowPlan,
     standby: watch::Receiver<Option<Shell>>,
-    clock: Arc<dyn Clock>,
+    sources: Sources,
     asks: Arc<Asks>,
     dirty: DirtyPaths,
     events: mpsc::Sender<FollowEvent>,
@@ -207,13 +218,13 @@ impl Course {
         let mut pause = FIRST_PAUSE;
         loop {
             let shell = self.ready().await;
-            let began = Instant::now();
+            let began = time::now();
             let Some(good) = self.once(&shell, source, &mut trusted).await else { return };
             let wait = if good {
                 pause = FIRST_PAUSE;
                 self.plan.interval.max(APART)
             } else {
-                let jitter = rand::random::<u64>() % 250;
+                let jitter = self.sources.chance.number() % 250;
                 let wait = pause + Duration::from_millis(jitter);
                 pause = (pause * 2).min(LAST_PAUSE);
                 wait
@@ -243,12 +254,13 @@ impl Course {
 
     /// One sync, told from its beginning to its end; whether it was good. None when nobody listens.
     async fn once(&self, shell: &Shell, source: CycleSource, trusted: &mut bool) -> Option<bool> {
-        let started_at = self.clock.now();
+        let started_at = self.sources.clock.now();
         self.dirty.sync_begins();
         self.events.send(FollowEvent::Began { at: started_at, source }).await.ok()?;
         let mut standby = self.standby.clone();
         standby.mark_unchanged();
         let result = tokio::select! {
+            biased;
             result = self.sync(shell, started_at, trusted) => result,
             // Another connection is in use now: the one that this sync runs over is of no use.
             _ = standby.changed() => Err(SshError::Closed.into()),
@@ -258,7 +270,7 @@ impl Course {
             self.dirty.sync_completes();
         }
         let good = result.is_ok();
-        let ended_at = self.clock.now();
+        let ended_at = self.sources.clock.now();
         self.events.send(FollowEvent::Ended { started_at, ended_at, source, result }).await.ok()?;
         Some(good)
     }
@@ -317,20 +329,21 @@ impl Course {
 
     /// Waits for the next reason to sync. After a failure changes do not shorten the pause.
     async fn next(&self, began: Instant, wait: Duration, good: bool) -> CycleSource {
-        let due = Instant::now() + wait;
+        let due = time::now() + wait;
         let changed = async {
             if !good {
                 return std::future::pending().await;
             }
             self.asks.changed.notified().await;
-            tokio::time::sleep(DEBOUNCE).await;
+            time::sleep(DEBOUNCE).await;
         };
         let source = tokio::select! {
+            biased;
             () = self.asks.now.notified() => CycleSource::Manual,
             () = changed => CycleSource::Change,
-            () = tokio::time::sleep_until(due) => CycleSource::Interval,
+            () = time::sleep_until(due) => CycleSource::Interval,
         };
-        tokio::time::sleep_until(began + APART).await;
+        time::sleep_until(began + APART).await;
         source
     }
 }

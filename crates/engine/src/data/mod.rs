@@ -36,7 +36,7 @@ mod wire;
 pub use cycle::{CycleOutcome, CycleReport, CycleRequest, cycle, cycle_with};
 pub use dirty::DirtyPaths;
 pub use error::DataError;
-pub use follow::{Agents, FollowEvent, FollowPlan, Follower, Shells};
+pub use follow::{Agents, FollowEvent, FollowPlan, Follower, Shells, Sources};
 pub use hook::{hook_env, run_hook};
 pub use job::{end_standby_job, freeze_writes, thaw_writes};
 pub use keeper::{Keeper, KeptCycle, KeptPoint, Sent};

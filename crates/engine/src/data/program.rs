@@ -10,6 +10,7 @@ use providers::ssh::Shell;
 
 use super::DataError;
 use super::wire::{Talk, script};
+use crate::ports::time;
 
 const WHAT: &str = "putting dumont-agent on the host";
 /// Longest silence of a host that looks for it, or is given it.
@@ -70,10 +71,7 @@ impl Program {
             }
             talk.judged(Epoch(0))
         };
-        let answer = match tokio::time::timeout(WHOLE, put)
-            .await
-            .unwrap_or(Err(DataError::Silent(WHAT)))
-        {
+        let answer = match time::timeout(WHOLE, put).await.unwrap_or(Err(DataError::Silent(WHAT))) {
             Err(DataError::Silent(_)) => {
                 return Err(DataError::Unfit(
                     "the host's login shell never runs what it is told to; look at its start-up files".into(),

@@ -12,6 +12,7 @@ use providers::ssh::{RemoteProcess, Shell};
 use super::DataError;
 use super::prove::{Findings, order};
 use super::wire::{script, words};
+use crate::ports::time;
 
 const WHAT: &str = "comparing";
 const CONNECT: Duration = Duration::from_secs(15);
@@ -170,7 +171,7 @@ impl<T: Fn(Beat)> Side<T> {
     /// The next record of this part of the list; none at its end.
     async fn next(&mut self, end: &[u8]) -> Result<Option<Bytes>, DataError> {
         loop {
-            let record = tokio::time::timeout(SILENCE, self.process.record(0))
+            let record = time::timeout(SILENCE, self.process.record(0))
                 .await
                 .map_err(|_| DataError::Silent(WHAT))?;
             match record {

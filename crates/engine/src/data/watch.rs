@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::DirtyPaths;
 use super::wire::script;
+use crate::ports::time;
 
 /// Pause before a watch that ended is started again.
 const AGAIN: Duration = Duration::from_secs(3);
@@ -28,12 +29,13 @@ pub(super) async fn run(
                 Some(shell) => {
                     look(shell, &workspace, &dirty, &changed).await;
                     dirty.unwatched();
-                    tokio::time::sleep(AGAIN).await;
+                    time::sleep(AGAIN).await;
                 }
                 None => std::future::pending().await,
             }
         };
         tokio::select! {
+            biased;
             () = token.cancelled() => break,
             moved = shells.changed() => if moved.is_err() { break },
             () = watching => {}

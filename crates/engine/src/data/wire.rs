@@ -11,21 +11,28 @@ use providers::ssh::{RemoteProcess, Script, Shell};
 use super::DataError;
 use super::plan::Figures;
 use super::progress::Progress;
+use crate::ports::time;
 
 /// A fixed script, after what all scripts share.
 macro_rules! script {
     ($name:literal) => {
-        providers::ssh::Script::bash(concat!(
-            include_str!("scripts/common.sh"),
-            include_str!(concat!("scripts/", $name, ".sh"))
-        ))
+        providers::ssh::Script::named(
+            $name,
+            concat!(
+                include_str!("scripts/common.sh"),
+                include_str!(concat!("scripts/", $name, ".sh"))
+            ),
+        )
     };
     (standby $name:literal) => {
-        providers::ssh::Script::bash(concat!(
-            include_str!("scripts/common.sh"),
-            include_str!("scripts/standby.sh"),
-            include_str!(concat!("scripts/", $name, ".sh"))
-        ))
+        providers::ssh::Script::named(
+            $name,
+            concat!(
+                include_str!("scripts/common.sh"),
+                include_str!("scripts/standby.sh"),
+                include_str!(concat!("scripts/", $name, ".sh"))
+            ),
+        )
     };
 }
 pub(super) use script;
@@ -166,7 +173,7 @@ impl Talk {
     ) -> Result<bool, DataError> {
         let mut furthest = Progress::default();
         loop {
-            let line = tokio::time::timeout(self.silence, self.process.line())
+            let line = time::timeout(self.silence, self.process.line())
                 .await
                 .map_err(|_| DataError::Silent(self.what))?;
             let Some(line) = line else { return Ok(false) };
@@ -227,7 +234,7 @@ pub(super) async fn ask(
 ) -> Result<Answer, DataError> {
     let talk =
         async { Talk::start(shell, script, what, deadline).await?.end(asked, &mut |_| {}).await };
-    tokio::time::timeout(deadline, talk).await.unwrap_or(Err(DataError::Silent(what)))
+    time::timeout(deadline, talk).await.unwrap_or(Err(DataError::Silent(what)))
 }
 
 /// Where a script is told a host is.

@@ -23,7 +23,7 @@ pub(crate) async fn discard(
             "must be the machine's name, as it is shown",
         ));
     }
-    let ids = [(); 2].map(|()| DisposalId::new(uuid::Uuid::now_v7().to_string()));
+    let ids = [(); 2].map(|()| DisposalId::new(context.new_id()));
     let begun =
         context.store.associations().discard(user, &association.id, context.now(), ids).await?;
     tracing::warn!(association = %association.id, gpus = ?begun.gpus, failover = ?begun.failover, "machine given up by its user");

@@ -36,7 +36,7 @@ pub(crate) async fn protect(
         .unwrap_or_else(|| default_name(&instance, context.store.install_id()));
     attach_key(context, user, gpu).await;
     let association = Association {
-        id: AssociationId::new(uuid::Uuid::now_v7().to_string()),
+        id: AssociationId::new(context.new_id()),
         user: user.clone(),
         gpu,
         name,

@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::error::EngineError;
 use crate::handle::Rent;
 use crate::ops::protect;
+use crate::ports::time;
 use crate::purchase::{self, Order, Purchase, Purpose};
 
 /// Most that a disk may be asked for, GB.
@@ -171,7 +172,7 @@ async fn wait_until_seen(context: &Context, user: &UserId, gpu: GpuId) {
         if matches!(protect::instance(context, user, gpu).await, Ok(Some(_))) {
             return;
         }
-        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        time::sleep(std::time::Duration::from_secs(1)).await;
     }
 }
 
@@ -186,7 +187,7 @@ pub(crate) async fn destroy(
     let association = context.store.associations().by_gpu(user, gpu).await?;
     let now = context.now();
     let disposal = Disposal {
-        id: DisposalId::new(uuid::Uuid::now_v7().to_string()),
+        id: DisposalId::new(context.new_id()),
         user: user.clone(),
         provider: Provider::Vast,
         external_id: gpu.to_string(),

@@ -7,11 +7,11 @@ use domain::failover::{BootOutput, BuyOutput, CandidateFault, Role, StepName, St
 use domain::gpu::{GpuInstance, GpuState};
 use domain::id::GpuId;
 use domain::offer::GpuSpec;
-use tokio::time::Instant;
 
 use super::step::{Ended, Run, StepEnd};
 use crate::data;
 use crate::live::Target;
+use crate::ports::time;
 use crate::reaper;
 use crate::worker::dial;
 
@@ -24,7 +24,7 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
         return Ok(StepEnd::failed("nothing was bought"));
     };
     let Some(gpu) = bought.gpu else { return Ok(StepEnd::failed("the purchase has no instance")) };
-    let asked = Instant::now();
+    let asked = time::now();
     let ms = || i64::try_from(asked.elapsed().as_millis()).unwrap_or(i64::MAX);
     let instance = match running(run, gpu).await {
         Ok(instance) => instance,
@@ -75,7 +75,7 @@ fn is_unprepared(run: &Run<'_>, row: &StepRow) -> bool {
 async fn running(run: &Run<'_>, gpu: GpuId) -> Result<GpuInstance, CandidateFault> {
     let not = |word: String| CandidateFault::NotRunning { word };
     let account = run.context.live.account(&run.failover.user);
-    let begun = Instant::now();
+    let begun = time::now();
     let mut seen = false;
     loop {
         let view = account.view();
@@ -103,8 +103,8 @@ async fn running(run: &Run<'_>, gpu: GpuId) -> Result<GpuInstance, CandidateFaul
                 .unwrap_or_default();
             return Err(not(format!("the new GPU did not run in time: {word}")));
         }
-        let _ = tokio::time::timeout(LOOK, account.refreshed()).await;
-        tokio::time::sleep(LOOK / 2).await;
+        let _ = time::timeout(LOOK, account.refreshed()).await;
+        time::sleep(LOOK / 2).await;
     }
 }
 
@@ -114,7 +114,7 @@ async fn answering(
     gpu: GpuId,
     target: &Target,
 ) -> Result<providers::ssh::Shell, CandidateFault> {
-    let begun = Instant::now();
+    let begun = time::now();
     // Keys of the account reach only instances made after them; attaching again does no harm.
     attach(run, gpu).await;
     attach_others(run, gpu).await;
@@ -127,7 +127,7 @@ async fn answering(
             }
             Err(error) => tracing::debug!(%error, "the new GPU does not answer yet"),
         }
-        tokio::time::sleep(LOOK).await;
+        time::sleep(LOOK).await;
     }
 }
 

@@ -10,12 +10,12 @@ use domain::notification::Wait;
 use domain::offer::Offer;
 use domain::provider::ErrorClass;
 use domain::route;
-use tokio::time::Instant;
 
 use super::search;
 use super::step::{Ended, Run, StepEnd};
 use crate::ops::fleet;
 use crate::poller;
+use crate::ports::time;
 use crate::purchase::{self, Order, Purchase, Purpose};
 
 /// Where the lost machine's disk is not known.
@@ -24,7 +24,7 @@ pub(super) const DEFAULT_DISK_GB: f64 = 40.0;
 const DEFAULT_IMAGE: &str = "nvidia/cuda:12.4.1-runtime-ubuntu22.04";
 
 pub(super) async fn run(run: &Run<'_>) -> Ended {
-    let asked = Instant::now();
+    let asked = time::now();
     let ended = buy(run).await;
     let provider_ms = i64::try_from(asked.elapsed().as_millis()).unwrap_or(i64::MAX);
     ended.map(|end| end.provider_ms(provider_ms)).map_err(|end| end.provider_ms(provider_ms))

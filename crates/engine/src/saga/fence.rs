@@ -5,9 +5,9 @@ use domain::failover::{Disposal, FenceOutput, Kind, Role, Wish};
 use domain::id::DisposalId;
 use domain::provider::Provider;
 use domain::verdict::Cause;
-use tokio::time::Instant;
 
 use super::step::{Ended, Run, StepEnd};
+use crate::ports::time;
 
 pub(super) async fn run(run: &Run<'_>) -> Ended {
     let Run { context, failover, .. } = run;
@@ -35,7 +35,7 @@ fn ends_it(run: &Run<'_>) -> bool {
 fn stop_old(run: &Run<'_>) -> Disposal {
     let now = run.context.now();
     Disposal {
-        id: DisposalId::new(uuid::Uuid::now_v7().to_string()),
+        id: DisposalId::new(run.context.new_id()),
         user: run.failover.user.clone(),
         provider: Provider::Vast,
         external_id: run.failover.gpu.to_string(),
@@ -60,7 +60,7 @@ fn word(run: &Run<'_>) -> Option<String> {
 
 async fn read_only(run: &Run<'_>) -> Ended {
     let client = run.context.accounts.vast(&run.failover.user).await?;
-    let asked = Instant::now();
+    let asked = time::now();
     let record = client.get(run.failover.gpu).await?;
     let provider_ms = i64::try_from(asked.elapsed().as_millis()).unwrap_or(i64::MAX);
     let provider_word = record.map(|instance| instance.state().to_string());

@@ -24,7 +24,7 @@ mod switch;
 mod takeover;
 mod verify;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use domain::association::{Association, AssociationState, Serving};
@@ -42,6 +42,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
 use crate::error::EngineError;
+use crate::ports::{task, time};
 use step::{Run, StepEnd};
 
 /// Longest wait before the rows are read again, so that a cancellation is seen.
@@ -70,7 +71,7 @@ pub(crate) async fn open(
     opening: Opening,
 ) -> Result<FailoverId, EngineError> {
     let failover = Failover {
-        id: FailoverId::new(uuid::Uuid::now_v7().to_string()),
+        id: FailoverId::new(context.new_id()),
         user: association.user.clone(),
         association: association.id.clone(),
         machine_name: association.name.clone(),
@@ -117,7 +118,7 @@ pub(crate) async fn drive(
     let steps = context.store.steps();
     steps.interrupt_open(&id, context.now()).await?;
     let mut running: JoinSet<Result<(), EngineError>> = JoinSet::new();
-    let mut tokens: HashMap<i64, CancellationToken> = HashMap::new();
+    let mut tokens: BTreeMap<i64, CancellationToken> = BTreeMap::new();
     loop {
         let failover = failovers.find(&id).await?;
         let rows = steps.list(&id).await?;
@@ -141,7 +142,8 @@ pub(crate) async fn drive(
                     let row = steps.begin(&id, name, round, context.now()).await?;
                     let token = CancellationToken::new();
                     tokens.insert(row.seq, token.clone());
-                    running.spawn(attempt(context.clone(), failover.clone(), row, token));
+                    let attempt = attempt(context.clone(), failover.clone(), row, token);
+                    task::spawn_in(&mut running, attempt);
                 }
             }
             Next::Wait(until) => {
@@ -150,10 +152,11 @@ pub(crate) async fn drive(
                     Duration::from_millis(u64::try_from(ms).unwrap_or(400))
                 });
                 tokio::select! {
+                    biased;
                     Some(ended) = running.join_next() => {
                         ended.map_err(|error| EngineError::conflict("step_panicked", error.to_string()))??;
                     }
-                    () = tokio::time::sleep(pause) => {}
+                    () = time::sleep(pause) => {}
                 }
             }
         }
@@ -180,6 +183,7 @@ async fn attempt(
         row: &row,
     };
     let end = tokio::select! {
+        biased;
         end = one(&run) => end,
         () = token.cancelled() => StepEnd::retry("cancelled"),
     };
@@ -219,7 +223,7 @@ async fn one(run: &Run<'_>) -> StepEnd {
         StepName::Cleanup => cleanup::run(run).await,
         StepName::Abandon => abandon::run(run).await,
     };
-    ended.unwrap_or_else(|early| early).with_backoff(run.row.attempt, run.context.now())
+    ended.unwrap_or_else(|early| early).with_backoff(run.row.attempt, run.context)
 }
 
 async fn record(context: &Context, row: &StepRow, end: StepEnd) -> Result<(), EngineError> {

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::step::Run;
 use crate::context::Context;
 use crate::data;
+use crate::ports::time;
 
 /// Between two writes at the least.
 const LEAST: Duration = Duration::from_millis(500);
@@ -96,7 +97,8 @@ async fn record(run: &Run<'_>, said: &mut watch::Receiver<Said>, over: &Cancella
             keep(run, &progress).await;
         }
         tokio::select! {
-            () = tokio::time::sleep(LEAST) => {}
+            biased;
+            () = time::sleep(LEAST) => {}
             () = over.cancelled() => {}
         }
     }

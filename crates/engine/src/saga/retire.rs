@@ -19,7 +19,7 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
     // A new GPU that answers nobody may have taken the data with it: then the old one's disk is kept.
     let wish = if super::switch::unanswered(run) { Wish::Stop } else { Wish::Destroy };
     let disposal = Disposal {
-        id: DisposalId::new(uuid::Uuid::now_v7().to_string()),
+        id: DisposalId::new(context.new_id()),
         user: failover.user.clone(),
         provider: Provider::Vast,
         external_id: failover.gpu.to_string(),

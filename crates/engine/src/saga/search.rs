@@ -4,9 +4,9 @@ use domain::buying::AVOIDED_MS;
 use domain::failover::{IntentState, SearchOutput, StepName};
 use domain::notification::Wait;
 use domain::offer::{nearest_misses, rank, replacement_filter};
-use tokio::time::Instant;
 
 use super::step::{Ended, Run, StepEnd};
+use crate::ports::time;
 
 /// Kept of a search.
 const BEST: usize = 10;
@@ -31,13 +31,13 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
         super::buy::may(run, domain::money::MicroUsd::ZERO).await?;
     }
     if failover.round >= CALM_ROUNDS {
-        tokio::time::sleep(CALM).await;
+        time::sleep(CALM).await;
     }
     let settings = context.store.settings().get(&failover.user).await?;
     let client = context.accounts.vast(&failover.user).await?;
     let filter = replacement_filter(&association.spec, &settings.replacement_rule());
     let storage = association.spec.disk_gb.unwrap_or(super::buy::DEFAULT_DISK_GB);
-    let asked = Instant::now();
+    let asked = time::now();
     let offers = client.search(&filter, storage).await?;
     let provider_ms = i64::try_from(asked.elapsed().as_millis()).unwrap_or(i64::MAX);
     let (avoid, refused) = avoid(run).await?;
@@ -48,7 +48,7 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
         best = rank(&offers, &filter, &association.spec, &avoid);
         best.truncate(AGAIN);
         if failover.round >= CALM_ROUNDS {
-            tokio::time::sleep(CALM).await;
+            time::sleep(CALM).await;
         }
     }
     if best.is_empty() {

@@ -124,12 +124,12 @@ impl StepEnd {
     }
 
     /// Sets when to try again: doubling, with jitter, up to a minute.
-    pub(super) fn with_backoff(mut self, attempt: i64, now: Millis) -> Self {
+    pub(super) fn with_backoff(mut self, attempt: i64, context: &Context) -> Self {
         if self.outcome == Outcome::Retry {
             let doublings = u32::try_from(attempt.clamp(1, 12) - 1).unwrap_or(0);
             let pause = (FIRST_RETRY_MS << doublings).min(LAST_RETRY_MS).max(self.pause_ms);
-            let jitter = i64::try_from(rand::random::<u64>() % 251).unwrap_or(0);
-            self.retry_at = Some(now.plus(pause + jitter));
+            let jitter = i64::try_from(context.chance.number() % 251).unwrap_or(0);
+            self.retry_at = Some(context.now().plus(pause + jitter));
         }
         self
     }

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::EngineError;
+use crate::ports::task;
+use crate::ports::time::{self, Instant};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LAST_PAUSE: Duration = Duration::from_secs(30);
@@ -30,13 +31,14 @@ impl Chore {
         work: impl Future<Output = Result<(), EngineError>> + Send + 'static,
     ) {
         self.collect();
-        if self.running.is_some() || self.not_before.is_some_and(|at| Instant::now() < at) {
+        if self.running.is_some() || self.not_before.is_some_and(|at| time::now() < at) {
             return;
         }
         let token = self.parent.child_token();
         let stop = token.clone();
-        let task = tokio::spawn(async move {
+        let task = task::spawn(async move {
             tokio::select! {
+                biased;
                 () = stop.cancelled() => Ok(()),
                 ended = work => ended,
             }
@@ -72,7 +74,7 @@ impl Chore {
             }
             ended => {
                 tracing::warn!(?ended, pause = ?self.pause, "work failed; it is repeated");
-                self.not_before = Some(Instant::now() + self.pause);
+                self.not_before = Some(time::now() + self.pause);
                 self.pause = (self.pause * 2).min(LAST_PAUSE);
             }
         }

@@ -2,6 +2,7 @@
 //!
 //! Each call takes the next step and returns; what was done is in the database, so a restart goes on.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::association::{Association, Serving};
@@ -9,7 +10,7 @@ use domain::failover::{StepName, StepRow};
 use domain::gpu::Endpoint;
 use domain::provider::{ErrorClass, Provider};
 use domain::standby::{Standby, StandbyState};
-use providers::gcp::{GcpClient, StandbyVm, VmStatus};
+use providers::gcp::{StandbyVm, VmStatus};
 
 use super::heartbeat;
 use super::make::{self, OPERATION};
@@ -18,6 +19,7 @@ use crate::context::Context;
 use crate::data;
 use crate::error::EngineError;
 use crate::live::Target;
+use crate::ports::{Vms, time};
 use crate::{hooks, leftovers, news};
 
 /// Between two looks at a standby that is well.
@@ -50,7 +52,7 @@ async fn next(context: &Context, association: &Association) -> Result<(), Engine
         }
         StandbyState::Failed => make::anew(context, association).await,
         StandbyState::Deleting => {
-            tokio::time::sleep(CALM).await;
+            time::sleep(CALM).await;
             Ok(())
         }
     }
@@ -72,7 +74,7 @@ async fn come_up(
         return down(context, association, standby, &vm).await;
     }
     let Some(address) = vm.nat_ip.filter(|_| vm.status == VmStatus::Running) else {
-        tokio::time::sleep(BUSY).await;
+        time::sleep(BUSY).await;
         return Ok(());
     };
     let endpoint = Endpoint { host: address, port: context.config.standby_ssh_port };
@@ -87,7 +89,7 @@ async fn come_up(
         Ok(shell) => shell,
         Err(error) => {
             tracing::debug!(standby = standby.name, %error, "standby does not answer yet");
-            tokio::time::sleep(BUSY).await;
+            time::sleep(BUSY).await;
             return Ok(());
         }
     };
@@ -95,7 +97,7 @@ async fn come_up(
         Ok(facts) => facts,
         Err(error) => {
             note(context, association, &mut standby, &format!("not prepared yet: {error}")).await?;
-            tokio::time::sleep(BUSY).await;
+            time::sleep(BUSY).await;
             return Ok(());
         }
     };
@@ -124,7 +126,7 @@ async fn look_after(
     };
     let mut waited = Duration::ZERO;
     while waited < CALM && !silent() {
-        tokio::time::sleep(BUSY).await;
+        time::sleep(BUSY).await;
         waited += BUSY;
     }
     resume_work(context, association).await?;
@@ -150,7 +152,7 @@ async fn own_client(
     context: &Context,
     association: &Association,
     standby: &Standby,
-) -> Result<GcpClient, EngineError> {
+) -> Result<Arc<dyn Vms>, EngineError> {
     let client = context.accounts.gcp(&association.user).await?;
     if client.project() == standby.project {
         return Ok(client);
@@ -222,7 +224,7 @@ async fn start_again(
     standby: Standby,
 ) -> Result<(), EngineError> {
     let client = own_client(context, association, &standby).await?;
-    let started = match client.start(&standby.zone, &standby.name, uuid::Uuid::new_v4()).await {
+    let started = match client.start(&standby.zone, &standby.name, context.chance.id()).await {
         Ok(operation) => client.wait(&operation, OPERATION).await,
         Err(error) => Err(error),
     };

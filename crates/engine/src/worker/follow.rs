@@ -21,6 +21,8 @@ use crate::data::{
     Progress, Shells,
 };
 use crate::live::Machine;
+use crate::ports::task;
+use crate::ports::time;
 use crate::worker::anew::Anew;
 
 const AGAIN: Duration = Duration::from_secs(2);
@@ -93,8 +95,9 @@ impl Following {
         };
         let stop = token.clone();
         let running = plan.clone();
-        let task = tokio::spawn(async move {
+        let task = task::spawn(async move {
             tokio::select! {
+                biased;
                 () = stop.cancelled() => {}
                 () = course.run(running, standby_key, &stop) => {}
             }
@@ -193,8 +196,7 @@ impl Course {
         self.accepted = self.accepted().await;
         let agents = self.agents().await;
         let plan = FollowPlan { accepted_deletions: self.accepted.clone(), agents, ..plan };
-        let (follower, mut events) =
-            Follower::start(plan, shells, Arc::clone(&self.context.clock), token);
+        let (follower, mut events) = Follower::start(plan, shells, self.context.sources(), token);
         self.machine.set_dirty(self.epoch, follower.dirty());
         while let Some(event) = events.recv().await {
             match event {
@@ -243,7 +245,7 @@ impl Course {
                 }
                 Err((error, _)) => self.problem(&error.to_string()).await,
             }
-            tokio::time::sleep(AGAIN).await;
+            time::sleep(AGAIN).await;
         }
     }
 
@@ -267,7 +269,7 @@ impl Course {
                 }
                 Err(error) => tracing::debug!(%error, "accepted deletions not read"),
             }
-            tokio::time::sleep(AGAIN).await;
+            time::sleep(AGAIN).await;
         }
     }
 
@@ -291,7 +293,7 @@ impl Course {
                     pause = if lacks { (pause * 2).min(PREPARE_PAUSE) } else { AGAIN };
                 }
             }
-            tokio::time::sleep(pause).await;
+            time::sleep(pause).await;
         }
     }
 
@@ -321,7 +323,7 @@ impl Course {
                 self.status.problem = None;
                 self.anew.well();
                 self.record(cycle(
-                    &self.id,
+                    (self.context.new_id(), &self.id),
                     self.epoch,
                     (started_at, ended_at),
                     source,
@@ -345,7 +347,7 @@ impl Course {
                 let why = frozen_words(&report.outcome);
                 self.status.problem = Some(why.clone());
                 let row = cycle(
-                    &self.id,
+                    (self.context.new_id(), &self.id),
                     self.epoch,
                     (started_at, ended_at),
                     source,
@@ -370,7 +372,7 @@ impl Course {
             Err(error) => {
                 let why = error.to_string();
                 let row = cycle(
-                    &self.id,
+                    (self.context.new_id(), &self.id),
                     self.epoch,
                     (started_at, ended_at),
                     source,
@@ -478,7 +480,7 @@ fn frozen_words(outcome: &CycleOutcome) -> String {
 }
 
 fn cycle(
-    id: &AssociationId,
+    (row, id): (String, &AssociationId),
     epoch: Epoch,
     (started_at, ended_at): (Millis, Millis),
     source: CycleSource,
@@ -487,7 +489,7 @@ fn cycle(
     error: Option<&str>,
 ) -> SyncCycle {
     SyncCycle {
-        id: uuid::Uuid::now_v7().to_string(),
+        id: row,
         association: id.clone(),
         epoch,
         started_at,

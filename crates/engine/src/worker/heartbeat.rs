@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::context::Context;
 use crate::error::EngineError;
 use crate::live::{Machine, Target};
+use crate::ports::time;
 
 const CONNECT: Duration = Duration::from_secs(3);
 const ANSWER: Duration = Duration::from_secs(2);
@@ -74,16 +75,18 @@ async fn beat(
             side.tell(machine, |contact| *contact = Contact::default());
             side.shell(machine).send_replace(None);
             tokio::select! {
+                biased;
                 () = token.cancelled() => return,
                 changed = targets.changed() => if changed.is_err() { return } else { continue },
             }
         };
         side.tell(machine, |contact| contact.able = true);
         tokio::select! {
+            biased;
             () = token.cancelled() => return,
             changed = targets.changed() => if changed.is_err() { return },
             () = hold(context, id, machine, side, &target) => {
-                tokio::time::sleep(context.config.timings.beat).await;
+                time::sleep(context.config.timings.beat).await;
             }
         }
         side.shell(machine).send_replace(None);
@@ -128,7 +131,7 @@ async fn hold(
                 return;
             }
         }
-        tokio::time::sleep(context.config.timings.beat).await;
+        time::sleep(context.config.timings.beat).await;
     }
 }
 
@@ -155,9 +158,9 @@ pub(crate) async fn dial(
     user: &domain::id::UserId,
     target: &Target,
 ) -> Result<Shell, DialError> {
-    let (dialer, _) = context.accounts.ssh(user).await?;
+    let (hosts, _) = context.accounts.ssh(user).await?;
     let key = target.host_key.clone().map_or(HostKey::Learn, HostKey::Pinned);
-    Ok(dialer.connect(&target.endpoint, LOGIN, key, CONNECT).await?)
+    Ok(hosts.connect(&target.endpoint, LOGIN, key, CONNECT).await?)
 }
 
 /// Why no shell was opened.

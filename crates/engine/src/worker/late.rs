@@ -14,6 +14,7 @@ use crate::context::Context;
 use crate::data;
 use crate::error::EngineError;
 use crate::live::Target;
+use crate::ports::time;
 
 use super::dial;
 
@@ -22,7 +23,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 
 /// Looks once, after a pause.
 pub(super) async fn step(context: Context, association: Association) -> Result<(), EngineError> {
-    tokio::time::sleep(PAUSE).await;
+    time::sleep(PAUSE).await;
     let now = context.now();
     let pending = context.store.disposals().pending(&association.user).await?;
     let held = pending.into_iter().find(|one| {

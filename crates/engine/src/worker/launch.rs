@@ -8,6 +8,7 @@ use domain::time::HOUR_MS;
 
 use crate::context::Context;
 use crate::error::EngineError;
+use crate::ports::time;
 
 /// Between two looks at whether it is to be read.
 const PAUSE: Duration = Duration::from_secs(30);
@@ -19,7 +20,7 @@ pub(super) async fn step(context: Context, association: Association) -> Result<(
     if association.serving == Serving::Gpu {
         keep(&context, &association).await?;
     }
-    tokio::time::sleep(PAUSE).await;
+    time::sleep(PAUSE).await;
     Ok(())
 }
 

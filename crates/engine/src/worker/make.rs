@@ -14,6 +14,7 @@ use providers::gcp::StandbyRequest;
 use super::standby_row::{degrade, save, vanished};
 use crate::context::Context;
 use crate::error::EngineError;
+use crate::ports::time;
 use crate::{news, purchase, reaper};
 
 /// How long the provider may take over an operation.
@@ -55,7 +56,7 @@ async fn intent(
     association: &Association,
     settings: &FailoverSettings,
 ) -> Result<Intent, EngineError> {
-    let id = purchase::new_intent_id();
+    let id = purchase::new_intent_id(context);
     let short: String =
         id.as_str().chars().rev().take(16).collect::<Vec<_>>().into_iter().rev().collect();
     let label = format!("{}{short}", purchase::label_prefix(context.store.install_id()));
@@ -194,7 +195,7 @@ async fn refused(
     save(context, association, &failed).await?;
     degrade(context, association, &format!("no standby: {word}")).await?;
     // The next attempt, in another zone where there is one, comes after a pause.
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    time::sleep(Duration::from_secs(5)).await;
     Ok(())
 }
 

@@ -23,12 +23,12 @@ use std::time::Duration;
 use domain::association::{Association, AssociationState};
 use domain::id::AssociationId;
 use domain::standby::StandbyState;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
 use crate::error::EngineError;
 use crate::live::Machine;
+use crate::ports::time::{self, Instant};
 use crate::saga;
 use act::Chore;
 
@@ -58,8 +58,9 @@ pub(crate) async fn run(context: Context, id: AssociationId, token: Cancellation
             Err(error) => tracing::debug!(association = %id, %error, "association not read"),
         }
         tokio::select! {
+            biased;
             () = token.cancelled() => break,
-            () = tokio::time::sleep(TICK) => {}
+            () = time::sleep(TICK) => {}
             () = machine.poke.notified() => {}
         }
     }
@@ -151,7 +152,7 @@ impl Work {
     /// Ends the care of a standby that is to go. One that may just be asked for is let come to its answer
     /// for a while: what is cut off there could appear after it was looked for.
     async fn end_care(&mut self, association: &Association) {
-        let since = *self.leaving.get_or_insert_with(Instant::now);
+        let since = *self.leaving.get_or_insert_with(time::now);
         let asked = association.standby.as_ref().is_none_or(|standby| {
             matches!(standby.state, StandbyState::Creating | StandbyState::Failed)
         });

@@ -9,6 +9,7 @@ use domain::provider::Provider;
 
 use crate::context::Context;
 use crate::error::EngineError;
+use crate::ports::time;
 use crate::reaper;
 
 /// Between two looks at what is not gone yet.
@@ -25,7 +26,7 @@ pub(super) async fn remove(context: Context, association: Association) -> Result
         }
     }
     if !gone || association.active_failover.is_some() {
-        tokio::time::sleep(LOOK).await;
+        time::sleep(LOOK).await;
         return Ok(());
     }
     context.store.associations().delete(&association.id, association.epoch).await?;

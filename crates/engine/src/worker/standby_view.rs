@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
 use crate::live::Machine;
+use crate::ports::time;
 
 /// A view whose words are older than this says nothing.
 const FRESH: Duration = Duration::from_millis(3_500);
@@ -31,12 +32,13 @@ pub(crate) async fn run(context: Context, id: AssociationId, token: Cancellation
                 (Some(shell), Some(endpoint)) => {
                     listen(&context, &machine, shell, endpoint).await;
                     machine.see(|seen| seen.standby.able = false);
-                    tokio::time::sleep(Duration::from_secs(1)).await;
+                    time::sleep(Duration::from_secs(1)).await;
                 }
                 _ => std::future::pending().await,
             }
         };
         tokio::select! {
+            biased;
             () = token.cancelled() => return,
             changed = shells.changed() => if changed.is_err() { return },
             changed = targets.changed() => if changed.is_err() { return },
@@ -46,7 +48,8 @@ pub(crate) async fn run(context: Context, id: AssociationId, token: Cancellation
 }
 
 async fn listen(context: &Context, machine: &Machine, shell: &Shell, endpoint: &Endpoint) {
-    let script = Script::bash(SCRIPT).arg(&endpoint.host).arg(endpoint.port.to_string());
+    let script =
+        Script::named("standby_view", SCRIPT).arg(&endpoint.host).arg(endpoint.port.to_string());
     let mut process = match shell.stream(&script).await {
         Ok(process) => process,
         Err(error) => {
@@ -54,7 +57,7 @@ async fn listen(context: &Context, machine: &Machine, shell: &Shell, endpoint: &
             return;
         }
     };
-    while let Ok(Some(line)) = tokio::time::timeout(FRESH, process.line()).await {
+    while let Ok(Some(line)) = time::timeout(FRESH, process.line()).await {
         let now = context.now();
         machine.see(|seen| {
             seen.standby.able = true;

@@ -68,7 +68,7 @@ pub(super) async fn lay(context: &Context, association: &Association) -> Result<
     };
     tracing::warn!(gpu = id, "a fenced GPU runs; it is to be stopped");
     let disposal = Disposal {
-        id: DisposalId::new(uuid::Uuid::now_v7().to_string()),
+        id: DisposalId::new(context.new_id()),
         user: association.user.clone(),
         provider: Provider::Vast,
         external_id: id,

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use domain::time::{Clock, Millis};
 use engine::data::{
-    self, CycleOutcome, CycleReport, DataError, FollowEvent, FollowPlan, Follower, Shells,
+    self, CycleOutcome, CycleReport, DataError, FollowEvent, FollowPlan, Follower, Shells, Sources,
 };
+use engine::ports::SystemChance;
 use store::CycleSource;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -49,9 +50,9 @@ fn follow_accepting(rig: &Rig, interval: Duration, accepted: Option<String>) -> 
         accepted_deletions: accepted,
         agents: None,
     };
+    let sources = Sources { clock: Arc::new(Wall), chance: Arc::new(SystemChance) };
     let shells = Shells { gpu: gpu.subscribe(), standby: standby.subscribe() };
-    let (follower, events) =
-        Follower::start(plan, shells, Arc::new(Wall), &CancellationToken::new());
+    let (follower, events) = Follower::start(plan, shells, sources, &CancellationToken::new());
     Loop { follower, events, gpu, standby }
 }
 

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::time::{Clock, Millis};
-use engine::data::{self, FollowPlan, Follower, Shells};
+use engine::data::{self, FollowPlan, Follower, Shells, Sources};
+use engine::ports::SystemChance;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -89,9 +90,9 @@ async fn flooded() {
         accepted_deletions: None,
         agents: None,
     };
+    let sources = Sources { clock: Arc::new(Stopped), chance: Arc::new(SystemChance) };
     let shells = Shells { gpu: gpu.subscribe(), standby: standby.subscribe() };
-    let (follower, _events) =
-        Follower::start(plan, shells, Arc::new(Stopped), &CancellationToken::new());
+    let (follower, _events) = Follower::start(plan, shells, sources, &CancellationToken::new());
     let taken = rig.gpu.path("/opt/flooded");
     eventually("the flood of changes is over", async || taken.exists()).await;
     assert!(follower.dirty().overflowed(), "that there was more is known");

@@ -17,4 +17,4 @@ pub use error::SshError;
 pub use key::KeyPair;
 pub use process::{Exit, RemoteProcess};
 pub use script::{Script, quote};
-pub use shell::{Output, Shell};
+pub use shell::{Line, Output, Shell};

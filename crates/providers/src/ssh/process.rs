@@ -87,6 +87,29 @@ impl RemoteProcess {
         }
     }
 
+    /// What runs somewhere else than on a host: its output as it comes, its input, and how it ends. The
+    /// token is cancelled when nobody wants it any more.
+    #[must_use]
+    pub fn of(
+        chunks: mpsc::Receiver<Bytes>,
+        input: mpsc::Sender<Bytes>,
+        exit: oneshot::Receiver<Result<Exit, SshError>>,
+        stop: CancellationToken,
+    ) -> Self {
+        Self {
+            chunks,
+            buffer: BytesMut::new(),
+            searched: 0,
+            skipping: false,
+            cut: false,
+            begun: true,
+            input: Some(input),
+            errors: Arc::default(),
+            exit,
+            _stop: stop.drop_guard(),
+        }
+    }
+
     /// The next line without its end, shown as text as well as it can be; none after the last. Safe
     /// to drop while waiting.
     pub async fn line(&mut self) -> Option<String> {

@@ -13,6 +13,7 @@ const PRINT_BEGIN: &str = "printf '\\036dumont\\036\\n'\n";
 /// A bash script with its arguments, which it finds in `$1`, `$2`, …
 #[derive(Debug, Clone)]
 pub struct Script {
+    name: &'static str,
     text: &'static str,
     args: Vec<OsString>,
 }
@@ -22,7 +23,24 @@ impl Script {
     /// formatted into it.
     #[must_use]
     pub const fn bash(text: &'static str) -> Self {
-        Self { text, args: Vec::new() }
+        Self::named("", text)
+    }
+
+    /// The same with a name, by which whoever is no shell can tell what is asked.
+    #[must_use]
+    pub const fn named(name: &'static str, text: &'static str) -> Self {
+        Self { name, text, args: Vec::new() }
+    }
+
+    /// Its name; empty where it has none.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Its arguments, as far as they are text.
+    pub fn args(&self) -> impl Iterator<Item = std::borrow::Cow<'_, str>> {
+        self.args.iter().map(|arg| arg.to_string_lossy())
     }
 
     /// Adds an argument. Any bytes but NUL arrive unchanged.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use domain::gpu::Endpoint;
 use russh::client::Handle;
@@ -44,10 +45,44 @@ impl Output {
 
 /// A connection to a host, over which a few commands run at once. Clones share it; it closes with
 /// the last of them and of the processes that run over it.
-#[derive(Clone)]
-pub struct Shell(Arc<Inner>);
+#[derive(Clone, Debug)]
+pub struct Shell(Arc<dyn Line>);
 
-struct Inner {
+/// What a shell goes over: an SSH connection, or whatever stands for one.
+#[async_trait]
+pub trait Line: Send + Sync + std::fmt::Debug {
+    /// The key that the host showed: type and key in one line, without a comment.
+    fn host_key(&self) -> &str;
+
+    /// Where the host is.
+    fn endpoint(&self) -> &Endpoint;
+
+    /// Whether the connection has ended.
+    fn is_closed(&self) -> bool;
+
+    /// Waits until the connection has ended.
+    async fn closed(&self);
+
+    /// Another connection to the same host with the same pinned key.
+    ///
+    /// # Errors
+    /// As [`Dialer::connect`].
+    async fn again(&self, deadline: Duration) -> Result<Shell, SshError>;
+
+    /// Asks for a sign of life.
+    ///
+    /// # Errors
+    /// [`SshError::TimedOut`] after `deadline`; [`SshError::Closed`].
+    async fn ping(&self, deadline: Duration) -> Result<(), SshError>;
+
+    /// Starts a script.
+    ///
+    /// # Errors
+    /// [`SshError`] when it can't be started.
+    async fn start(&self, script: &Script) -> Result<RemoteProcess, SshError>;
+}
+
+struct Connection {
     handle: Handle<Client>,
     sessions: Arc<Semaphore>,
     host_key: String,
@@ -57,12 +92,55 @@ struct Inner {
     user: String,
 }
 
-impl std::fmt::Debug for Shell {
+impl std::fmt::Debug for Connection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shell")
-            .field("endpoint", &self.0.endpoint)
+        f.debug_struct("Connection")
+            .field("endpoint", &self.endpoint)
             .field("open", &!self.is_closed())
             .finish()
+    }
+}
+
+#[async_trait]
+impl Line for Connection {
+    fn host_key(&self) -> &str {
+        &self.host_key
+    }
+
+    fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    fn is_closed(&self) -> bool {
+        self.over.is_cancelled() || self.handle.is_closed()
+    }
+
+    async fn closed(&self) {
+        self.over.cancelled().await;
+    }
+
+    async fn again(&self, deadline: Duration) -> Result<Shell, SshError> {
+        let pinned = HostKey::Pinned(self.host_key.clone());
+        self.dialer.connect(&self.endpoint, &self.user, pinned, deadline).await
+    }
+
+    async fn ping(&self, deadline: Duration) -> Result<(), SshError> {
+        let asked = self.handle.send_global_request("keepalive@openssh.com", &[], true);
+        match tokio::time::timeout(deadline, asked).await {
+            // Servers refuse a request of this name; to refuse is to answer.
+            Ok(Ok(_) | Err(russh::Error::RequestDenied)) => Ok(()),
+            Ok(Err(error)) => Err(error.into()),
+            Err(_) => Err(SshError::TimedOut("a sign of life")),
+        }
+    }
+
+    async fn start(&self, script: &Script) -> Result<RemoteProcess, SshError> {
+        let command = script.command()?;
+        let session = Arc::clone(&self.sessions).acquire_owned().await;
+        let session = session.map_err(|_| SshError::Closed)?;
+        let channel = self.handle.channel_open_session().await?;
+        channel.exec(true, command).await?;
+        Ok(RemoteProcess::start(channel, session))
     }
 }
 
@@ -76,30 +154,36 @@ impl Shell {
         user: String,
     ) -> Self {
         let sessions = Arc::new(Semaphore::new(SESSIONS));
-        Self(Arc::new(Inner { handle, sessions, host_key, over, dialer, endpoint, user }))
+        Self(Arc::new(Connection { handle, sessions, host_key, over, dialer, endpoint, user }))
+    }
+
+    /// A shell over this line.
+    #[must_use]
+    pub fn over(line: Arc<dyn Line>) -> Self {
+        Self(line)
     }
 
     /// The key that the host showed: type and key in one line, without a comment.
     #[must_use]
     pub fn host_key(&self) -> &str {
-        &self.0.host_key
+        self.0.host_key()
     }
 
     /// Where the host is.
     #[must_use]
     pub fn endpoint(&self) -> &Endpoint {
-        &self.0.endpoint
+        self.0.endpoint()
     }
 
     /// Whether the connection has ended.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.0.over.is_cancelled() || self.0.handle.is_closed()
+        self.0.is_closed()
     }
 
     /// Waits until the connection has ended.
     pub async fn closed(&self) {
-        self.0.over.cancelled().await;
+        self.0.closed().await;
     }
 
     /// Another connection to the same host with the same pinned key, for a flow of data that must not
@@ -108,8 +192,7 @@ impl Shell {
     /// # Errors
     /// As [`Dialer::connect`].
     pub async fn again(&self, deadline: Duration) -> Result<Self, SshError> {
-        let pinned = HostKey::Pinned(self.0.host_key.clone());
-        self.0.dialer.connect(&self.0.endpoint, &self.0.user, pinned, deadline).await
+        self.0.again(deadline).await
     }
 
     /// Asks the host's SSH server for a sign of life: a request that it must answer, and that
@@ -118,13 +201,7 @@ impl Shell {
     /// # Errors
     /// [`SshError::TimedOut`] after `deadline`; [`SshError::Closed`].
     pub async fn ping(&self, deadline: Duration) -> Result<(), SshError> {
-        let asked = self.0.handle.send_global_request("keepalive@openssh.com", &[], true);
-        match tokio::time::timeout(deadline, asked).await {
-            // Servers refuse a request of this name; to refuse is to answer.
-            Ok(Ok(_) | Err(russh::Error::RequestDenied)) => Ok(()),
-            Ok(Err(error)) => Err(error.into()),
-            Err(_) => Err(SshError::TimedOut("a sign of life")),
-        }
+        self.0.ping(deadline).await
     }
 
     /// Runs a script to its end. With `stdin` that is its whole input; without, its input stays open
@@ -141,7 +218,7 @@ impl Shell {
         deadline: Duration,
     ) -> Result<Output, SshError> {
         let run = async {
-            let mut process = self.start(script).await?;
+            let mut process = self.0.start(script).await?;
             if let Some(bytes) = stdin {
                 // A script that does not read its input to the end is fine.
                 let _ = process.send(bytes).await;
@@ -159,17 +236,8 @@ impl Shell {
     /// # Errors
     /// [`SshError`] when it can't be started.
     pub async fn stream(&self, script: &Script) -> Result<RemoteProcess, SshError> {
-        tokio::time::timeout(OPEN, self.start(script))
+        tokio::time::timeout(OPEN, self.0.start(script))
             .await
             .unwrap_or(Err(SshError::TimedOut("a channel")))
-    }
-
-    async fn start(&self, script: &Script) -> Result<RemoteProcess, SshError> {
-        let command = script.command()?;
-        let session = Arc::clone(&self.0.sessions).acquire_owned().await;
-        let session = session.map_err(|_| SshError::Closed)?;
-        let channel = self.0.handle.channel_open_session().await?;
-        channel.exec(true, command).await?;
-        Ok(RemoteProcess::start(channel, session))
     }
 }

@@ -11,6 +11,7 @@ use providers::ssh::{RemoteProcess, Script, Shell, quote};
 
 use super::wire::{checked, words};
 use super::{DataError, Progress};
+use crate::ports::time;
 
 pub use cycle::KeptCycle;
 pub use work::{KeptPoint, Sent};
@@ -34,7 +35,7 @@ impl Keeper {
     /// # Errors
     /// When the standby can't be talked to.
     pub async fn start(standby: &Shell, program: &str, workspace: &str) -> Result<Self, DataError> {
-        let script = Script::bash(START).arg(program).arg(checked(workspace)?);
+        let script = Script::named("keep", START).arg(program).arg(checked(workspace)?);
         let process = standby.stream(&script).await?;
         Ok(Self { process, standby: standby.clone(), frames: Frames::default() })
     }
@@ -71,7 +72,7 @@ impl Keeper {
                     told => heard(told),
                 }
             }
-            let chunk = tokio::time::timeout(SILENCE, self.process.chunk())
+            let chunk = time::timeout(SILENCE, self.process.chunk())
                 .await
                 .map_err(|_| DataError::Silent(what))?;
             let Some(chunk) = chunk else {
