@@ -37,6 +37,9 @@ pub struct Options {
     /// Copies databases that are in use. Without it they are in flux while a process has them open.
     #[cfg(feature = "serve")]
     pub databases: Option<crate::databases::Databases>,
+    /// Every process that could write is held: what is open is read as it lies there, databases too with
+    /// what stands beside them, as one set.
+    pub still: bool,
     /// Sees which files are open for writing. Started before who serves confines itself.
     pub lookout: Lookout,
 }
@@ -50,6 +53,7 @@ impl Default for Options {
             watch: true,
             #[cfg(feature = "serve")]
             databases: None,
+            still: false,
             lookout: Lookout::start(),
         }
     }
@@ -204,6 +208,7 @@ impl Source for LocalSource {
         let clock = Arc::clone(&self.options.clock);
         #[cfg(feature = "serve")]
         let databases = self.options.databases.clone();
+        let still = self.options.still;
         let Open { root, writers } = self.opened()?;
         let mut reader = Reader {
             root,
@@ -211,6 +216,7 @@ impl Source for LocalSource {
             buffer: Vec::new(),
             since: clock.now(),
             writers,
+            still,
             #[cfg(feature = "serve")]
             databases: databases.as_ref(),
         };

@@ -40,6 +40,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) since: Nanos,
     /// Who has files open for writing.
     pub(crate) writers: &'a mut Writers,
+    /// Whoever has files open is held.
+    pub(crate) still: bool,
     /// Copies databases that are in use.
     #[cfg(feature = "serve")]
     pub(crate) databases: Option<&'a crate::databases::Databases>,
@@ -203,6 +205,9 @@ impl Reader<'_> {
     /// What is open for writing may not be publishable: that is found out before anything is sent.
     /// Nothing where there is no such reason.
     fn refused(&mut self, want: &Want, opened: &Opened) -> Option<ReadEnd> {
+        if self.still {
+            return None;
+        }
         let identity = &opened.look.identity;
         let how = self.writers.of(identity, self.since);
         let was = want.was.filter(|_| how == Some(How::Writes))?;
@@ -245,6 +250,8 @@ impl Reader<'_> {
         }
         let fresh = is_fresh(before.ctime, began);
         let how = self.writers.of(&after, self.since);
+        // Held, it adds nothing to what is open; what is mapped is read twice all the same.
+        let how = how.filter(|how| !self.still || *how == How::Maps);
         match (how, want.was) {
             (Some(How::Writes), Some(was)) if content.marked != Some(was.hash) => {
                 self.writers.set_differs(&after, was.hash);
@@ -355,6 +362,9 @@ struct Used {
 
 /// Whether it is a database in use: somebody has it open for writing.
 fn used_database(reader: &mut Reader<'_>, want: &Want, opened: &Opened) -> Option<Used> {
+    if reader.still {
+        return None;
+    }
     let mut magic = [0; DATABASE.len()];
     read_exactly(opened.file.as_fd(), &mut magic, 0).ok()?;
     if magic != *DATABASE {

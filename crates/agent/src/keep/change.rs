@@ -147,7 +147,7 @@ impl Keeper {
         let stat = self.copy.stat(&live.entry.path).what("looking at the copy")?;
         let now = stat.as_ref().map(beneath::identity);
         let regular = stat.as_ref().is_some_and(beneath::is_regular);
-        let intact = match (now, live.placed) {
+        let mut intact = match (now, live.placed) {
             (Some(now), Some(placed)) => {
                 regular
                     && now.ino == placed.ino
@@ -156,7 +156,21 @@ impl Keeper {
             }
             _ => false,
         };
+        // Something touched it since, and may have put the time stamp back: it is kept as a content only
+        // where it still is that one.
+        if intact && now != live.placed {
+            intact = self.is_content(&live.entry)?;
+        }
         Ok(Old { entry: live.entry, inode: now.map(|now| now.ino), intact })
+    }
+
+    /// Whether a file of the copy has the content of its entry, as read now.
+    fn is_content(&mut self, entry: &Entry) -> Result<bool> {
+        const WHAT: &str = "reading a file of the copy";
+        let Content::File { hash, size, .. } = entry.content else { return Ok(false) };
+        let Some(mut file) = self.intact(&entry.path)? else { return Ok(false) };
+        let found = super::make::pieces(&mut file, size, &mut |_, _| Ok(())).what(WHAT)?;
+        Ok(found == Some(hash))
     }
 
     /// Adds what shares an inode with what changes, here or on the workspace's host, and the folders

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use super::change::{About, Change, Committed};
-use super::error::Result;
+use super::error::{KeepError, Result};
 use super::guard::{Limits, Verdict, verdict};
 use super::held::Held;
 use super::keeper::Keeper;
@@ -157,7 +157,9 @@ impl Keeper {
         let mut missing = HashSet::new();
         for _ in 0..3 {
             let mut outcomes = self.settle(&listing, &got, &missing)?;
-            let excluded = excluded(&listing, &outcomes.change);
+            let mut excluded = excluded(&listing, &outcomes.change);
+            let gone = outcomes.change.iter().filter(|(_, next)| next.is_none());
+            excluded.extend(self.strange(gone.map(|(path, _)| path))?);
             let (lost, mut counted) =
                 self.count_loss(&outcomes.change, &excluded, &request.limits)?;
             let agreed = self.accepted(request.accepted, &lost)?;
@@ -173,7 +175,8 @@ impl Keeper {
             }
             cycle.flux = outcomes.flux.len() as u64;
             outcomes.corrupt.truncate(NAMED);
-            cycle.corrupt = std::mem::take(&mut outcomes.corrupt);
+            let corrupt = std::mem::take(&mut outcomes.corrupt);
+            cycle.corrupt.clone_from(&corrupt);
             let about =
                 About { epoch: request.epoch, began: listing.end.began, kind: listing.kind };
             let now = self.clock.now();
@@ -183,6 +186,7 @@ impl Keeper {
                 index.set_fact("root", &root)?;
                 index.set_fact("durable", &durable)?;
                 index.set_fact("sight", &listing.end.sight)?;
+                index.set_fact("corrupt", &corrupt)?;
                 if accepted && let Some(last) = index.last_point()? {
                     index.set_fact("window", &last.id)?;
                 }
@@ -206,8 +210,8 @@ impl Keeper {
             self.thin()?;
             return Ok(cycle);
         }
-        // Contents here go faster than they are fetched: the next cycle tries again.
-        Ok(cycle)
+        // Nothing was made of it, and nothing is known to be as it was.
+        Err(KeepError::Unsteady(missing.len() as u64))
     }
 
     /// What another host said of its inodes means nothing of this one's.

@@ -2,6 +2,9 @@
 
 use std::io;
 
+use serde::{Deserialize, Serialize};
+
+use crate::path::RelPath;
 use crate::source::SourceError;
 
 /// What went wrong. Trying again is safe: whatever was begun is finished or undone first.
@@ -38,9 +41,29 @@ pub enum KeepError {
     /// No such recovery point is kept (any more).
     #[error("there is no recovery point {0}")]
     NoPoint(u64),
+    /// Entries of the copy that could not be read while every writer was held: no point was made.
+    #[error("{} entries of the copy can't be read", .0.len())]
+    Unread(Vec<(RelPath, Unread)>),
+    /// So many contents that were to be used for the next point went away, each time that they were
+    /// fetched anew. No point was made.
+    #[error("{0} contents on the standby went away while a point was made of them")]
+    Unsteady(u64),
     /// It was told to stop before the next step.
     #[error("stopped before: {0}")]
     Stopped(&'static str),
+}
+
+/// Why an entry of the copy could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Unread {
+    /// It never held still, or a process has it open for writing.
+    Flux,
+    /// The kernel refused, with this number.
+    Refused(i32),
+    /// Another file system is mounted there.
+    OtherFileSystem,
+    /// Its path or its attributes are longer than is kept.
+    TooLarge,
 }
 
 /// What keeping gives.

@@ -134,6 +134,17 @@ impl Index {
         row.map(RawLive::read).transpose()
     }
 
+    /// The point since when a path of the live copy is there, where it was not in the point before.
+    pub(super) fn new_since(&self, path: &RelPath) -> Result<Option<u64>> {
+        let mut query = self.db.prepare_cached(
+            "select e.first from entry e where e.path = ?1 and e.last = ?2
+             and not exists (select 1 from entry o where o.path = e.path and o.last = e.first)",
+        )?;
+        let first: Option<i64> =
+            query.query_row(params![path.as_bytes(), OPEN], |row| row.get(0)).optional()?;
+        Ok(first.map(i64::cast_unsigned))
+    }
+
     /// All paths of the live copy in order, from the one after `after` on, at most `most`.
     pub(super) fn live_after(&self, after: Option<&RelPath>, most: u32) -> Result<Vec<RelPath>> {
         let mut query = self.db.prepare_cached(

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use super::change::size;
-use super::error::{KeepError, Result};
+use super::error::{KeepError, Result, Unread};
 use super::keeper::Keeper;
 use super::point::{Kind, Live, Point};
 use super::reading::Got;
 use super::settle::{file, group};
-use crate::entry::{Body, Content, Entry, Listed, Meta};
+use crate::entry::{Body, Content, Entry, Listed, Meta, Unprotected};
 use crate::hash::Hash;
 use crate::path::RelPath;
 use crate::source::{Found, Source, SourceError};
@@ -26,10 +26,28 @@ pub struct Own {
     pub removed: u64,
     /// Earlier contents that were written over in place: points before refer to them in vain.
     pub overwritten: u64,
-    /// Files that could not be read, or never held still: they are not in the point as they are now. At
-    /// most 100 are named.
-    pub unread: Vec<RelPath>,
+    /// Files that could not be read, or never held still: they are not in the point as they are now.
+    pub unread: u64,
+    /// Some of them, with why.
+    pub unread_named: Vec<(RelPath, Unread)>,
 }
+
+/// Who may write to the copy while it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writers {
+    /// The standby's job: what can't be read whole is left as it was, and told.
+    Work,
+    /// Nobody: all are held. What can't be read is refused, and no point is made.
+    Held,
+    /// Nobody should have: the copy follows a GPU. What was written is kept as a point; what can't be
+    /// read is in none, so that it is fetched anew.
+    Strangers,
+}
+
+/// Unread entries that are named.
+const NAMED: usize = 100;
+/// Points of strangers' writes that are known as such.
+const STRANGE_POINTS: usize = 64;
 
 impl Keeper {
     /// Finds what was written to the copy here, by comparing with how it was left, and makes a point of
@@ -37,19 +55,25 @@ impl Keeper {
     /// restored.
     ///
     /// # Errors
+    /// [`KeepError::Unread`] where all writers are held and something can't be read; else
     /// [`super::KeepError`].
-    pub fn take_own(&mut self, epoch: u64, copy: &mut dyn Source) -> Result<Own> {
+    pub fn take_own(&mut self, epoch: u64, copy: &mut dyn Source, writers: Writers) -> Result<Own> {
         self.enter(epoch)?;
+        let following = self.index.last_point()?.is_some();
         let mut changed: BTreeMap<RelPath, Listed> = BTreeMap::new();
         let mut seen: HashSet<RelPath> = HashSet::new();
         let mut shut: Vec<RelPath> = Vec::new();
+        let mut unread: Vec<(RelPath, Unread)> = Vec::new();
         let mut failed = None;
         let index = &self.index;
         let told = copy.scan(&mut |found| {
             let listed = match found {
                 Found::Entry(listed) if listed.path.is_root() => return Ok(()),
                 Found::Entry(listed) => listed,
-                Found::Unprotected { path, .. } => {
+                Found::Unprotected { path, why, .. } => {
+                    if let Some(why) = unreadable(&why) {
+                        unread.push((path.clone(), why));
+                    }
                     shut.push(path);
                     return Ok(());
                 }
@@ -59,7 +83,9 @@ impl Keeper {
                 Ok(live) => {
                     seen.insert(listed.path.clone());
                     let as_left = live.is_some_and(|live| {
-                        live.placed == Some(listed.identity) && !live.racy && !listed.mapped
+                        // What was read too soon on the GPU says nothing of what strangers do here.
+                        let racy = live.racy && writers != Writers::Strangers;
+                        live.placed == Some(listed.identity) && !racy && !listed.mapped
                     });
                     if !as_left {
                         changed.insert(listed.path.clone(), listed);
@@ -83,6 +109,9 @@ impl Keeper {
             }
         }
         let hashes = self.ask_hashes(copy, &files)?;
+        if writers == Writers::Held {
+            unread.extend(self.moved_on(copy, &changed)?);
+        }
         let mut gone = Vec::new();
         for path in self.index.live_below(&RelPath::root())? {
             let within = shut.iter().any(|shut| path.is_within(shut));
@@ -90,7 +119,14 @@ impl Keeper {
                 gone.push(path);
             }
         }
-        let mut own = Own { point: None, written: 0, removed: 0, overwritten: 0, unread: shut };
+        let mut own = Own {
+            point: None,
+            written: 0,
+            removed: 0,
+            overwritten: 0,
+            unread: 0,
+            unread_named: Vec::new(),
+        };
         let mut lives = Vec::new();
         for (path, listed) in changed {
             let old = self.index.live(&path)?;
@@ -101,18 +137,102 @@ impl Keeper {
                     read.racy,
                 ),
                 None => (listed, None, false),
-                Some(_) => {
-                    own.unread.push(path);
+                // It went while it was looked at, as a job's temporary files do.
+                Some(Got::Gone) if writers != Writers::Held => continue,
+                Some(other) => {
+                    let why = match other {
+                        Got::Unreadable(errno) => Unread::Refused(*errno),
+                        _ => Unread::Flux,
+                    };
+                    if writers == Writers::Strangers && old.is_some() {
+                        gone.push(path.clone());
+                    }
+                    unread.push((path, why));
                     continue;
                 }
             };
-            let new = self.as_written(&listed, hash, racy)?;
+            let mut new = self.as_written(&listed, hash, racy)?;
+            if let Some(old) = old.as_ref().filter(|old| old.entry == new.entry) {
+                new = Live { placed: new.placed, ..old.clone() };
+            }
             lives.push((old, new));
         }
+        if writers == Writers::Held && !unread.is_empty() {
+            return Err(KeepError::Unread(unread));
+        }
         self.write_own(epoch, end.began, lives, &gone, &mut own)?;
-        own.unread.truncate(100);
+        if writers == Writers::Strangers
+            && following
+            && let Some(point) = own.point.as_ref().filter(|_| own.written + own.removed > 0)
+        {
+            let mut known: Vec<u64> = self.index.fact("strange")?.unwrap_or_default();
+            known.push(point.id);
+            let surplus = known.len().saturating_sub(STRANGE_POINTS);
+            known.drain(..surplus);
+            self.index.transaction(|index| index.set_fact("strange", &known))?;
+        }
+        own.unread = unread.len() as u64;
+        unread.truncate(NAMED);
+        own.unread_named = unread;
         self.must_scan = true;
         Ok(own)
+    }
+
+    /// What did not stay as it was read, though every writer is held.
+    fn moved_on(
+        &self,
+        copy: &mut dyn Source,
+        read: &BTreeMap<RelPath, Listed>,
+    ) -> Result<Vec<(RelPath, Unread)>> {
+        let mut moved = Vec::new();
+        let mut failed = None;
+        let told = copy.scan(&mut |found| {
+            let Found::Entry(listed) = found else { return Ok(()) };
+            if listed.path.is_root() {
+                return Ok(());
+            }
+            let same = match read.get(&listed.path) {
+                Some(before) => before.identity == listed.identity,
+                None => match self.index.live(&listed.path) {
+                    Ok(live) => live.is_some_and(|live| live.placed == Some(listed.identity)),
+                    Err(error) => {
+                        failed = Some(error);
+                        return Err(SourceError::Sink("the index".to_owned()));
+                    }
+                },
+            };
+            if !same {
+                moved.push((listed.path, Unread::Flux));
+            }
+            Ok(())
+        });
+        match failed {
+            Some(error) => Err(error),
+            None => {
+                told?;
+                Ok(moved)
+            }
+        }
+    }
+
+    /// Of paths that go, those that only strangers' writes to the copy brought: no loss of the GPU's.
+    pub(super) fn strange<'p>(
+        &self,
+        gone: impl Iterator<Item = &'p RelPath>,
+    ) -> Result<Vec<RelPath>> {
+        let points: Vec<u64> = self.index.fact("strange")?.unwrap_or_default();
+        let mut strange = Vec::new();
+        if points.is_empty() {
+            return Ok(strange);
+        }
+        for path in gone {
+            if let Some(first) = self.index.new_since(path)?
+                && points.contains(&first)
+            {
+                strange.push(path.clone());
+            }
+        }
+        Ok(strange)
     }
 
     /// An entry as it is now. What the copy never has is kept from before where it is still that inode
@@ -245,6 +365,17 @@ impl Keeper {
             own.overwritten += u64::from(self.content(hash)?.is_none());
         }
         Ok(())
+    }
+}
+
+/// Why something that a listing of the copy tells of can't be in a point; none where there is nothing in
+/// it to be kept.
+fn unreadable(why: &Unprotected) -> Option<Unread> {
+    match why {
+        Unprotected::Unreadable { errno } => Some(Unread::Refused(*errno)),
+        Unprotected::OtherFileSystem => Some(Unread::OtherFileSystem),
+        Unprotected::PathTooLong | Unprotected::TooLarge => Some(Unread::TooLarge),
+        Unprotected::Device | Unprotected::Excluded => None,
     }
 }
 

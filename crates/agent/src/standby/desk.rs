@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::hold::{Hold, Holder, is_trusted, record, refuse_stale};
 use super::mouth::Mouth;
@@ -11,10 +11,12 @@ use super::{Place, words};
 use crate::clock::HostClock;
 use crate::keep::{
     Back, Config, GoOn, KeepError, Keeper, Limits, Point, Progress, Request, Restored, Trouble,
-    Wanted,
+    Wanted, Writers,
 };
 use crate::local_source::{LocalSource, Options};
-use crate::order::{Command, CycleOrder, Done, Order, POINTS_MAX, Refusal, RestoreOrder};
+use crate::order::{
+    Command, CycleOrder, Done, Drift, Order, POINTS_MAX, Refusal, RestoreOrder, TakenDone,
+};
 use crate::path::RelPath;
 use crate::remote_source::RemoteSource;
 use crate::remote_target::RemoteTarget;
@@ -23,6 +25,9 @@ use crate::remote_target::RemoteTarget;
 const CYCLE: Duration = Duration::from_secs(15);
 /// What must not disturb a cycle waits for its end.
 const TURN: Duration = Duration::from_secs(540);
+
+/// The copy is compared with the index again after so long.
+const LOOK_AGAIN: Duration = Duration::from_secs(15 * 60);
 
 const MIB: u64 = 1 << 20;
 
@@ -34,11 +39,13 @@ pub(super) struct Desk {
     /// With the version of the index that it knows.
     keeper: Option<(Keeper, i64)>,
     serving: Option<(Command, Way, RemoteSource)>,
+    /// For which host and epoch the copy was last compared with the index, and when.
+    looked: Option<((String, u64), Instant)>,
 }
 
 impl Desk {
     pub(super) fn new(place: Place) -> Self {
-        Self { place, keeper: None, serving: None }
+        Self { place, keeper: None, serving: None, looked: None }
     }
 
     pub(super) fn answer(&mut self, order: Order, mouth: &Mouth) -> Answer<Done> {
@@ -47,7 +54,10 @@ impl Desk {
             Order::TakeOver { epoch } => self.take_over(epoch),
             Order::Status => {
                 let _hold = self.turn()?;
-                self.read(|keeper| Ok(Done::Status(words::status(&keeper.status()?))))
+                self.read(|keeper| {
+                    let (status, gaps) = (keeper.status()?, keeper.gaps()?);
+                    Ok(Done::Status(words::status(&status, gaps, None)))
+                })
             }
             Order::Points { most } => {
                 let _hold = self.turn()?;
@@ -57,7 +67,7 @@ impl Desk {
                     Ok(Done::Points(points.iter().rev().take(most).map(words::point).collect()))
                 })
             }
-            Order::Own { epoch } => self.own(epoch),
+            Order::Own { epoch, frozen } => self.own(epoch, frozen),
             Order::Pin { name } => {
                 let _hold = self.turn()?;
                 let name = checked(&name)?;
@@ -144,7 +154,7 @@ impl Desk {
         if !is_trusted(self.base(), &order.trusted) {
             return Err(Refusal::Untrusted(format!("the copy does not follow {}", order.trusted)));
         }
-        self.adopt(order.epoch)?;
+        let drift = self.look_after_copy(order)?;
         let mut serving = match self.serving.take() {
             Some(serving) if serving.0 == order.read => serving,
             _ => {
@@ -183,20 +193,39 @@ impl Desk {
         if let Some(held) = &cycle.held {
             self.keep_list(held)?;
         }
-        let last = self.read(|keeper| Ok(keeper.points()?.pop()))?;
-        words::cycle(&cycle, last.as_ref()).map(Done::Cycle)
+        let (last, gaps) = self.read(|keeper| Ok((keeper.points()?.pop(), keeper.gaps()?)))?;
+        words::cycle(&cycle, last.as_ref(), gaps, drift).map(Done::Cycle)
     }
 
-    /// What was copied in another way is the first point: what of it is on the GPU too is not sent again.
-    fn adopt(&mut self, epoch: u64) -> Answer<()> {
-        let none = self.read(|keeper| Ok(keeper.points()?.is_empty()))?;
-        let workspace = self.place.workspace.clone();
-        let empty = std::fs::read_dir(&workspace).is_ok_and(|mut inside| inside.next().is_none());
-        if none && !empty {
-            let mut copy = LocalSource::new(workspace, Options::default());
-            self.read(|keeper| keeper.take_own(epoch, &mut copy))?;
+    /// The copy, to be read.
+    fn copy(&self, still: bool) -> LocalSource {
+        let options = Options { watch: false, still, ..Options::default() };
+        LocalSource::new(self.place.workspace.clone(), options)
+    }
+
+    /// What stands in the copy and is in no point becomes one, before a GPU's word is put in its place:
+    /// what was copied there in another way before there was any point, a job's last words, whatever
+    /// somebody on the standby did. Looked for by who begins to follow, for each host and epoch anew, and
+    /// now and then.
+    fn look_after_copy(&mut self, order: &CycleOrder) -> Answer<Drift> {
+        let key = (order.host.clone(), order.epoch);
+        let known = self
+            .looked
+            .as_ref()
+            .is_some_and(|(known, at)| *known == key && at.elapsed() < LOOK_AGAIN);
+        if known {
+            return Ok(Drift::default());
         }
-        Ok(())
+        let none = self.read(|keeper| Ok(keeper.points()?.is_empty()))?;
+        let mut copy = self.copy(false);
+        let own =
+            self.read(|keeper| keeper.take_own(order.epoch, &mut copy, Writers::Strangers))?;
+        self.looked = Some((key, Instant::now()));
+        if none {
+            return Ok(Drift::default());
+        }
+        let point = own.point.filter(|_| own.written + own.removed > 0).map(|point| point.id);
+        Ok(Drift { point, written: own.written, removed: own.removed, unread: own.unread })
     }
 
     /// Keeps the list of losses that were held back where the other ways to use it look for it.
@@ -224,15 +253,17 @@ impl Desk {
             _ => {}
         }
         let last = self.read(|keeper| keeper.take_over(epoch))?;
-        Ok(Done::Taken(last.as_ref().map(words::point)))
+        let point = last.as_ref().map(words::point);
+        Ok(Done::Taken(TakenDone { point, cut_off: None }))
     }
 
-    fn own(&mut self, epoch: u64) -> Answer<Done> {
+    fn own(&mut self, epoch: u64, frozen: bool) -> Answer<Done> {
         refuse_stale(self.base(), epoch)?;
         let _hold = self.turn()?;
         refuse_stale(self.base(), epoch)?;
-        let mut copy = LocalSource::new(self.place.workspace.clone(), Options::default());
-        let own = self.read(|keeper| keeper.take_own(epoch, &mut copy))?;
+        let writers = if frozen { Writers::Held } else { Writers::Work };
+        let mut copy = self.copy(frozen);
+        let own = self.read(|keeper| keeper.take_own(epoch, &mut copy, writers))?;
         Ok(Done::Own(words::own(&own)))
     }
 

@@ -3,13 +3,35 @@
 use crate::clock::Nanos;
 use crate::keep::{
     Cycle, Difference, Held, KeepError, Kind, Outcome, Own, Point, Proof, Restored, Status,
-    Trouble, Verdict,
+    Trouble, Unread, Verdict,
 };
 use crate::order::{
-    Amount, CycleDone, CycleEnd, DifferenceTold, HELD_MAX, HELD_PATH_MAX, HeldTold, How, OwnDone,
-    PointTold, ProofDone, Refusal, RestoreDone, StatusTold,
+    Amount, CutOff, CycleDone, CycleEnd, DifferenceTold, Drift, Gaps, HELD_MAX, HELD_PATH_MAX,
+    HeldTold, How, OwnDone, PointTold, ProofDone, Refusal, RestoreDone, StatusTold,
 };
+use crate::path::RelPath;
 use crate::source::SourceError;
+
+/// Entries that are named in words.
+const NAMED: usize = 20;
+
+/// A path in words, cut where it is long.
+fn shown(path: &RelPath) -> String {
+    let bytes = path.as_bytes();
+    bytes.get(..bytes.len().min(300)).unwrap_or_default().escape_ascii().to_string()
+}
+
+fn unread_word(path: &RelPath, why: &Unread) -> String {
+    let path = shown(path);
+    match why {
+        Unread::Flux => format!("{path}: it is written to"),
+        Unread::Refused(errno) => {
+            format!("{path}: {}", std::io::Error::from_raw_os_error(*errno))
+        }
+        Unread::OtherFileSystem => format!("{path}: another file system is mounted there"),
+        Unread::TooLarge => format!("{path}: its path or its attributes are longer than is kept"),
+    }
+}
 
 fn ms(at: Nanos) -> i64 {
     i64::try_from(at.0.div_euclid(1_000_000)).unwrap_or(0)
@@ -34,7 +56,12 @@ pub(super) fn point(point: &Point) -> PointTold {
     }
 }
 
-pub(super) fn cycle(cycle: &Cycle, last: Option<&Point>) -> Result<CycleDone, Refusal> {
+pub(super) fn cycle(
+    cycle: &Cycle,
+    last: Option<&Point>,
+    gaps: Gaps,
+    drift: Drift,
+) -> Result<CycleDone, Refusal> {
     let end = match &cycle.outcome {
         Outcome::Point(_) => CycleEnd::Whole { news: true },
         Outcome::Unchanged => CycleEnd::Whole { news: false },
@@ -57,6 +84,8 @@ pub(super) fn cycle(cycle: &Cycle, last: Option<&Point>) -> Result<CycleDone, Re
         flux: cycle.flux,
         unprotected: cycle.unprotected,
         corrupt: cycle.corrupt.len() as u64,
+        gaps,
+        drift,
     })
 }
 
@@ -82,7 +111,7 @@ fn held(held: &Held) -> HeldTold {
     }
 }
 
-pub(super) fn status(status: &Status) -> StatusTold {
+pub(super) fn status(status: &Status, gaps: Gaps, cut_off: Option<CutOff>) -> StatusTold {
     StatusTold {
         epoch: status.epoch,
         last: status.last.as_ref().map(point),
@@ -92,6 +121,9 @@ pub(super) fn status(status: &Status) -> StatusTold {
         unprotected: Amount { files: status.unprotected, bytes: status.unprotected_bytes },
         history_bytes: status.history_bytes,
         free_bytes: status.disk.free,
+        gaps,
+        proven_since_ms: status.proven_since.map(ms),
+        cut_off,
     }
 }
 
@@ -100,14 +132,13 @@ pub(super) fn own(own: &Own) -> OwnDone {
         point: own.point.as_ref().map(point),
         written: own.written,
         removed: own.removed,
-        unread: own.unread.len() as u64,
+        unread: own.unread,
     }
 }
 
 pub(super) fn restored(restored: &Restored) -> RestoreDone {
-    let named = restored.named.iter().take(20).map(|(path, trouble)| {
-        let bytes = path.as_bytes();
-        let path = bytes.get(..bytes.len().min(300)).unwrap_or_default().escape_ascii();
+    let named = restored.named.iter().take(NAMED).map(|(path, trouble)| {
+        let path = shown(path);
         match trouble {
             Trouble::Missing => format!("{path}: its content is not on the standby any more"),
             Trouble::Failed { errno } => {
@@ -152,6 +183,12 @@ pub(super) fn refusal(error: &KeepError) -> Refusal {
         KeepError::StaleEpoch { asked, recorded } => {
             Refusal::StaleEpoch { asked: *asked, recorded: *recorded }
         }
+        KeepError::Unsteady(contents) => Refusal::Unsteady(*contents),
+        KeepError::Unread(unread) => Refusal::Unread {
+            files: unread.len() as u64,
+            words: unread.iter().take(NAMED).map(|(path, why)| unread_word(path, why)).collect(),
+        },
+        KeepError::Damaged(_) => Refusal::Damaged(error.to_string()),
         KeepError::Apart => Refusal::Unfit(error.to_string()),
         KeepError::NoPoint(point) => Refusal::NoPoint(*point),
         KeepError::Source(SourceError::RootMissing(why)) => Refusal::WorkspaceMissing(why.clone()),

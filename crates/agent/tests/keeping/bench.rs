@@ -120,6 +120,10 @@ impl Bench {
     }
 
     pub fn open(&mut self) -> Result<()> {
+        self.open_with(Box::new(Cut(self.cut.clone())))
+    }
+
+    pub fn open_with(&mut self, steps: Box<dyn Steps>) -> Result<()> {
         self.keeper = None;
         let config = Config {
             copy: self.copy.clone(),
@@ -128,8 +132,7 @@ impl Bench {
             budget: self.budget,
             durable: false,
         };
-        self.keeper =
-            Some(Keeper::open(config, self.clock.clone(), Box::new(Cut(self.cut.clone())))?);
+        self.keeper = Some(Keeper::open(config, self.clock.clone(), steps)?);
         Ok(())
     }
 
@@ -173,7 +176,11 @@ impl Bench {
     /// What was written to the copy here.
     pub fn take_own(&mut self, epoch: u64) -> Own {
         let mut copy = LocalSource::new(&self.copy, Options::default());
-        self.keeper.as_mut().unwrap().take_own(epoch, &mut copy).unwrap()
+        self.keeper
+            .as_mut()
+            .unwrap()
+            .take_own(epoch, &mut copy, agent::keep::Writers::Work)
+            .unwrap()
     }
 
     /// A cycle that has to make a point.

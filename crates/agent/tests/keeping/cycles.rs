@@ -2,7 +2,10 @@
 
 use std::os::unix::fs::MetadataExt;
 
-use agent::keep::Outcome;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use agent::keep::{KeepError, Outcome, Steps};
+use agent::path::RelPath;
 
 use crate::bench::Bench;
 
@@ -72,4 +75,70 @@ fn links_stay_links_and_a_sparse_file_stays_sparse() {
     let inode = |path: &str| bench.copy.join(path).metadata().unwrap();
     assert_eq!(inode("pkgs/3").ino(), inode("env/3").ino());
     assert!(inode("sparse").blocks() * 512 < 4 << 20);
+}
+
+/// Writes over a file without a trace in its size and its last change.
+fn rot(path: &std::path::Path) {
+    let file = std::fs::File::options().write(true).open(path).unwrap();
+    let time = file.metadata().unwrap().modified().unwrap();
+    std::os::unix::fs::FileExt::write_at(&file, b"rot", 5_000).unwrap();
+    file.set_modified(time).unwrap();
+}
+
+/// Spoils one more content of the copy each time that contents are about to be copied.
+struct Spoiler {
+    copy: std::path::PathBuf,
+    next: AtomicUsize,
+    armed: AtomicBool,
+}
+
+impl Steps for Spoiler {
+    fn step(&mut self, what: &'static str) -> agent::keep::Result<()> {
+        if what == "receive" {
+            self.armed.store(true, Ordering::Relaxed);
+        }
+        if what == "copying a content" && self.armed.swap(false, Ordering::Relaxed) {
+            rot(&self.copy.join(format!("a{}", self.next.fetch_add(1, Ordering::Relaxed))));
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn contents_that_go_away_each_time_are_an_error_and_not_an_unchanged_workspace() {
+    let mut bench = Bench::new();
+    for number in 0..6_u8 {
+        bench.write(&format!("a{number}"), vec![number; 100_000]);
+        bench.write(&format!("b{number}"), vec![100 + number; 100_000]);
+    }
+    bench.point();
+    let before = bench.keeper().status().unwrap().durable;
+    for number in 0..6_u8 {
+        bench.write(&format!("b{number}"), vec![number; 100_000]);
+    }
+    let spoiler = Spoiler {
+        copy: bench.copy.clone(),
+        next: AtomicUsize::new(0),
+        armed: AtomicBool::new(true),
+    };
+    bench.open_with(Box::new(spoiler)).unwrap();
+    let cycle = bench.cycle();
+    assert!(matches!(cycle, Err(KeepError::Unsteady(_))), "{cycle:?}");
+    assert_eq!(bench.keeper().status().unwrap().durable, before, "it is as old as it was");
+    bench.open().unwrap();
+    bench.point();
+    assert_eq!(std::fs::read(bench.copy.join("b5")).unwrap(), vec![5; 100_000]);
+}
+
+#[test]
+fn what_was_written_over_with_its_time_put_back_is_not_kept_as_what_it_was() {
+    let mut bench = Bench::new();
+    bench.write("weights", vec![1; 100_000]);
+    let first = bench.point();
+    rot(&bench.copy.join("weights"));
+    bench.write("weights", vec![2; 100_000]);
+    bench.point();
+    bench.check_now();
+    let difference = bench.keeper().difference(first.id, &RelPath::root()).unwrap();
+    assert_eq!(difference.missing, 1, "the content of then is gone, and that is said");
 }

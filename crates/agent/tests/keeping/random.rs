@@ -394,7 +394,7 @@ fn bring_back(bench: &mut Bench, dice: &mut Dice, states: &BTreeMap<i128, State>
     }
     bench.workspace = workspace;
     let own = bench.take_own(2);
-    assert_eq!(own.unread, []);
+    assert_eq!(own.unread_named, []);
     let Some(point) = own.point else { return };
     let wanted = Wanted { point: point.id, from: None, first: Vec::new() };
     let (restored, proof) = bench.restore(&wanted, to.path());

@@ -180,7 +180,7 @@ impl Session {
 
     pub(crate) fn take_over(&mut self, epoch: u64) -> Result<Option<PointTold>, Refusal> {
         match self.ask(&Order::TakeOver { epoch })? {
-            Done::Taken(point) => Ok(point),
+            Done::Taken(taken) => Ok(taken.point),
             other => panic!("{other:?}"),
         }
     }

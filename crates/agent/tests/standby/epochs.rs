@@ -21,7 +21,7 @@ fn an_older_epoch_changes_nothing_in_whatever_session() {
     assert_eq!(old.cycle(bench.order()).map(|_| ()), stale);
     assert_eq!(bench.session().cycle(bench.order()).map(|_| ()), stale);
     assert_eq!(new.take_over(EPOCH).map(|_| ()), stale);
-    assert_eq!(new.ask(&Order::Own { epoch: EPOCH }).map(|_| ()), stale);
+    assert_eq!(new.ask(&Order::Own { epoch: EPOCH, frozen: false }).map(|_| ()), stale);
     let back = Order::GoBack { epoch: EPOCH, point: 1, path: Vec::new() };
     assert_eq!(old.ask(&back).map(|_| ()), stale);
     // Not even in the new epoch, as long as nobody said which GPU is followed now.

@@ -12,3 +12,4 @@ mod bench;
 mod cuts;
 mod epochs;
 mod orders;
+mod own;

@@ -25,7 +25,10 @@ fn a_workspace_is_followed_taken_over_brought_to_a_new_gpu_and_proven() {
     bench.write("copy/a/b", "changed by the job");
     bench.write("copy/results", "new");
     let mut session = bench.session();
-    let Done::Own(own) = session.ask(&Order::Own { epoch: EPOCH + 1 }).unwrap() else { panic!() };
+    let Done::Own(own) = session.ask(&Order::Own { epoch: EPOCH + 1, frozen: false }).unwrap()
+    else {
+        panic!()
+    };
     assert_eq!((own.written, own.removed, own.unread), (2, 0, 0));
     let point = own.point.unwrap();
     assert_eq!(point.how, How::Standby);

@@ -58,7 +58,11 @@ pub(super) async fn send(run: &Run<'_>) -> Result<Option<RestoreOutput>, StepEnd
     let point = match pinned.and_then(|pinned| pinned.point) {
         Some(point) => point,
         None if drill => return Ok(None),
-        None => keeping.keeper.own(run.association.epoch).await?.id,
+        None => {
+            // The last of it is sent while the job on the standby is held.
+            let frozen = run.row.name == StepName::Delta;
+            keeping.keeper.own(run.association.epoch, frozen).await?.id
+        }
     };
     let before: Option<RestoreOutput> =
         run.earlier(StepName::Restore).filter(|_| run.row.name == StepName::Delta);

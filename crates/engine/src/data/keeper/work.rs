@@ -8,7 +8,7 @@ use domain::time::Millis;
 
 use super::{Keeper, another, count, number, progress, way};
 use crate::data::takeover::Taken;
-use crate::data::wire::checked;
+use crate::data::wire::{checked, words};
 use crate::data::{DataError, Progress};
 
 const TAKING: &str = "taking over";
@@ -62,7 +62,8 @@ impl Keeper {
     pub async fn take_over(&mut self, epoch: Epoch) -> Result<Taken, DataError> {
         let order = Order::TakeOver { epoch: number(epoch) };
         match self.ask(TAKING, &order, &mut |_| {}).await? {
-            Done::Taken(point) => {
+            Done::Taken(taken) => {
+                let (point, cut_off) = (taken.point, taken.cut_off);
                 let of = |figure: fn(&PointTold) -> u64| {
                     point.as_ref().map_or(0, |at| count(figure(at)))
                 };
@@ -70,19 +71,21 @@ impl Keeper {
                     files: of(|point| point.files),
                     bytes: of(|point| point.bytes),
                     last_cycle: point.map(|point| format!("{}-{}", point.epoch, point.id)),
-                    cut_off: None,
+                    cut_off: cut_off.map(|cut_off| words(&cut_off.words)),
                 })
             }
             _ => Err(another(TAKING)),
         }
     }
 
-    /// Makes a recovery point of what was written to the copy on the standby itself.
+    /// Makes a recovery point of what was written to the copy on the standby itself. `frozen` says that
+    /// every writer there is held: then what can't be read is refused, and there is no point.
     ///
     /// # Errors
     /// [`DataError::StaleEpoch`]; [`DataError::Failed`] where there is nothing at all.
-    pub async fn own(&mut self, epoch: Epoch) -> Result<KeptPoint, DataError> {
-        match self.ask(OWN, &Order::Own { epoch: number(epoch) }, &mut |_| {}).await? {
+    pub async fn own(&mut self, epoch: Epoch, frozen: bool) -> Result<KeptPoint, DataError> {
+        let order = Order::Own { epoch: number(epoch), frozen };
+        match self.ask(OWN, &order, &mut |_| {}).await? {
             Done::Own(OwnDone { point: Some(point), .. }) => Ok((&point).into()),
             Done::Own(_) => Err(DataError::failed(OWN, "there is no recovery point yet")),
             _ => Err(another(OWN)),
