@@ -122,14 +122,14 @@ async fn work_on_the_standby_goes_to_the_new_gpu_and_a_flipped_bit_there_is_foun
     assert_eq!((taken.files, taken.bytes), (2, 300_007));
     kept.keeper = taking;
     kept.rig.standby.write("/workspace/log", "step 1\nstep 2 on the standby\n");
-    let point = kept.keeper.own(EPOCH.next()).await.expect("a point");
+    let point = kept.keeper.own(EPOCH.next(), false).await.expect("a point");
     let new = kept.rig.new_gpu("new").await;
     let proof = kept.brought(point.id, &new).await;
     assert_eq!((proof.verified, proof.mismatched_count), (2, 0));
     assert_same(&kept.rig.standby.tree("/workspace"), &new.tree("/workspace"));
     // Only what is new since, under the freeze.
     kept.rig.standby.write("/workspace/log", "step 3\n");
-    let later = kept.keeper.own(EPOCH.next()).await.expect("a point");
+    let later = kept.keeper.own(EPOCH.next(), false).await.expect("a point");
     let there = kept.program.put(&new.shell).await.expect("it is there");
     let between = (later.id, Some(point.id));
     let sent = kept
