@@ -29,18 +29,18 @@ pub fn serve(
     target: Option<&mut dyn Target>,
 ) -> Result<(), SourceError> {
     let queue = Queue::new(BufReader::with_capacity(64 << 10, input), |_| Ok(()));
-    let mouth = Mouth::new(Box::new(output))?;
-    let served = Server { queue: &queue, mouth: &mouth, source, target }.run();
+    let output = Output::new(Box::new(output))?;
+    let served = Server { queue: &queue, output: &output, source, target }.run();
     if let Err(error) = &served {
         // The other side may be gone as well.
-        let _ = mouth.say(&Answer::Failed(error.to_string())).and_then(|()| mouth.flush());
+        let _ = output.say(&Answer::Failed(error.to_string())).and_then(|()| output.flush());
     }
     served
 }
 
 struct Server<'a, 's, 't> {
     queue: &'a Queue,
-    mouth: &'a Mouth,
+    output: &'a Output,
     source: &'a mut (dyn Source + 's),
     target: Option<&'a mut (dyn Target + 't)>,
 }
@@ -49,17 +49,17 @@ impl<'t> Server<'_, '_, 't> {
     fn run(&mut self) -> Result<(), SourceError> {
         loop {
             if !self.queue.is_ready() {
-                self.mouth.flush()?;
+                self.output.flush()?;
             }
-            let Some(frame) = self.queue.take(None)? else { return self.mouth.flush() };
+            let Some(frame) = self.queue.take(None)? else { return self.output.flush() };
             let Frame::Message(bytes) = frame else {
                 return Err(SourceError::Protocol("bytes of no file".to_owned()));
             };
             let request = decode(&bytes)?;
-            let _busy = self.mouth.busy();
+            let _busy = self.output.busy();
             match self.answer(request) {
                 Err(SourceError::RootMissing(why)) => {
-                    self.mouth.say(&Answer::RootMissing(why))?;
+                    self.output.say(&Answer::RootMissing(why))?;
                 }
                 done => done?,
             }
@@ -69,13 +69,13 @@ impl<'t> Server<'_, '_, 't> {
     fn answer(&mut self, request: Request) -> Result<(), SourceError> {
         let answer = match request {
             Request::Scan => {
-                let mut batch = Batch::new(self.mouth);
+                let mut batch = Batch::new(self.output);
                 let end = self.source.scan(&mut |found| batch.add(found))?;
                 batch.flush()?;
                 Answer::Scanned(end)
             }
             Request::Changes => {
-                let mut batch = Batch::new(self.mouth);
+                let mut batch = Batch::new(self.output);
                 let changes = self.source.changes(&mut |found| batch.add(found))?;
                 batch.flush()?;
                 Answer::Changed(changes)
@@ -86,7 +86,7 @@ impl<'t> Server<'_, '_, 't> {
                         have.0.truncate(HAVE_MAX);
                     }
                 }
-                self.source.read(&wants, &mut Sink { mouth: self.mouth })?;
+                self.source.read(&wants, &mut Sink { output: self.output })?;
                 Answer::ReadDone
             }
             Request::Wait { most_millis } => Answer::Waited(self.source.wait(most_millis)?),
@@ -119,7 +119,7 @@ impl<'t> Server<'_, '_, 't> {
                 return Err(SourceError::Protocol("a piece of no file".to_owned()));
             }
         };
-        self.mouth.say(&answer)
+        self.output.say(&answer)
     }
 
     fn step(&mut self, step: Step<'_>) -> Result<Answer, SourceError> {
@@ -185,14 +185,14 @@ impl Iterator for Incoming<'_> {
 
 /// Entries on their way.
 struct Batch<'a> {
-    mouth: &'a Mouth,
+    output: &'a Output,
     found: Vec<Found>,
     bytes: usize,
 }
 
 impl<'a> Batch<'a> {
-    fn new(mouth: &'a Mouth) -> Self {
-        Self { mouth, found: Vec::new(), bytes: 0 }
+    fn new(output: &'a Output) -> Self {
+        Self { output, found: Vec::new(), bytes: 0 }
     }
 
     fn add(&mut self, found: Found) -> Result<(), SourceError> {
@@ -210,7 +210,7 @@ impl<'a> Batch<'a> {
             return Ok(());
         }
         self.bytes = 0;
-        self.mouth.say(&Answer::Found(std::mem::take(&mut self.found)))
+        self.output.say(&Answer::Found(std::mem::take(&mut self.found)))
     }
 }
 
@@ -229,7 +229,7 @@ fn size_of(found: &Found) -> usize {
 }
 
 struct Sink<'a> {
-    mouth: &'a Mouth,
+    output: &'a Output,
 }
 
 impl Sink<'_> {
@@ -240,26 +240,26 @@ impl Sink<'_> {
 
 impl ReadSink for Sink<'_> {
     fn begin(&mut self, want: usize) -> Result<(), SourceError> {
-        self.mouth.say(&Answer::Begin(Self::index(want)))
+        self.output.say(&Answer::Begin(Self::index(want)))
     }
     fn data(&mut self, _: usize, _: u64, bytes: &[u8]) -> Result<(), SourceError> {
-        let mut said = self.mouth.lock();
+        let mut said = self.output.lock();
         said.spoke = true;
         write_data(&mut said.output, bytes)
     }
     fn same(&mut self, _: usize, _: u64, length: u64) -> Result<(), SourceError> {
-        self.mouth.say(&Answer::Same(length))
+        self.output.say(&Answer::Same(length))
     }
     fn hole(&mut self, _: usize, _: u64, length: u64) -> Result<(), SourceError> {
-        self.mouth.say(&Answer::Hole(length))
+        self.output.say(&Answer::Hole(length))
     }
     fn end(&mut self, want: usize, end: ReadEnd) -> Result<(), SourceError> {
-        self.mouth.say(&Answer::End(Self::index(want), Box::new(end)))
+        self.output.say(&Answer::End(Self::index(want), Box::new(end)))
     }
 }
 
 /// What is said, and a thread that says that we are still here while nothing else is.
-struct Mouth {
+struct Output {
     shared: Arc<(Mutex<Said>, Condvar)>,
 }
 
@@ -270,7 +270,7 @@ struct Said {
     over: bool,
 }
 
-impl Mouth {
+impl Output {
     fn new(output: Box<dyn Write + Send>) -> Result<Self, SourceError> {
         let mut output = BufWriter::with_capacity(256 << 10, output);
         // A line that a shell's text did not end is ended first.
@@ -306,14 +306,14 @@ impl Mouth {
     }
 }
 
-impl Drop for Mouth {
+impl Drop for Output {
     fn drop(&mut self) {
         self.lock().over = true;
         self.shared.1.notify_all();
     }
 }
 
-struct Busy<'a>(&'a Mouth);
+struct Busy<'a>(&'a Output);
 
 impl Drop for Busy<'_> {
     fn drop(&mut self) {

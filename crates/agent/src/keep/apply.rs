@@ -1,5 +1,6 @@
 //! Does the steps of a plan, again where it must: each tells by itself whether it was done before.
 
+use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 
 use rustix::fs::{AtFlags, Mode, OFlags, Stat};
@@ -23,13 +24,25 @@ pub(super) struct Hands<'a> {
 }
 
 impl Hands<'_> {
-    /// Does them all, in their order.
-    pub(super) fn apply(&mut self, ops: &[Op]) -> Result<()> {
+    /// Does them all, in their order. What can't be done is passed over: the rest is not held up by a
+    /// link too many, an attribute that is refused, or a disk that is full. The paths that are not what
+    /// they were to become, with the kernel's number.
+    pub(super) fn apply(&mut self, ops: &[Op]) -> Result<BTreeMap<RelPath, i32>> {
+        let mut failed = BTreeMap::new();
         for op in ops {
             self.steps.step(name(op))?;
-            self.one(op).what(name(op))?;
+            match self.steps.refuse(name(op)).map_or_else(|| self.one(op), Err) {
+                Err(error) => {
+                    failed.entry(path(op).clone()).or_insert_with(|| error.raw_os_error());
+                }
+                // What could not leave was replaced all the same.
+                Ok(()) if matches!(op, Op::Put { .. } | Op::Mkdir { .. } | Op::Link { .. }) => {
+                    failed.remove(path(op));
+                }
+                Ok(()) => {}
+            }
         }
-        Ok(())
+        Ok(failed)
     }
 
     fn one(&mut self, op: &Op) -> std::result::Result<(), Errno> {
@@ -82,12 +95,14 @@ impl Hands<'_> {
             let now = beneath::identity(&stat);
             beneath::is_regular(&stat) && now.size == *size && now.mtime == *mtime
         });
-        match kept {
+        let moved = match kept {
             Some((hash, ..)) if !self.state.has(hash)? => {
                 rustix::fs::renameat(&folder, name, &self.state.objects, hash.to_hex().as_bytes())
             }
             _ => rustix::fs::renameat(&folder, name, &self.state.parked, retired(number)),
-        }
+        };
+        // Better that an earlier content goes than that this one stays in its successor's place.
+        moved.or_else(|_| unlink(&folder, name))
     }
 
     fn rmdir(&mut self, path: &RelPath) -> std::result::Result<(), Errno> {
@@ -163,6 +178,19 @@ impl Hands<'_> {
 /// The name of what waits to be let go.
 fn retired(number: u64) -> Vec<u8> {
     format!("retired-{number}").into_bytes()
+}
+
+/// What a step changes.
+pub(super) fn path(op: &Op) -> &RelPath {
+    match op {
+        Op::Retire { path, .. }
+        | Op::Park { path, .. }
+        | Op::Rmdir { path }
+        | Op::Mkdir { path }
+        | Op::Put { path, .. }
+        | Op::Link { path, .. }
+        | Op::Dress { path, .. } => path,
+    }
 }
 
 fn name(op: &Op) -> &'static str {

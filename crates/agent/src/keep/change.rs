@@ -69,6 +69,7 @@ impl Keeper {
         lost: &HashSet<RelPath>,
         also: &dyn Fn(&Index) -> Result<()>,
     ) -> Result<Committed> {
+        self.clear_strays()?;
         let (mut touches, refreshed) = self.sort_out(change)?;
         if touches.is_empty() {
             self.steps.step("noting that nothing changed")?;
@@ -113,11 +114,14 @@ impl Keeper {
     /// What changes the copy, and what only is known better now.
     fn sort_out(&mut self, change: &Change) -> Result<(Touches, Vec<Live>)> {
         let (mut touches, mut refreshed) = (Touches::new(), Vec::new());
+        let damaged = self.damaged()?;
         for (path, next) in change {
             let live = self.index.live(path)?;
             match (live, next) {
                 (None, None) => {}
-                (Some(live), Some(next)) if live.entry == next.entry => {
+                (Some(live), Some(next))
+                    if live.entry == next.entry && !damaged.contains_key(path) =>
+                {
                     refreshed.push(Live {
                         entry: live.entry,
                         source: next.source,

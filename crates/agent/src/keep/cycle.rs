@@ -205,8 +205,12 @@ impl Keeper {
                 Committed::Nothing => {}
             }
             self.missing = None;
+            if listing.kind == Kind::Scan {
+                self.forget_loss()?;
+            }
             cycle.unprotected = self.index.count("select count(*) from unprotected")?;
-            self.must_scan = outcomes.look_again || !cycle.corrupt.is_empty();
+            let damaged = self.index.count("select count(*) from damaged")? > 0;
+            self.must_scan = damaged || outcomes.look_again || !cycle.corrupt.is_empty();
             self.thin()?;
             return Ok(cycle);
         }

@@ -69,6 +69,28 @@ pub enum Unread {
 /// What keeping gives.
 pub type Result<T> = std::result::Result<T, KeepError>;
 
+impl KeepError {
+    /// Whether the index itself is damaged: nothing can be done with it any more.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        match self {
+            Self::Damaged(_) => true,
+            // A table that is not there, a column of another type.
+            Self::Index(
+                rusqlite::Error::InvalidColumnType(..)
+                | rusqlite::Error::FromSqlConversionFailure(..)
+                | rusqlite::Error::QueryReturnedNoRows,
+            ) => true,
+            Self::Index(error) => {
+                matches!(error.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase))
+                    || error.sqlite_error_code() == Some(rusqlite::ErrorCode::Unknown)
+            }
+            _ => false,
+        }
+    }
+}
+
 /// Says what was tried when the kernel refuses.
 pub(super) trait What<T> {
     /// As [`KeepError::Disk`].

@@ -44,6 +44,10 @@ impl Keeper {
         for path in &corrupt {
             named.add(path.as_bytes(), Why::Corrupt, None);
         }
+        let damaged = self.damaged()?;
+        for path in damaged.keys() {
+            named.add(path.as_bytes(), Why::Damaged, None);
+        }
         self.name_flux(&mut named)?;
         self.name_unprotected(&mut named)?;
         let excluded = encode(&Unprotected::Excluded)?;
@@ -58,7 +62,7 @@ impl Keeper {
             unprotected: self.index.count("select count(*) from unprotected")?,
             excluded: excluded.cast_unsigned(),
             attributes: 0,
-            damaged: 0,
+            damaged: damaged.len() as u64,
             sight: self.index.fact("sight")?,
             unwatched: None,
             named: named.gaps,

@@ -42,6 +42,7 @@ create table if not exists unprotected(path blob primary key, why blob not null,
 create table if not exists held(path blob primary key, slot integer not null, data blob not null)
   without rowid;
 create table if not exists garbage(hash blob primary key) without rowid;
+create table if not exists damaged(path blob primary key, errno integer not null) without rowid;
 create table if not exists journal(seq integer primary key, op blob not null);
 ";
 
@@ -268,6 +269,23 @@ impl Index {
         let mut query =
             self.db.prepare_cached("update live set p_ino = ?2, placed = ?3 where path = ?1")?;
         query.execute(params![path.as_bytes(), placed.ino.cast_signed(), encode(placed)?])?;
+        Ok(())
+    }
+
+    /// The content that a path had when it left the copy.
+    pub(super) fn left_last(&self, path: &RelPath) -> Result<Option<Hash>> {
+        let mut query = self.db.prepare_cached(
+            "select hash from entry where path = ?1 and last < ?2 order by last desc limit 1",
+        )?;
+        let found: Option<Option<Vec<u8>>> =
+            query.query_row(params![path.as_bytes(), OPEN], |row| row.get(0)).optional()?;
+        found.flatten().map(|bytes| hash(&bytes)).transpose()
+    }
+
+    /// A path of the copy is what the index says.
+    pub(super) fn mended(&self, path: &RelPath) -> Result<()> {
+        let mut query = self.db.prepare_cached("delete from damaged where path = ?1")?;
+        query.execute([path.as_bytes()])?;
         Ok(())
     }
 

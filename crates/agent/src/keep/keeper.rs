@@ -5,11 +5,9 @@ use std::sync::Arc;
 
 use rusqlite::params;
 
-use super::apply::{Hands, sweep};
-use super::beneath::{self, Beneath};
+use super::beneath::Beneath;
 use super::error::{KeepError, Result, What};
-use super::index::{Index, Which, decode};
-use super::plan::Op;
+use super::index::Index;
 use super::point::Point;
 use super::state::{State, slot, unlink};
 use super::steps::Steps;
@@ -84,6 +82,25 @@ impl Keeper {
         Ok(keeper)
     }
 
+    /// Opens it anew where its index is damaged: that one is set aside with all that it knew of earlier
+    /// points, the copy stays as it lies there, and [`Keeper::cut_off`] says so until a cycle has compared
+    /// everything with a host.
+    ///
+    /// # Errors
+    /// As [`Keeper::open`].
+    pub fn open_anew(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        steps: Box<dyn Steps>,
+        why: &KeepError,
+    ) -> Result<Self> {
+        super::recover::set_aside(&config.state).what("setting a damaged index aside")?;
+        let keeper = Self::open(config, clock, steps)?;
+        let words = why.to_string();
+        keeper.index.transaction(|index| index.set_fact("lost", &words))?;
+        Ok(keeper)
+    }
+
     /// Takes another's word for the room on the disk.
     pub fn set_room(&mut self, room: Room) {
         self.room = Some(room);
@@ -95,52 +112,6 @@ impl Keeper {
             Some(room) => Ok(room()),
             None => self.state.disk().what("looking at the room on the disk"),
         }
-    }
-
-    /// Finishes what was decided, undoes what was not.
-    fn recover(&mut self) -> Result<()> {
-        let pending: Vec<Op> = {
-            let mut query = self.index.db.prepare("select op from journal order by seq")?;
-            let rows = query.query_map([], |row| row.get::<_, Vec<u8>>(0))?;
-            rows.map(|row| row.map_err(KeepError::from).and_then(|op| decode(&op)))
-                .collect::<Result<_>>()?
-        };
-        let decided: Option<u64> = self.index.fact("decided")?;
-        if let Some(point) = decided {
-            self.finish(&pending, point)?;
-        }
-        self.collect_garbage()?;
-        let held = self.held_slots()?;
-        sweep(&self.state.staging, &self.state.parked, &|name| held.contains(name))?;
-        sweep(&self.state.parked, &self.state.parked, &|_| false)
-    }
-
-    /// Does the steps that were decided on, and closes the journal.
-    pub(super) fn finish(&mut self, ops: &[Op], point: u64) -> Result<()> {
-        let mut hands =
-            Hands { copy: &mut self.copy, state: &self.state, steps: self.steps.as_mut() };
-        hands.apply(ops)?;
-        if self.config.durable {
-            self.state.sync().what("waiting for the disk")?;
-        }
-        self.steps.step("closing the journal")?;
-        let mut placed = Vec::new();
-        for path in self.index.paths(Which::Unplaced)? {
-            if let Some(stat) = self.copy.stat(&path).what("looking at the copy")? {
-                placed.push((path, beneath::identity(&stat)));
-            }
-        }
-        self.index.transaction(|index| {
-            for (path, identity) in &placed {
-                index.set_placed(path, identity)?;
-            }
-            index
-                .db
-                .execute_batch("delete from journal; delete from fact where name = 'decided'")?;
-            index.set_fact("applied", &point)
-        })?;
-        self.steps.step("letting go of what left")?;
-        sweep(&self.state.parked, &self.state.parked, &|_| false)
     }
 
     /// Removes contents that no point refers to any more.

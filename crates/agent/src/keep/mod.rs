@@ -32,6 +32,7 @@ mod proof;
 mod reading;
 mod receive;
 mod records;
+mod recover;
 mod restore;
 mod retention;
 mod settle;

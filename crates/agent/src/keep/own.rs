@@ -65,6 +65,11 @@ impl Keeper {
         let mut shut: Vec<RelPath> = Vec::new();
         let mut unread: Vec<(RelPath, Unread)> = Vec::new();
         let mut failed = None;
+        // What a journal could not make what it should be is the next cycle's to mend.
+        let damaged = match writers {
+            Writers::Strangers => self.damaged()?,
+            Writers::Work | Writers::Held => BTreeMap::new(),
+        };
         let index = &self.index;
         let told = copy.scan(&mut |found| {
             let listed = match found {
@@ -87,7 +92,7 @@ impl Keeper {
                         let racy = live.racy && writers != Writers::Strangers;
                         live.placed == Some(listed.identity) && !racy && !listed.mapped
                     });
-                    if !as_left {
+                    if !as_left && !damaged.contains_key(&listed.path) {
                         changed.insert(listed.path.clone(), listed);
                     }
                     Ok(())
@@ -115,7 +120,7 @@ impl Keeper {
         let mut gone = Vec::new();
         for path in self.index.live_below(&RelPath::root())? {
             let within = shut.iter().any(|shut| path.is_within(shut));
-            if !seen.contains(&path) && !within {
+            if !seen.contains(&path) && !within && !damaged.contains_key(&path) {
                 gone.push(path);
             }
         }
@@ -348,6 +353,7 @@ impl Keeper {
             for path in &closed {
                 index.close(path, point.id, false)?;
                 index.drop_live(path)?;
+                index.mended(path)?;
             }
             for (old, new) in &lives {
                 if old.as_ref().is_none_or(|old| old.entry != new.entry) {
@@ -357,6 +363,7 @@ impl Keeper {
                     index.begin(&new.entry, point.id)?;
                 }
                 index.set_live(new)?;
+                index.mended(&new.entry.path)?;
             }
             if news { index.add_point(&point) } else { Ok::<(), KeepError>(()) }
         })?;

@@ -152,7 +152,7 @@ impl Keeper {
         };
         let entry = Entry { path: listed.path.clone(), meta: listed.meta.clone(), content };
         let made = !matches!(entry.content, Content::File { .. } | Content::Folder)
-            && live.is_none_or(|live| live.entry != entry);
+            && live.is_none_or(|live| live.entry != entry || live.placed.is_none());
         let supply = if made {
             let number = self.number()?;
             self.make(number, &entry)?;

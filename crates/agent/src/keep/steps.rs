@@ -1,5 +1,7 @@
 //! Permission for each step that changes the disk, so that a test can end the program between any two.
 
+use rustix::io::Errno;
+
 use super::error::Result;
 
 /// Asked before each step. An error ends the work right there, as a loss of power to this program would:
@@ -10,6 +12,11 @@ pub trait Steps: Send {
     /// # Errors
     /// [`super::KeepError::Stopped`].
     fn step(&mut self, what: &'static str) -> Result<()>;
+
+    /// An error that the disk shall answer this step of a journal with; a test says so instead of it.
+    fn refuse(&mut self, _: &'static str) -> Option<Errno> {
+        None
+    }
 }
 
 /// Goes on always.

@@ -5,9 +5,10 @@
 //! `cycle.pid` (who holds the lock). The lock is held for one order and not for the session, so that a
 //! drill finds its turn between two cycles; who takes over ends the one that holds it.
 
-mod desk;
-mod hold;
-mod mouth;
+mod executor;
+mod lock;
+mod opening;
+mod output;
 mod reach;
 mod words;
 
@@ -36,7 +37,7 @@ pub fn run(place: Place, input: impl Read + Send + 'static) -> Result<(), Source
     // The leader of a group: who holds the lock is ended with all that it started.
     let _ = rustix::process::setsid();
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
-    let mouth = mouth::Mouth::open()?;
+    let output = output::Output::open()?;
     let (orders, taken) = std::sync::mpsc::sync_channel(1);
     std::thread::spawn(move || {
         let mut input = BufReader::with_capacity(64 << 10, input);
@@ -57,22 +58,22 @@ pub fn run(place: Place, input: impl Read + Send + 'static) -> Result<(), Source
             std::process::exit(0);
         }
     });
-    let mut desk = desk::Desk::new(place);
+    let mut executor = executor::Executor::new(place);
     while let Ok(order) = taken.recv() {
         let order: Order = match order {
             Ok(order) => order,
             Err(error) => {
-                mouth.say(&Told::Refused(Refusal::Failed(error.to_string())))?;
+                output.say(&Told::Refused(Refusal::Failed(error.to_string())))?;
                 return Err(error);
             }
         };
-        let busy = mouth.busy();
-        let told = match desk.answer(order, &mouth) {
+        let busy = output.busy();
+        let told = match executor.execute(order, &output) {
             Ok(done) => Told::Done(Box::new(done)),
             Err(refusal) => Told::Refused(refusal),
         };
         drop(busy);
-        mouth.say(&told)?;
+        output.say(&told)?;
     }
     Ok(())
 }

@@ -12,5 +12,6 @@ mod bench;
 mod cycles;
 mod guards;
 mod random;
+mod recovery;
 mod restores;
 mod tree;

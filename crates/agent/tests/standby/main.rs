@@ -10,6 +10,7 @@
 
 mod bench;
 mod cuts;
+mod damage;
 mod epochs;
 mod orders;
 mod own;

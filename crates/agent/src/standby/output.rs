@@ -13,7 +13,7 @@ const TICK: Duration = Duration::from_secs(1);
 /// Least time between two words of how far it is.
 const APART: Duration = Duration::from_millis(200);
 
-pub(super) struct Mouth(Arc<Mutex<State>>);
+pub(super) struct Output(Arc<Mutex<State>>);
 
 struct State {
     output: Stdout,
@@ -31,7 +31,7 @@ impl State {
     }
 }
 
-impl Mouth {
+impl Output {
     /// Says that the program runs.
     pub(super) fn open() -> Result<Self, SourceError> {
         let mut output = std::io::stdout();
@@ -75,11 +75,11 @@ impl Mouth {
 
     /// For telling how far something is: not more often than anyone looks, and the last word at its end.
     pub(super) fn pace(&self) -> Pace<'_> {
-        Pace { mouth: self, said: Instant::now(), newest: None }
+        Pace { output: self, said: Instant::now(), newest: None }
     }
 }
 
-pub(super) struct Busy<'a>(&'a Mouth);
+pub(super) struct Busy<'a>(&'a Output);
 
 impl Drop for Busy<'_> {
     fn drop(&mut self) {
@@ -88,7 +88,7 @@ impl Drop for Busy<'_> {
 }
 
 pub(super) struct Pace<'a> {
-    mouth: &'a Mouth,
+    output: &'a Output,
     said: Instant,
     newest: Option<Progress>,
 }
@@ -104,7 +104,7 @@ impl Pace<'_> {
     fn say(&mut self) {
         if let Some(progress) = self.newest.take() {
             self.said = Instant::now();
-            let _ = self.mouth.say(&Told::Moved(amount(progress)));
+            let _ = self.output.say(&Told::Moved(amount(progress)));
         }
     }
 }

@@ -1,22 +1,17 @@
 //! Does each order.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::hold::{Hold, Holder, is_trusted, record, refuse_stale};
-use super::mouth::Mouth;
+use super::lock::{CopyLock, Holder, is_trusted, record, refuse_stale};
+use super::output::Output;
 use super::reach::Way;
 use super::{Place, words};
-use crate::clock::HostClock;
 use crate::keep::{
-    Back, Config, GoOn, KeepError, Keeper, Limits, Point, Progress, Request, Restored, Trouble,
-    Wanted, Writers,
+    Back, KeepError, Keeper, Limits, Point, Progress, Request, Restored, Trouble, Wanted, Writers,
 };
 use crate::local_source::{LocalSource, Options};
-use crate::order::{
-    Command, CycleOrder, Done, Drift, Order, POINTS_MAX, Refusal, RestoreOrder, TakenDone,
-};
+use crate::order::{Command, CycleOrder, Done, Drift, Order, POINTS_MAX, Refusal, RestoreOrder};
 use crate::path::RelPath;
 use crate::remote_source::RemoteSource;
 use crate::remote_target::RemoteTarget;
@@ -29,38 +24,38 @@ const TURN: Duration = Duration::from_secs(540);
 /// The copy is compared with the index again after so long.
 const LOOK_AGAIN: Duration = Duration::from_secs(15 * 60);
 
-const MIB: u64 = 1 << 20;
-
-type Answer<T> = Result<T, Refusal>;
+pub(super) type Answer<T> = Result<T, Refusal>;
 
 /// The keeper, where it is open, and the connection to the GPU that is followed.
-pub(super) struct Desk {
-    place: Place,
+pub(super) struct Executor {
+    pub(super) place: Place,
     /// With the version of the index that it knows.
-    keeper: Option<(Keeper, i64)>,
+    pub(super) keeper: Option<(Keeper, i64)>,
+    /// The index turned out to be damaged: it is opened anew.
+    pub(super) damage: Option<KeepError>,
     serving: Option<(Command, Way, RemoteSource)>,
     /// For which host and epoch the copy was last compared with the index, and when.
     looked: Option<((String, u64), Instant)>,
 }
 
-impl Desk {
+impl Executor {
     pub(super) fn new(place: Place) -> Self {
-        Self { place, keeper: None, serving: None, looked: None }
+        Self { place, keeper: None, damage: None, serving: None, looked: None }
     }
 
-    pub(super) fn answer(&mut self, order: Order, mouth: &Mouth) -> Answer<Done> {
+    pub(super) fn execute(&mut self, order: Order, output: &Output) -> Answer<Done> {
         match order {
-            Order::Cycle(order) => self.cycle(&order, mouth),
+            Order::Cycle(order) => self.cycle(&order, output),
             Order::TakeOver { epoch } => self.take_over(epoch),
             Order::Status => {
-                let _hold = self.turn()?;
+                let _lock = self.turn()?;
                 self.read(|keeper| {
                     let (status, gaps) = (keeper.status()?, keeper.gaps()?);
-                    Ok(Done::Status(words::status(&status, gaps, None)))
+                    Ok(Done::Status(words::status(&status, gaps, keeper.cut_off()?)))
                 })
             }
             Order::Points { most } => {
-                let _hold = self.turn()?;
+                let _lock = self.turn()?;
                 let most = (most as usize).min(POINTS_MAX);
                 self.read(|keeper| {
                     let points = keeper.points()?;
@@ -69,20 +64,20 @@ impl Desk {
             }
             Order::Own { epoch, frozen } => self.own(epoch, frozen),
             Order::Pin { name } => {
-                let _hold = self.turn()?;
+                let _lock = self.turn()?;
                 let name = checked(&name)?;
                 self.read(|keeper| Ok(Done::Pinned(words::point(&keeper.pin_as(name)?))))
             }
             Order::Unpin { name } => {
-                let _hold = self.turn()?;
+                let _lock = self.turn()?;
                 let name = checked(&name)?;
                 self.read(|keeper| keeper.unpin_name(name).map(|()| Done::Unpinned))
             }
-            Order::Restore(order) => self.restore(order, mouth),
-            Order::Prove { point, read } => self.prove(point, &read, mouth),
+            Order::Restore(order) => self.restore(order, output),
+            Order::Prove { point, read } => self.prove(point, &read, output),
             Order::Difference { point, path } => {
                 let path = below(path)?;
-                let _hold = self.turn()?;
+                let _lock = self.turn()?;
                 self.read(|keeper| {
                     keeper
                         .difference(point, &path)
@@ -93,67 +88,23 @@ impl Desk {
         }
     }
 
-    fn base(&self) -> &Path {
+    pub(super) fn base(&self) -> &Path {
         &self.place.base
     }
 
     /// The lock, for what must not disturb a cycle.
-    fn turn(&self) -> Answer<Hold> {
-        Hold::take(self.base(), TURN, Holder::Leave)
+    fn turn(&self) -> Answer<CopyLock> {
+        CopyLock::take(self.base(), TURN, Holder::Leave)
     }
 
-    /// The keeper, opened anew where another process has changed the index since. Under the lock.
-    fn keeper(&mut self) -> Answer<&mut Keeper> {
-        let fresh = self
-            .keeper
-            .as_ref()
-            .is_some_and(|(keeper, known)| keeper.version().is_ok_and(|version| version == *known));
-        if !fresh {
-            self.keeper = None;
-            std::fs::create_dir_all(&self.place.workspace).map_err(|error| {
-                Refusal::Failed(format!("the workspace can't be made on the standby: {error}"))
-            })?;
-            let keeper = Keeper::open(self.config()?, Arc::new(HostClock), Box::new(GoOn))
-                .map_err(|error| words::refusal(&error))?;
-            let version = keeper.version().map_err(|error| words::refusal(&error))?;
-            self.keeper = Some((keeper, version));
-        }
-        match &mut self.keeper {
-            Some((keeper, _)) => Ok(keeper),
-            None => Err(Refusal::Failed("the keeper is not open".into())),
-        }
-    }
-
-    fn config(&self) -> Answer<Config> {
-        let room = rustix::fs::statvfs(self.base()).map_err(|error| {
-            Refusal::Failed(format!("looking at the room on the disk: {error}"))
-        })?;
-        let size = room.f_blocks.saturating_mul(room.f_frsize);
-        Ok(Config {
-            copy: self.place.workspace.clone(),
-            state: self.base().join("keep"),
-            reserve: (size / 20).clamp(64 * MIB, 2048 * MIB),
-            budget: size / 2,
-            durable: true,
-        })
-    }
-
-    /// Does something with the keeper. After a failure it is opened anew: that finishes what was begun.
-    fn read<T>(&mut self, act: impl FnOnce(&mut Keeper) -> Result<T, KeepError>) -> Answer<T> {
-        let done = act(self.keeper()?);
-        done.map_err(|error| {
-            self.keeper = None;
-            words::refusal(&error)
-        })
-    }
-
-    fn cycle(&mut self, order: &CycleOrder, mouth: &Mouth) -> Answer<Done> {
+    fn cycle(&mut self, order: &CycleOrder, output: &Output) -> Answer<Done> {
         refuse_stale(self.base(), order.epoch)?;
-        let _hold = Hold::take(self.base(), CYCLE, Holder::End)?;
+        let _lock = CopyLock::take(self.base(), CYCLE, Holder::End)?;
         refuse_stale(self.base(), order.epoch)?;
         if !is_trusted(self.base(), &order.trusted) {
             return Err(Refusal::Untrusted(format!("the copy does not follow {}", order.trusted)));
         }
+        super::lock::keep_reserve(self.base());
         let drift = self.look_after_copy(order)?;
         let mut serving = match self.serving.take() {
             Some(serving) if serving.0 == order.read => serving,
@@ -177,16 +128,17 @@ impl Desk {
         let done = {
             let source = &mut serving.2;
             let keeper = self.keeper()?;
-            let mut pace = mouth.pace();
-            keeper.cycle_with(source, &request, &mut |all| mouth.wanted(all), &mut |now| {
+            let mut pace = output.pace();
+            keeper.cycle_with(source, &request, &mut |all| output.wanted(all), &mut |now| {
                 pace.tell(now);
             })
         };
         let cycle = match done {
             Ok(cycle) => cycle,
             Err(error) => {
-                self.keeper = None;
-                return Err(unreached(&error, &mut serving.1));
+                let refusal = unreached(&error, &mut serving.1);
+                self.gave_up(error);
+                return Err(refusal);
             }
         };
         self.serving = Some(serving);
@@ -242,7 +194,7 @@ impl Desk {
 
     fn take_over(&mut self, epoch: u64) -> Answer<Done> {
         refuse_stale(self.base(), epoch)?;
-        let _hold = Hold::take(self.base(), Duration::ZERO, Holder::End)?;
+        let _lock = CopyLock::take(self.base(), Duration::ZERO, Holder::End)?;
         refuse_stale(self.base(), epoch)?;
         record(self.base(), epoch)?;
         self.serving = None;
@@ -252,14 +204,12 @@ impl Desk {
             }
             _ => {}
         }
-        let last = self.read(|keeper| keeper.take_over(epoch))?;
-        let point = last.as_ref().map(words::point);
-        Ok(Done::Taken(TakenDone { point, cut_off: None }))
+        self.taken(epoch).map(Done::Taken)
     }
 
     fn own(&mut self, epoch: u64, frozen: bool) -> Answer<Done> {
         refuse_stale(self.base(), epoch)?;
-        let _hold = self.turn()?;
+        let _lock = self.turn()?;
         refuse_stale(self.base(), epoch)?;
         let writers = if frozen { Writers::Held } else { Writers::Work };
         let mut copy = self.copy(frozen);
@@ -267,10 +217,10 @@ impl Desk {
         Ok(Done::Own(words::own(&own)))
     }
 
-    fn restore(&mut self, order: RestoreOrder, mouth: &Mouth) -> Answer<Done> {
+    fn restore(&mut self, order: RestoreOrder, output: &Output) -> Answer<Done> {
         let first = order.first.into_iter().map(below).collect::<Answer<Vec<RelPath>>>()?;
         let point = self.opened(order.point)?;
-        mouth.wanted(Progress { files: point.files, bytes: point.bytes });
+        output.wanted(Progress { files: point.files, bytes: point.bytes });
         let mut wanted = Wanted { point: order.point, from: order.from, first };
         let mut all: Option<Restored> = None;
         // A cycle that goes on beside it may move a content away between two looks: once more finds it.
@@ -283,7 +233,7 @@ impl Desk {
             let (mut way, there) = Way::start(&order.read)?;
             let mut there = RemoteSource::new(there);
             let done = {
-                let mut pace = mouth.pace();
+                let mut pace = output.pace();
                 self.open()?.restore(&wanted, &mut there, &mut target, &mut |now| pace.tell(now))
             };
             let restored = done.map_err(|error| {
@@ -312,12 +262,12 @@ impl Desk {
         Ok(Done::Restored(words::restored(&all.unwrap_or_default())))
     }
 
-    fn prove(&mut self, point: u64, read: &Command, mouth: &Mouth) -> Answer<Done> {
+    fn prove(&mut self, point: u64, read: &Command, output: &Output) -> Answer<Done> {
         self.opened(point)?;
         let (mut way, connection) = Way::start(read)?;
         let mut there = RemoteSource::new(connection);
         let done = {
-            let mut pace = mouth.pace();
+            let mut pace = output.pace();
             self.open()?.prove(point, &mut there, &mut |now| pace.tell(now))
         };
         match done {
@@ -331,7 +281,7 @@ impl Desk {
 
     /// Opens the keeper under the lock, and lets go of that: what is only read needs it no longer.
     fn opened(&mut self, point: u64) -> Answer<Point> {
-        let _hold = self.turn()?;
+        let _lock = self.turn()?;
         self.read(|keeper| keeper.point(point))
     }
 
@@ -346,7 +296,7 @@ impl Desk {
     fn go_back(&mut self, epoch: u64, point: u64, path: Vec<u8>) -> Answer<Done> {
         let path = below(path)?;
         refuse_stale(self.base(), epoch)?;
-        let _hold = self.turn()?;
+        let _lock = self.turn()?;
         refuse_stale(self.base(), epoch)?;
         match self.read(|keeper| keeper.go_back(epoch, point, &path))? {
             Back::Point(point) => Ok(Done::Back(Some(words::point(&point)))),

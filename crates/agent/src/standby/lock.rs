@@ -10,6 +10,8 @@ use rustix::process::{Pid, Signal};
 
 use crate::order::Refusal;
 
+/// Bytes that are kept for a takeover: its epoch, its journal's end, the index's own files.
+const RESERVE: usize = 4 << 20;
 const LOOK: Duration = Duration::from_millis(30);
 /// How long it is tried to end the one that holds it.
 const ENDING: Duration = Duration::from_secs(10);
@@ -25,7 +27,7 @@ pub(super) enum Holder {
 
 /// The lock, held until this is dropped.
 #[derive(Debug)]
-pub(super) struct Hold {
+pub(super) struct CopyLock {
     _lock: File,
 }
 
@@ -33,7 +35,7 @@ fn failed(what: &str, error: impl std::fmt::Display) -> Refusal {
     Refusal::Failed(format!("{what}: {error}"))
 }
 
-impl Hold {
+impl CopyLock {
     /// Waits `patience` for it, then does with its holder what is said.
     pub(super) fn take(base: &Path, patience: Duration, holder: Holder) -> Result<Self, Refusal> {
         let lock = File::options().append(true).create(true).open(base.join("lock"));
@@ -64,7 +66,9 @@ impl Hold {
         }
         let own =
             format!("{} {}\n", std::process::id(), began(std::process::id()).unwrap_or_default());
-        std::fs::write(base.join("cycle.pid"), own)
+        let write = || std::fs::write(base.join("cycle.pid"), &own);
+        write()
+            .or_else(|error| if let_go_of_reserve(base) { write() } else { Err(error) })
             .map_err(|error| failed("the standby's disk", error))?;
         Ok(Self { _lock: lock })
     }
@@ -115,7 +119,32 @@ pub(super) fn record(base: &Path, epoch: u64) -> Result<(), Refusal> {
         std::fs::rename(&new, &kept)?;
         File::open(base)?.sync_all()
     };
-    written().map_err(|error| failed("the epoch can't be recorded", error))
+    written()
+        .or_else(|error| if let_go_of_reserve(base) { written() } else { Err(error) })
+        .map_err(|error| failed("the epoch can't be recorded", error))
+}
+
+/// Takes room on the disk that a takeover has when everything else is full.
+pub(super) fn keep_reserve(base: &Path) {
+    let (new, kept) = (base.join("reserve.new"), base.join("reserve"));
+    if kept.metadata().is_ok_and(|kept| kept.len() == RESERVE as u64) {
+        return;
+    }
+    // A file system may give out blocks of zeros for nothing.
+    let mut bytes = vec![0_u8; RESERVE];
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::try_from(at % 251).unwrap_or(0);
+    }
+    let written = std::fs::write(&new, bytes).and_then(|()| std::fs::rename(&new, &kept));
+    if written.is_err() {
+        // Without room there is none to keep.
+        let _ = std::fs::remove_file(&new);
+    }
+}
+
+/// Gives that room back; whether there was any.
+pub(super) fn let_go_of_reserve(base: &Path) -> bool {
+    std::fs::remove_file(base.join("reserve")).is_ok()
 }
 
 /// Whether the copy follows this GPU: host, a space, port.
