@@ -2,6 +2,7 @@
 
 use domain::association::{AssociationState, Serving};
 use domain::failover::Kind;
+use domain::gpu::GpuState;
 use domain::standby::StandbyState;
 use domain::verdict::Verdict;
 use domain::view::machine::{MachineRow, MachinesPage};
@@ -107,6 +108,7 @@ fn sentence(visit: &Visit, data: &MachinesPage) -> AnyView {
     let machines = || data.machines.iter().filter(|row| row.errand.is_none());
     let bare = |row: &&MachineRow| row.association.is_some() && !row.is_covered();
     let at = |side| machines().filter(move |row| row.serving == side);
+    let heard = |row: &&MachineRow| !row.is_silent();
     let count = |found: usize, tone: Tone, one, many| {
         let found = i64::try_from(found).unwrap_or(i64::MAX);
         let words = plural(found, one, many, visit.lang);
@@ -114,16 +116,22 @@ fn sentence(visit: &Visit, data: &MachinesPage) -> AnyView {
     };
     let parts = [
         count(
-            at(Serving::Gpu).filter(|row| !bare(row)).count(),
+            at(Serving::Gpu).filter(heard).filter(|row| !bare(row)).count(),
             Tone::Gpu,
             t.count_gpu_one,
             t.count_gpu_many,
         ),
         count(
-            at(Serving::Gpu).filter(bare).count(),
+            at(Serving::Gpu).filter(heard).filter(bare).count(),
             Tone::Warn,
             t.count_bare_one,
             t.count_bare_many,
+        ),
+        count(
+            at(Serving::Gpu).filter(|row| !heard(row)).count(),
+            Tone::Warn,
+            t.count_silent_one,
+            t.count_silent_many,
         ),
         count(
             at(Serving::Standby).count(),
@@ -326,6 +334,13 @@ pub(crate) fn place(visit: &Visit, row: &MachineRow) -> AnyView {
     // Protected, and yet a loss now would find no standby that can take over, or a copy that is not kept up.
     let bare = row.serving == Serving::Gpu && row.association.is_some() && !row.is_covered();
     if row.serving == Serving::Gpu {
+        // Nobody watches one that is not protected: the provider alone says what it does.
+        let state = row.instance.as_ref().map(|instance| instance.status);
+        if let (None, Some(state)) =
+            (&row.association, state.filter(|one| *one != GpuState::Running))
+        {
+            return badge(Tone::Quiet, text::gpu_state(state, t)).into_any();
+        }
         match row.verdict {
             Some(Verdict::Suspect) => return badge(Tone::Warn, t.on_gpu_silent).into_any(),
             Some(Verdict::ConfirmedLost) => return badge(Tone::Down, t.on_gpu_lost).into_any(),

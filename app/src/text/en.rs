@@ -262,6 +262,7 @@ texts! {
     standby_alone_do: "Bring it back to a GPU to have a second copy again.",
     gate_gpu_lost: "Its GPU is lost.",
     gate_only_copy: "Its standby holds the only copy. Bring it back to a GPU first.",
+    gate_only_copy_left: "Its GPU is lost and its standby holds the only copy. Move it to another GPU first.",
     machine_safe: "On its GPU; the standby follows.",
     machine_not_safe: "On its GPU; the standby does not follow now.",
     machine_on_standby: "On its CPU standby, which holds the newest copy.",
@@ -623,8 +624,8 @@ texts! {
     sentence_cpu: "On CPU after {cpu}.",
     sentence_cpu_drill: "Takeover rehearsed after {cpu}.",
     sentence_no_loss: "No write was lost.",
-    sentence_loss: "The last {span} of writes were lost, in {files}.",
-    sentence_loss_drill: "A loss at that moment would have taken the last {span} of writes, in {files}.",
+    sentence_loss: "At most the last {span} of writes were lost; changes were seen in {files}.",
+    sentence_loss_drill: "A loss at that moment would have taken at most the last {span} of writes, in {files}.",
     sentence_loss_at_most_drill: "A loss at that moment would have taken at most the last {span} of writes.",
     sentence_loss_unknown: "Whether anything was written after the last sync is not known.",
     sentence_loss_at_most: "At most the last {span} of writes were lost.",
@@ -1045,6 +1046,8 @@ texts! {
     on_gpu_bare: "on GPU, at risk",
     count_bare_one: "{n} machine on GPU at risk",
     count_bare_many: "{n} machines on GPU at risk",
+    count_silent_one: "{n} not heard from",
+    count_silent_many: "{n} not heard from",
     readiness_seen: "Checked",
 
     // while a failover goes on

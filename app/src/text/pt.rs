@@ -246,6 +246,7 @@ pub(super) const PT: Texts = Texts {
     standby_alone_do: "Volte a uma GPU para ter outra vez uma segunda cópia.",
     gate_gpu_lost: "A GPU se perdeu.",
     gate_only_copy: "O standby tem a única cópia. Volte a uma GPU primeiro.",
+    gate_only_copy_left: "A GPU se perdeu, e o standby tem a única cópia. Mude a máquina para outra GPU antes.",
     machine_safe: "Na GPU; o standby acompanha.",
     machine_not_safe: "Na GPU; o standby não acompanha agora.",
     machine_on_standby: "No standby de CPU, que tem a cópia mais nova.",
@@ -607,8 +608,8 @@ pub(super) const PT: Texts = Texts {
     sentence_cpu: "Na CPU após {cpu}.",
     sentence_cpu_drill: "Passagem ao standby ensaiada após {cpu}.",
     sentence_no_loss: "Nenhuma gravação se perdeu.",
-    sentence_loss: "Perderam-se os últimos {span} de gravações, em {files}.",
-    sentence_loss_drill: "Uma perda naquele momento teria levado os últimos {span} de gravações, em {files}.",
+    sentence_loss: "Perderam-se no máximo os últimos {span} de gravações; viram-se mudanças em {files}.",
+    sentence_loss_drill: "Uma perda naquele momento teria levado no máximo os últimos {span} de gravações, em {files}.",
     sentence_loss_at_most_drill: "Uma perda naquele momento teria levado no máximo os últimos {span} de gravações.",
     sentence_loss_unknown: "Não se sabe se algo foi gravado depois da última sincronização.",
     sentence_loss_at_most: "Perderam-se no máximo os últimos {span} de gravações.",
@@ -1029,6 +1030,8 @@ pub(super) const PT: Texts = Texts {
     on_gpu_bare: "na GPU, em risco",
     count_bare_one: "{n} máquina na GPU em risco",
     count_bare_many: "{n} máquinas na GPU em risco",
+    count_silent_one: "{n} sem notícia",
+    count_silent_many: "{n} sem notícia",
     readiness_seen: "Verificado",
 
     // while a failover goes on

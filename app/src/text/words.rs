@@ -419,6 +419,7 @@ pub(crate) const fn gate(reason: Reason, t: &'static Texts) -> Word {
         Reason::NotFrozen => t.gate_not_frozen,
         Reason::GpuLost => t.gate_gpu_lost,
         Reason::OnlyCopy => t.gate_only_copy,
+        Reason::OnlyCopyLeft => t.gate_only_copy_left,
     }
 }
 

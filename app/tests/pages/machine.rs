@@ -97,6 +97,55 @@ fn a_gpu_that_nothing_stands_in_for_does_not_look_calm() {
 }
 
 #[test]
+fn a_gpu_that_is_not_heard_from_is_not_counted_among_those_that_run() {
+    use domain::verdict::Verdict;
+    for verdict in [Verdict::Suspect, Verdict::Unknown, Verdict::ConfirmedLost] {
+        let plane = machine(|page| page.row.verdict = Some(verdict));
+        let mut list = Fake { machines: story::machines(), ..Fake::default() };
+        list.machines.machines = vec![plane.machine.row.clone()];
+        let all = words(&shown("/app", &list));
+        assert!(all.contains("1 not heard from") && !all.contains("machine on GPU"), "{all}");
+    }
+}
+
+#[test]
+fn the_only_copy_of_a_lost_machine_goes_only_with_the_machine() {
+    use domain::verdict::Verdict;
+    let lost = machine(|page| page.row.verdict = Some(Verdict::ConfirmedLost));
+    let html = shown("/app/machines/7001", &lost);
+    assert!(!html.contains("/app/machines/7001/unprotect"), "the button is shut");
+    assert!(words(&html).contains("its standby holds the only copy"));
+    assert!(html.contains("/app/machines/7001/discard"));
+}
+
+#[test]
+fn nothing_is_told_of_what_waits_to_be_copied_while_nothing_is_copied() {
+    use domain::association::Serving;
+    let away = machine(|page| {
+        page.row.serving = Serving::Standby;
+        let tie = page.row.association.as_mut().unwrap();
+        tie.serving = Serving::Standby;
+        (tie.pending_files, tie.pending_bytes) = (Some(0), Some(0));
+    });
+    let text = words(&shown("/app/machines/7001", &away));
+    assert!(text.contains("Not copied yet —"), "{text}");
+}
+
+#[test]
+fn one_without_protection_that_still_starts_does_not_run_on_its_gpu() {
+    let plane = machine(|page| {
+        page.row.association = None;
+        page.row.verdict = None;
+        let gpu = page.row.instance.as_mut().unwrap();
+        gpu.status = domain::gpu::GpuState::Provisioning;
+    });
+    let mut list = Fake { machines: story::machines(), ..Fake::default() };
+    list.machines.machines = vec![plane.machine.row.clone()];
+    let html = shown("/app", &list);
+    assert!(!html.contains(">on GPU<"), "{html}");
+}
+
+#[test]
 fn readiness_is_told_with_its_age_wherever_it_is_told() {
     let plane = machine(|page| {
         let found = page.readiness.as_mut().unwrap();

@@ -56,6 +56,7 @@ pub use machine::discard::Discarded;
 pub use machine::gpu_stay::GpuStay;
 pub use machine::heard::Heard;
 pub use machine::placement::Placement;
+pub use machine::removal::GPU_LOST;
 pub use machine::rental::{Rental, Rentals};
 pub use machine::sync_cycle::{CycleOutcome, CycleSource, SyncCycle, SyncCycles};
 pub use machine::verdict::{VerdictRow, Verdicts};

@@ -53,8 +53,8 @@ pub(super) const fn loss_label(visit: &Visit, status: &FailoverStatus) -> &'stat
 pub(super) fn loss(visit: &Visit, status: &FailoverStatus) -> (AnyView, Option<AnyView>) {
     let t = visit.t();
     let lang = visit.lang;
-    let span =
-        status.rpo_ms.map_or_else(|| unknown(t.unknown), |ms| format::span(ms, lang).into_any());
+    let at_most = |ms| fill(t.at_most, &[("span", &format::span(ms, lang))]).into_any();
+    let span = status.rpo_ms.map_or_else(|| unknown(t.unknown), at_most);
     match status.files_lost.as_deref() {
         Some([]) => (t.none_lost.into_any(), None),
         Some(files) => {
@@ -63,11 +63,7 @@ pub(super) fn loss(visit: &Visit, status: &FailoverStatus) -> (AnyView, Option<A
             (span, Some(named.into_any()))
         }
         None if status.rpo_ms.unwrap_or(0) == 0 => (unknown(t.unknown), None),
-        None => (
-            fill(t.at_most, &[("span", &format::span(status.rpo_ms.unwrap_or(0), lang))])
-                .into_any(),
-            Some(t.files_unknown.into_any()),
-        ),
+        None => (span, Some(t.files_unknown.into_any())),
     }
 }
 

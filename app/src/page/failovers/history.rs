@@ -56,6 +56,11 @@ fn line(visit: &Visit, row: &HistoryRow, machines: bool) -> AnyView {
     let files = row
         .files_verified
         .map_or_else(|| unknown(t.dash), |count| format::count(count, lang).into_any());
+    let lost = match row.rpo_ms {
+        None => unknown(t.dash),
+        Some(0) => t.none_lost.into_any(),
+        Some(ms) => format!("≤ {}", format::span(ms, lang)).into_any(),
+    };
     view! {
         <tr data-key=row.failover_id.to_string()>
             {key_cell(view! { <a href=href>{clock_time(visit, row.started_at)}</a> })}
@@ -68,7 +73,7 @@ fn line(visit: &Visit, row: &HistoryRow, machines: bool) -> AnyView {
             })}
             {number_cell(t.to_cpu, span(row.time_to_cpu_ms))}
             {number_cell(t.to_gpu, span(row.total_time_ms))}
-            {number_cell(t.lost_writes, span(row.rpo_ms))}
+            {number_cell(t.lost_writes, lost)}
             {number_cell(t.files_verified, files)}
             {number_cell(t.cost, format::usd(row.cost_usd, lang))}
         </tr>

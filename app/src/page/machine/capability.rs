@@ -26,6 +26,7 @@ pub(crate) enum Reason {
     NotFrozen,
     GpuLost,
     OnlyCopy,
+    OnlyCopyLeft,
 }
 
 /// Whether something can be done now.
@@ -94,6 +95,9 @@ fn reason(act: MachineAct, data: &MachinePage) -> Option<Reason> {
         // The server refuses it too: the work would go with it.
         MachineAct::Unprotect if tie.is_some() && row.serving == Serving::Standby => {
             Some(Reason::OnlyCopy)
+        }
+        MachineAct::Unprotect if tie.is_some() && row.verdict == Some(Verdict::ConfirmedLost) => {
+            Some(Reason::OnlyCopyLeft)
         }
         MachineAct::PauseSync
         | MachineAct::ResumeSync

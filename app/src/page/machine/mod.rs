@@ -178,8 +178,9 @@ fn more(visit: &Visit, data: &MachinePage) -> AnyView {
     }
     shown.push(MachineAct::Destroy);
     // Where the others would refuse, this still ends what is billed.
+    let lost = data.row.verdict == Some(Verdict::ConfirmedLost);
     if data.row.association.is_some()
-        && (data.row.serving != Serving::Gpu || data.row.active.is_some())
+        && (data.row.serving != Serving::Gpu || data.row.active.is_some() || lost)
     {
         shown.push(MachineAct::Discard);
     }

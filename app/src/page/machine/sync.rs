@@ -40,12 +40,18 @@ pub(super) fn sync(visit: &Visit, data: &MachinePage) -> AnyView {
     let problem = visit.told(tie.sync_problem.as_ref()).filter(|_| !quiet).map(|words| {
         notice(Tone::Warn, t.sync_failed, Some(view! { <p class="words">{words}</p> }.into_any()))
     });
+    // On the standby nothing is copied: what was counted last says nothing of what is written there.
+    let waiting = if tie.serving == Serving::Standby {
+        unknown(t.dash)
+    } else {
+        size(tie.pending_files, tie.pending_bytes)
+    };
     let body = view! {
         {problem}
         {properties(vec![
             (t.sync_follows, follows(visit, tie)),
             (t.col_copy, copy(visit, Some(tie))),
-            (t.sync_waiting, size(tie.pending_files, tie.pending_bytes)),
+            (t.sync_waiting, waiting),
             (t.col_recovery_point, tie.recovery_point_at.map_or_else(|| unknown(t.none_yet), |at| clock_time(visit, at))),
             (t.sync_copied, size(tie.files, tie.bytes)),
             (t.sync_count, format::count(tie.sync_count, visit.lang).into_any()),

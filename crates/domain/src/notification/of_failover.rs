@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(told.at, at(74_300));
         assert_eq!(told.figures.time_to_cpu_ms, report.time_to_cpu_ms);
         assert_eq!(told.figures.total_time_ms, report.total_time_ms);
-        assert_eq!((told.figures.rpo_ms, told.figures.files_verified), (Some(1_100), Some(120)));
+        assert_eq!((told.figures.rpo_ms, told.figures.files_verified), (Some(2_600), Some(120)));
         assert_eq!(told.figures.failover_kind, Some(FailoverKind::Real));
     }
 

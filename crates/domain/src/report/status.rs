@@ -57,7 +57,7 @@ pub fn failover_view(journal: &Journal<'_>) -> FailoverStatus {
         after: stations::after(journal),
         time_to_cpu_ms: takeover.map(|row| span(failover.started_at, row)),
         total_time_ms: reached(&[home], rows).map(|row| span(failover.started_at, row)),
-        rpo_ms: recovery_point.map(|point| failover.started_at.since(point).max(0)),
+        rpo_ms: lost_ms(journal, detect.as_ref(), files_lost.as_deref(), recovery_point),
         recovery_point_at: recovery_point.map(Time),
         files_verified: verify.as_ref().map(|proof| proof.verified),
         bytes_verified: verify.as_ref().map(|proof| proof.bytes),
@@ -249,6 +249,29 @@ fn restored(journal: &Journal<'_>, proof: Option<&VerifyOutput>) -> Option<bool>
     }
 }
 
+/// At most how long before it was gone the GPU wrote what the standby did not have, ms.
+///
+/// It may have gone on writing after its last sign of life: what counts is when it was known to be lost. A drill
+/// tells what a loss at the end of its rehearsal would have taken. Of a move nothing is known but what
+/// [`lost`] says.
+fn lost_ms(
+    journal: &Journal<'_>,
+    detect: Option<&DetectOutput>,
+    files: Option<&[String]>,
+    recovery_point: Option<Millis>,
+) -> Option<i64> {
+    let ended = |name| reached(&[name], journal.steps).and_then(|row| row.ended_at);
+    let until = match journal.failover.kind {
+        Kind::Planned => return files.is_some_and(<[String]>::is_empty).then_some(0),
+        Kind::Drill => ended(StepName::Rehearse),
+        Kind::Real => {
+            let confirmed = detect.and_then(|found| found.confirmed_at);
+            confirmed.or_else(|| ended(StepName::Detect)).or_else(|| ended(StepName::Takeover))
+        }
+    };
+    Some(until?.since(recovery_point?).max(0))
+}
+
 /// Names of writes that the standby did not have, where they are known.
 ///
 /// That none was lost is said by one thing alone: a last sync that ran after the user's command had
@@ -295,7 +318,7 @@ mod tests {
         let mut story = Story::lost_and_recovered();
         story.steps[0].output = serde_json::json!({"unsynced_paths": []});
         let view = failover_view(&story.journal());
-        assert_eq!((view.files_lost, view.rpo_ms), (None, Some(1_100)), "none seen is not none");
+        assert_eq!((view.files_lost, view.rpo_ms), (None, Some(2_600)), "none seen is not none");
     }
 
     #[test]
@@ -334,7 +357,11 @@ mod tests {
         let story = Story::lost_and_recovered();
         let view = failover_view(&story.journal());
         assert_eq!((view.time_to_cpu_ms, view.total_time_ms), (Some(2_900), Some(74_200)));
-        assert_eq!(view.rpo_ms, Some(1_100));
+        assert_eq!(
+            view.rpo_ms,
+            Some(2_600),
+            "until it was known to be lost, not its last sign of life"
+        );
         assert_eq!((view.files_verified, view.data_restored), (Some(120), Some(true)));
         assert_eq!(view.files_lost.as_deref(), Some(&["a b".to_owned()][..]));
         assert_eq!((view.success, view.phase), (Some(true), Phase::Complete));

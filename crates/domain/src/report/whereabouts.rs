@@ -28,15 +28,18 @@ pub fn whereabouts(
     let mut seen: Vec<(Millis, Verdict)> = verdicts.to_vec();
     seen.sort_by_key(|(at, _)| *at);
     // What the GPU does says where the work runs only while it runs there.
-    let mut paused = false;
+    let mut there = Place::Gpu;
     for (at, verdict) in seen {
-        if (verdict == Verdict::Paused) != paused && !away(rows, at) {
-            paused = !paused;
-            turns.push(Turn {
-                at,
-                place: if paused { Place::Paused } else { Place::Gpu },
-                cause: None,
-            });
+        let place = match verdict {
+            Verdict::Paused => Place::Paused,
+            Verdict::ConfirmedLost => Place::Nowhere,
+            // A suspicion, or no word, moves nothing.
+            Verdict::Suspect | Verdict::Unknown if there == Place::Nowhere => Place::Nowhere,
+            _ => Place::Gpu,
+        };
+        if place != there && !away(rows, at) {
+            there = place;
+            turns.push(Turn { at, place, cause: None });
         }
     }
     turns.sort_by_key(|turn| turn.at);
@@ -178,6 +181,18 @@ mod tests {
                 (1_900, Place::Gpu)
             ]
         );
+    }
+
+    #[test]
+    fn one_that_is_lost_runs_nowhere_until_it_is_heard_again() {
+        let verdicts = [
+            (at(400), Verdict::Suspect),
+            (at(500), Verdict::ConfirmedLost),
+            (at(600), Verdict::Unknown),
+            (at(800), Verdict::Healthy),
+        ];
+        let found = whereabouts(&[], &verdicts, at(0), at(1_000));
+        assert_eq!(told(&found), [(0, Place::Gpu), (500, Place::Nowhere), (800, Place::Gpu)]);
     }
 
     #[test]

@@ -233,7 +233,8 @@ pub struct FailoverStatus {
     pub time_to_cpu_ms: Option<i64>,
     /// From the start to the user's being on a GPU, ms (in a drill: to the proof's end).
     pub total_time_ms: Option<i64>,
-    /// Writes of how many milliseconds before the start were not on the standby.
+    /// At most the writes of how many milliseconds, until the GPU was known to be lost, were not on the
+    /// standby; `null`: not known.
     pub rpo_ms: Option<i64>,
     /// Everything written before this time was on the standby.
     pub recovery_point_at: Option<Time>,

@@ -117,6 +117,13 @@ impl MachineRow {
             && matches!(self.verdict, Some(Verdict::Unknown | Verdict::Paused))
     }
 
+    /// Whether it should run on its GPU, and its GPU was not heard from of late: lost, silent, or not judged.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        let silent = matches!(self.verdict, Some(Verdict::Suspect | Verdict::ConfirmedLost));
+        self.serving == Serving::Gpu && self.association.is_some() && (silent || self.is_unheard())
+    }
+
     /// How much it needs someone to look at it; the least number first.
     #[must_use]
     pub fn rank(&self) -> u8 {
@@ -126,7 +133,6 @@ impl MachineRow {
         if self.active.as_ref().is_some_and(|active| active.state == FailoverState::Waiting) {
             return 0;
         }
-        let lost = self.verdict == Some(Verdict::ConfirmedLost);
         match (self.serving, tie.state) {
             _ if self.is_stranded() => 0,
             (_, AssociationState::Frozen) => 1,
@@ -135,7 +141,7 @@ impl MachineRow {
             (_, AssociationState::Degraded) => 4,
             (_, AssociationState::Preparing | AssociationState::FirstSync) => 5,
             (_, AssociationState::Deleting) => 7,
-            _ if lost || self.is_unheard() || self.verdict == Some(Verdict::Suspect) => 3,
+            _ if self.is_silent() => 3,
             (_, AssociationState::Paused) => 6,
             _ => 7,
         }

@@ -24,7 +24,8 @@ pub struct NotificationFigures {
     pub time_to_cpu_ms: Option<i64>,
     /// From the start to the user's being on a GPU, ms.
     pub total_time_ms: Option<i64>,
-    /// Writes of how many milliseconds before the start were not on the standby.
+    /// At most the writes of how many milliseconds, until the GPU was known to be lost, were not on the
+    /// standby; `null`: not known.
     pub rpo_ms: Option<i64>,
     /// How old the standby's copy was when a GPU that is lost was last known to live, ms.
     #[serde(default)]

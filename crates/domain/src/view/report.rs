@@ -176,7 +176,7 @@ pub struct HistoryRow {
     /// Our own time, all phases together, ms.
     #[serde(default)]
     pub own_ms: i64,
-    /// Lost writes, ms.
+    /// Lost writes, at most, ms; `null`: not known.
     pub rpo_ms: Option<i64>,
     /// Proved files.
     pub files_verified: Option<i64>,

@@ -84,6 +84,10 @@ pub(crate) fn allowed(ended: Result<(), StoreError>) -> Result<(), EngineError> 
             "failover_active",
             "a failover of this machine is under way; cancel it first",
         )),
+        Err(StoreError::Conflict(store::GPU_LOST)) => Err(EngineError::conflict(
+            "gpu_lost",
+            "its GPU is lost and its standby holds the only copy; move the machine to another GPU or discard it",
+        )),
         Err(StoreError::Conflict(_)) => Err(EngineError::conflict(
             "on_standby",
             "this machine runs on its standby, which holds the only copy; move it to a GPU first",

@@ -11,7 +11,7 @@ pub(crate) mod gpu_stay;
 pub(crate) mod heard;
 pub(crate) mod launch;
 pub(crate) mod placement;
-mod removal;
+pub(crate) mod removal;
 pub(crate) mod rental;
 mod standby;
 pub(crate) mod sync_cycle;

@@ -3,6 +3,7 @@
 
 use domain::failover::Disposal;
 use domain::id::{AssociationId, UserId};
+use domain::verdict::Verdict;
 use sqlx::{AnyConnection, query};
 use tracing::instrument;
 
@@ -18,12 +19,15 @@ impl Associations<'_> {
     /// association.
     ///
     /// # Errors
-    /// `Conflict` while a failover is under way, or while it runs on its standby; `NotFound` when it is gone
-    /// or another's. Nothing has changed then.
+    /// `Conflict` while a failover is under way, while it runs on its standby, or while its GPU is lost, so
+    /// that the standby holds the only copy; `NotFound` when it is gone or another's. Nothing has changed then.
     #[instrument(level = "debug", skip_all)]
     pub async fn untie(&self, user: &UserId, id: &AssociationId) -> Result<(), StoreError> {
         let mut tx = self.store.db().begin().await?;
         untie(&mut tx, user, id).await?;
+        if lost(&mut tx, id).await? {
+            return Err(StoreError::Conflict(GPU_LOST));
+        }
         tx.commit().await?;
         Ok(())
     }
@@ -58,6 +62,21 @@ impl Associations<'_> {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// Why the standby of a machine whose GPU is lost can't be taken from it.
+pub const GPU_LOST: &str = "the GPU is lost";
+
+/// Whether the newest verdict on the GPU that it runs on is that it is lost.
+async fn lost(tx: &mut AnyConnection, id: &AssociationId) -> Result<bool, StoreError> {
+    let row = query("SELECT v.verdict AS verdict FROM verdicts v JOIN associations a ON a.id = v.association_id AND a.epoch = v.epoch WHERE a.id = $1 ORDER BY v.seq DESC LIMIT 1")
+        .bind(id.as_str())
+        .fetch_optional(tx)
+        .await?;
+    Ok(match row {
+        Some(row) => row.text("verdict")? == Verdict::ConfirmedLost.as_str(),
+        None => false,
+    })
 }
 
 async fn untie(

@@ -7,7 +7,7 @@ use domain::id::{Epoch, GpuId};
 use domain::launch::Launch;
 use domain::offer::GpuSpec;
 use domain::time::DAY_MS;
-use domain::verdict::Cause;
+use domain::verdict::{Cause, Verdict};
 use sqlx::Row as _;
 use store::{Finish, Placement, Recorded, StoreError};
 
@@ -25,6 +25,7 @@ on_both! {
     a_cancellation_that_waits_for_a_switch_sees_it,
     destroying_with_the_standby_stores_all_of_it_or_nothing,
     nothing_is_untied_while_a_failover_is_under_way,
+    the_standby_of_a_lost_gpu_is_not_taken_from_it,
     a_launch_is_sealed_and_survives_a_new_key,
     a_rental_that_was_cut_off_is_found_with_what_it_was_to_become,
 }
@@ -334,6 +335,28 @@ async fn nothing_is_untied_while_a_failover_is_under_way(world: &World) {
     let another = crate::fixtures::user(&world.store, "eve").await;
     let stranger = associations.untie(&another, &one.id).await;
     assert!(matches!(stranger, Err(StoreError::NotFound(_))), "{stranger:?}");
+}
+
+async fn the_standby_of_a_lost_gpu_is_not_taken_from_it(world: &World) {
+    let one = machine(&world.store, "ana").await;
+    let associations = world.store.associations();
+    let verdict = |verdict, cause| store::VerdictRow {
+        association: one.id.clone(),
+        epoch: one.epoch,
+        at: NOW,
+        verdict,
+        cause,
+        evidence: domain::verdict::Observations::default(),
+    };
+    let lost = verdict(Verdict::ConfirmedLost, Some(Cause::HostOffline));
+    world.store.verdicts().insert(&lost).await.expect("recorded");
+    let refused = associations.untie(&one.user, &one.id).await;
+    assert!(matches!(refused, Err(StoreError::Conflict(store::GPU_LOST))), "{refused:?}");
+    let now = associations.find(&one.id).await.expect("read").expect("there");
+    assert_eq!(now.state, one.state, "nothing of it was stored");
+    let back = verdict(Verdict::Healthy, None);
+    world.store.verdicts().insert(&back).await.expect("recorded");
+    associations.untie(&one.user, &one.id).await.expect("untied");
 }
 
 async fn a_launch_is_sealed_and_survives_a_new_key(world: &World) {

@@ -103,7 +103,7 @@ async fn a_failover_tells_its_beginning_its_takeover_its_waits_and_its_end_once(
     assert_eq!(news(3).figures.wait, Some(Wait::Credit));
     let ended = &news(4).figures;
     assert_eq!((ended.time_to_cpu_ms, ended.total_time_ms), (Some(2_900), Some(6_000)));
-    assert_eq!((ended.rpo_ms, ended.files_verified), (Some(1_500), Some(12)));
+    assert_eq!((ended.rpo_ms, ended.files_verified), (Some(4_400), Some(12)));
     for one in &told {
         assert_eq!(one.news.failover.as_ref(), Some(&of.id));
         assert_eq!(one.news.association.as_ref(), Some(&of.association));
