@@ -4,6 +4,7 @@
 //! refusal is a problem document, the same that the REST API tells.
 
 mod people;
+mod sharing;
 
 use std::sync::Arc;
 
@@ -32,6 +33,7 @@ use domain::view::standby::{
 };
 
 pub use self::people::People;
+pub use self::sharing::Sharing;
 
 /// What was asked for, or why not.
 pub type Answer<T> = Result<T, Problem>;
@@ -60,7 +62,7 @@ pub struct Enrolment {
 
 /// Everything that the pages can ask for, as the one who asks.
 #[async_trait]
-pub trait ControlPlane: People {
+pub trait ControlPlane: People + Sharing {
     /// The present time.
     fn now(&self) -> Millis;
     /// Who asks.

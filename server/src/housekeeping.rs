@@ -18,7 +18,7 @@ const LISTEN: Duration = Duration::from_millis(200);
 const LISTEN_ALONE: Duration = Duration::from_secs(1);
 /// How often a service account that Google refused is tried again.
 const TRY_AGAIN: Duration = Duration::from_secs(60);
-/// How long links that open nothing any more are listed.
+/// How long links that open nothing any more, and grants that are over, are listed.
 const LINKS_MS: i64 = 90 * DAY_MS;
 /// How long doorbells are kept for pages that were away.
 const BELLS_MS: i64 = 2 * DAY_MS;
@@ -63,6 +63,9 @@ async fn tidy(dumont: Dumont, token: CancellationToken) {
         }
         if let Err(error) = dumont.store.access_links().prune(now.plus(-LINKS_MS)).await {
             tracing::debug!(%error, "old links not removed");
+        }
+        if let Err(error) = dumont.store.grants().prune(now.plus(-LINKS_MS)).await {
+            tracing::debug!(%error, "old grants not removed");
         }
         let keys = dumont.store.idempotency_keys();
         if let Err(error) = keys.prune(now.plus(-idempotency::KEPT_MS)).await {

@@ -5,6 +5,7 @@ use domain::failover::Kind;
 use domain::gpu::GpuState;
 use domain::standby::StandbyState;
 use domain::verdict::Verdict;
+use domain::view::grant::SharedMachine;
 use domain::view::machine::{MachineRow, MachinesPage};
 use domain::view::readiness::LastDrill;
 use domain::view::standby::Association;
@@ -12,6 +13,7 @@ use leptos::prelude::*;
 
 use super::Page;
 use super::problem::done_word;
+use super::settings::sharing::level_word;
 use crate::control_plane::{Answer, ControlPlane};
 use crate::form::{Fields, encode};
 use crate::format;
@@ -94,12 +96,63 @@ fn page(visit: &Visit, data: &MachinesPage, shown: &Shown, word: Option<&str>) -
         <div data-key="machines" data-refresh=refresh>
             {heading(t.machines, state, Some(add))}
             {done_word(visit, word)}
+            {offered(visit, data)}
             {missing(visit, &data.missing)}
             {data.stale_error.clone().map(|words| stale(visit, data, words))}
             {content}
+            {shared_list(visit, data)}
         </div>
     };
-    Page::new(t.machines, body.into_any()).live("association,failover,instance")
+    Page::new(t.machines, body.into_any()).live("association,failover,instance,grant")
+}
+
+/// That others offer to share machines.
+fn offered(visit: &Visit, data: &MachinesPage) -> Option<AnyView> {
+    let a = visit.access();
+    let link = view! { <p><a href=Route::Sharing.path()>{a.shared_offers_see}</a></p> };
+    (data.offers > 0).then(|| notice(Tone::Busy, a.shared_offers, Some(link.into_any())))
+}
+
+/// Machines of other accounts.
+fn shared_list(visit: &Visit, data: &MachinesPage) -> Option<AnyView> {
+    let (t, a) = (visit.t(), visit.access());
+    let columns = [
+        (t.col_machine, false),
+        (a.shared_owner, false),
+        (t.col_serving, false),
+        (t.col_gpu, false),
+        (t.col_standby, false),
+        (t.col_copy, true),
+        (t.col_last_drill, false),
+    ];
+    let lines = data.shared.iter().map(|one| shared_line(visit, one)).collect();
+    let list = table(a.shared_with_you, &columns, lines);
+    (!data.shared.is_empty()).then(|| {
+        view! { <section class="shared" data-key="shared"><h2>{a.shared_with_you}</h2> {list}</section> }
+            .into_any()
+    })
+}
+
+fn shared_line(visit: &Visit, one: &SharedMachine) -> AnyView {
+    let t = visit.t();
+    let row = &one.row;
+    let tie = row.association.as_ref();
+    let key = tie.map(|tie| tie.association_id.to_string());
+    view! {
+        <tr data-key=key>
+            {key_cell(view! {
+                <a class="name" href=Route::Machine(row.gpu_instance_id).path()>{row.name.clone()}</a>
+                <span class="id">{row.gpu_instance_id.to_string()}</span>
+            })}
+            {cell(visit.access().shared_owner, view! { {one.shared.owner.clone()} <span class="under">{level_word(visit, one.shared.level)}</span> })}
+            {cell(t.col_serving, serving(visit, row))}
+            {cell(t.col_gpu, gpu(visit, row))}
+            {cell(t.col_standby, standby(visit, row))}
+            {number_cell(t.col_copy, copy(visit, tie))}
+            {cell(t.col_last_drill, tie.map(|_| drilled(visit, row.last_drill.as_ref())))}
+        </tr>
+    }
+    .into_any()
 }
 
 /// One sentence: how many serve where, and since when one does not serve from a GPU.

@@ -106,6 +106,11 @@ pub(crate) async fn answer(
         Route::Invite => settings::people::invite(request, plane).await,
         Route::RevokeInvitation => settings::people::revoke(request, plane).await,
         Route::ResetLink => settings::people::reset_link(request, plane).await,
+        Route::Sharing => settings::sharing::answer(request, plane).await,
+        Route::GiveGrant => settings::sharing::give(request, plane).await,
+        Route::RevokeGrant | Route::AcceptGrant | Route::DeclineGrant => {
+            settings::sharing::change(&route, request, plane).await
+        }
         Route::Audit => settings::audit::answer(request, plane).await,
         Route::Confirm => settings::confirm::answer(request, plane).await,
         Route::Password => settings::account::password(request, plane).await,

@@ -71,7 +71,7 @@ fn acts(visit: &Visit, here: &Here) -> Vec<Choice> {
                 choice(machine::word(act, data, t), &data.row.name, route)
             })
             .collect(),
-        Here::Failover(data) => failover::open_acts(&data.status)
+        Here::Failover(data) => failover::acts(data)
             .into_iter()
             .map(|act: FailoverAct| {
                 let route = Route::FailoverAct(data.status.failover_id.clone(), act);
@@ -84,8 +84,8 @@ fn acts(visit: &Visit, here: &Here) -> Vec<Choice> {
 
 fn named(visit: &Visit, machines: Option<&MachinesPage>) -> Vec<Choice> {
     let t = visit.t();
-    let rows = machines.map(|page| page.machines.as_slice()).unwrap_or_default();
-    rows.iter()
+    let own = machines.iter().flat_map(|page| page.machines.iter());
+    own.chain(machines.iter().flat_map(|page| page.shared.iter().map(|one| &one.row)))
         .filter(|row| row.errand.is_none())
         .map(|row| Choice {
             group: t.machines,
@@ -109,6 +109,7 @@ fn pages(visit: &Visit) -> Vec<Choice> {
         (t.nav_failover_settings, Route::Settings.path()),
         (t.nav_credentials, Route::Credentials.path()),
         (t.nav_account, Route::Account.path()),
+        (visit.access().sharing, Route::Sharing.path()),
         (t.audit, Route::Audit.path()),
         (t.balance, Route::Balance.path()),
         (t.shortcuts, Route::Shortcuts.path()),

@@ -66,8 +66,10 @@ impl Mark {
 /// The worst state of the machines, and how many are in it. `None`: they can't be told.
 pub(crate) fn all(visit: &Visit, machines: Option<&MachinesPage>) -> Tab {
     let t = visit.t();
-    let rows = machines.map(|page| page.machines.as_slice()).unwrap_or_default();
-    let marks: Vec<Mark> = rows.iter().filter(|row| row.errand.is_none()).map(mark).collect();
+    let own = machines.iter().flat_map(|page| page.machines.iter());
+    let shared = machines.iter().flat_map(|page| page.shared.iter().map(|one| &one.row));
+    let rows: Vec<&MachineRow> = own.chain(shared).collect();
+    let marks: Vec<Mark> = rows.into_iter().filter(|row| row.errand.is_none()).map(mark).collect();
     let worst = marks.iter().copied().max().unwrap_or(Mark::Calm);
     let count = marks.iter().filter(|mark| **mark == worst).count();
     let (one, many) = match worst {

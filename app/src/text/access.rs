@@ -1,5 +1,5 @@
 //! The words of getting in beside the password, in both languages: browsers that are known,
-//! second factors.
+//! second factors, and what accounts share.
 
 /// One field for each text, with both languages beside one another.
 macro_rules! texts {
@@ -56,6 +56,50 @@ texts! {
     recovery_make_what: "Those before open nothing after that.", "Os anteriores deixam de valer.";
     factor_remove: "Turn the second factor off", "Desativar o segundo fator";
     said_factor_removed: "The second factor is off.", "O segundo fator está desativado.";
+    sharing: "Sharing", "Compartilhamento";
+    shared_given: "Who may see your machines", "Quem pode ver suas máquinas";
+    shared_what:
+        "Another account, someone on call for example, can look at machines or operate them. It reaches protected machines and nothing else: no keys, settings, rentals, and no removal. What they do is in your audit log.",
+        "Outra conta, de quem está de plantão por exemplo, pode olhar máquinas ou operá-las. Alcança máquinas protegidas e mais nada: nem chaves, nem configurações, nem aluguéis, nem remoção. O que ela faz fica na sua auditoria.";
+    shared_nobody: "Nobody but you.", "Ninguém além de você.";
+    shared_to: "Account", "Conta";
+    shared_to_hint: "User name or e-mail. It has a week to accept; whether there is such an account is not told.", "Nome de usuário ou e-mail. Ela tem uma semana para aceitar; não se diz se essa conta existe.";
+    shared_give: "Share machines", "Compartilhar máquinas";
+    shared_offer: "Offer it", "Oferecer";
+    shared_all: "all", "todas";
+    shared_all_tick: "All of them, later ones too", "Todas, também as futuras";
+    shared_all_hint: "Then those ticked above do not matter.", "Nesse caso as marcadas acima não importam.";
+    shared_gone: "gone", "não existem mais";
+    shared_choose: "Tick at least one machine, or all of them.", "Marque pelo menos uma máquina, ou todas.";
+    shared_until_revoked: "when it is revoked", "quando for revogado";
+    shared_offered: "not accepted yet", "ainda não aceito";
+    shared_declined: "refused or given up", "recusado ou devolvido";
+    level_read: "look", "olhar";
+    level_operate: "operate", "operar";
+    level_hint:
+        "Operate: failovers, moves, drills, pausing, starting, the copy and deletions held back. Some of these spend your money.",
+        "Operar: failovers, mudanças, ensaios, pausar, ligar, a cópia e exclusões retidas. Parte disso gasta o seu dinheiro.";
+    shared_received: "Offered to you and shared with you", "Oferecido a você e compartilhado com você";
+    shared_received_what:
+        "What you accept is on the page of machines, and its news among yours. Both sides see in the audit log what you do.",
+        "O que você aceita aparece na página de máquinas, e suas notícias entre as suas. Os dois lados veem na auditoria o que você faz.";
+    shared_owner: "Whose", "De quem";
+    shared_machines_one: "{n} machine", "{n} máquina";
+    shared_machines_many: "{n} machines", "{n} máquinas";
+    shared_accept: "Accept", "Aceitar";
+    shared_decline: "Refuse", "Recusar";
+    shared_leave: "Give it up", "Devolver";
+    shared_with_you: "Shared with you", "Compartilhadas com você";
+    shared_offers: "Another account offers to share machines with you.", "Outra conta oferece compartilhar máquinas com você.";
+    shared_offers_see: "Look at the offer", "Ver a oferta";
+    shared_by_read: "Shared by {owner}: you may look", "Compartilhada por {owner}: você pode olhar";
+    shared_by_operate: "Shared by {owner}: you may operate it", "Compartilhada por {owner}: você pode operá-la";
+    share_machine: "Share this machine", "Compartilhar esta máquina";
+    share_machine_what: "Lets another account look at it or operate it.", "Deixa outra conta olhá-la ou operá-la.";
+    said_grant_given: "Offered. It counts once that account accepts.", "Oferecido. Vale quando essa conta aceitar.";
+    said_grant_revoked: "Revoked. What was begun goes on; nothing new can be begun.", "Revogado. O que começou continua; nada novo pode começar.";
+    said_grant_accepted: "Accepted. The machines are on the page of machines.", "Aceito. As máquinas estão na página de máquinas.";
+    said_grant_declined: "Given up.", "Devolvido.";
     code_title: "One more code", "Mais um código";
     code_what: "The password is right. This account also asks for a code.", "A senha está certa. Esta conta também pede um código.";
     code_lost:

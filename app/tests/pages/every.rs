@@ -25,6 +25,7 @@ pub(crate) const PAGES: &[&str] = &[
     "/app/settings/account/second-factor",
     "/app/settings/audit",
     "/app/settings/people",
+    "/app/settings/sharing",
 ];
 
 #[test]

@@ -21,6 +21,7 @@ mod people;
 mod report;
 mod second_factor;
 mod settings;
+mod sharing;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -12,6 +12,7 @@ use domain::view::audit::{AuditLog, AuditQuery};
 use domain::view::balance::Balance;
 use domain::view::configure::ConfigureStandby;
 use domain::view::failover::*;
+use domain::view::grant::{GivenGrants, ReceivedGrant};
 use domain::view::instance::CreateInstance;
 use domain::view::machine::{MachinePage, MachinesPage};
 use domain::view::notification::{Notification, NotificationQuery, Notifications};
@@ -45,6 +46,8 @@ pub(crate) struct Fake {
     pub(crate) sessions: Sessions,
     pub(crate) browsers: Browsers,
     pub(crate) factor: SecondFactor,
+    pub(crate) given: GivenGrants,
+    pub(crate) received: Vec<ReceivedGrant>,
     pub(crate) enrolment: Option<Enrolment>,
     /// Whether the password was given a short while ago.
     pub(crate) confirmed: bool,
@@ -73,6 +76,8 @@ impl Default for Fake {
             sessions: story::sessions(),
             browsers: access::browsers(),
             factor: access::no_factor(),
+            given: GivenGrants::default(),
+            received: Vec::new(),
             enrolment: None,
             confirmed: true,
             refusal: None,

@@ -242,6 +242,8 @@ pub(crate) fn machines() -> MachinesPage {
         stale_error: None,
         missing: Vec::new(),
         sandbox: false,
+        shared: Vec::new(),
+        offers: 0,
         now: Time(NOW),
     }
 }
@@ -327,6 +329,7 @@ pub(crate) fn machine() -> MachinePage {
         cycles: (0..4).map(cycle).collect(),
         history: report().history.into_iter().take(2).collect(),
         auto_recovery: true,
+        shared: None,
         whereabouts: whereabouts(&report().history, &[], ago(7 * DAY_MS).0, NOW),
         sandbox: false,
         now: Time(NOW),
@@ -537,6 +540,7 @@ pub(crate) fn failover() -> FailoverPage {
                 output: "resumed on CPU".into(),
             },
         }],
+        shared: None,
         as_of: Time(NOW),
     }
 }
@@ -610,6 +614,7 @@ fn note(id: i64, kind: NewsKind, age_ms: i64, read: bool) -> Notification {
         association_id: Some(AssociationId::new("tie-7001")),
         gpu_instance_id: Some(GpuId(7_001)),
         machine_name: Some("llama-ft".into()),
+        owner: None,
         at: ago(age_ms),
         read_at: read.then(|| ago(age_ms - 1_000)),
         sandbox: false,

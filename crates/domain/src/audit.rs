@@ -37,6 +37,14 @@ crate::text_enum! {
         MakeRecoveryCodes = "make_recovery_codes",
         /// Removed the second factor.
         RemoveSecondFactor = "remove_second_factor",
+        /// Let another account look at or act on machines.
+        GiveGrant = "give_grant",
+        /// Took that back.
+        RevokeGrant = "revoke_grant",
+        /// Accepted what another account offered.
+        AcceptGrant = "accept_grant",
+        /// Refused it, or gave it up.
+        DeclineGrant = "decline_grant",
         /// Changed language, look or provider keys.
         ChangeSettings = "change_settings",
         /// Changed the rules of failovers.
@@ -117,7 +125,11 @@ impl Action {
             | Self::BeginSecondFactor
             | Self::AddSecondFactor
             | Self::MakeRecoveryCodes
-            | Self::RemoveSecondFactor => Area::Access,
+            | Self::RemoveSecondFactor
+            | Self::GiveGrant
+            | Self::RevokeGrant
+            | Self::AcceptGrant
+            | Self::DeclineGrant => Area::Access,
             Self::ChangeSettings | Self::Configure => Area::Settings,
             Self::Rent
             | Self::Destroy

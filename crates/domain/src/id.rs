@@ -37,6 +37,8 @@ id! {
     DisposalId,
     /// An API token's row (not the token).
     TokenId,
+    /// What an account lets another do with its machines.
+    GrantId,
 }
 
 /// A GPU instance's number at Vast.ai.

@@ -11,6 +11,7 @@ pub mod buying;
 pub mod failover;
 pub mod frozen;
 pub mod gpu;
+pub mod grant;
 pub mod host_key;
 pub mod id;
 pub mod launch;

@@ -226,6 +226,8 @@ pub struct Notification {
     pub news: News,
     /// When it was read.
     pub read_at: Option<Millis>,
+    /// User name of whose machine it is, where it is another account's.
+    pub owner_name: Option<String>,
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ pub use account::browser::{Browser, Browsers, Visit as BrowserVisit};
 pub use account::credential::{
     Credential, CredentialKind, CredentialStatus, Credentials, NewCredential,
 };
+pub use account::grant::{DOORBELL as GRANT_DOORBELL, Grants, NewGrant};
 pub use account::idempotency::{Claim, IdempotencyKeys};
 pub use account::link::{AccessLinks, Link, LinkKind, NewLink};
 pub use account::notification::{

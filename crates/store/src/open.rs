@@ -140,6 +140,8 @@ repositories! {
     second_factors -> crate::SecondFactors<'_>,
     /// Links that let somebody in.
     access_links -> crate::AccessLinks<'_>,
+    /// What accounts let one another do.
+    grants -> crate::Grants<'_>,
     /// CPU Failover settings.
     settings -> crate::Settings<'_>,
     /// Keys to the providers, sealed.

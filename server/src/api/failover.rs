@@ -14,6 +14,7 @@ use domain::view::report::{FailoverReport, ReportQuery};
 
 use crate::http::extract::{Machine, OptionalBody, Params, Segments};
 use crate::http::identity::Owner;
+use crate::service::whose::{Shown as _, Whose};
 use crate::service::{failover, machines, readiness, report};
 use crate::{Dumont, Fault};
 
@@ -21,34 +22,34 @@ use crate::{Dumont, Fault};
 #[utoipa::path(post, path = "/standby/failover/simulate/{machine_id}", tag = "failover", params(("machine_id" = String, Path)), request_body = SimulateFailover, responses((status = 200, body = FailoverStarted)))]
 pub async fn simulate(
     State(dumont): State<Dumont>,
-    Owner(user): Owner,
+    whose: Whose,
     Machine(machine): Machine,
     OptionalBody(asked): OptionalBody<SimulateFailover>,
 ) -> Result<Json<FailoverStarted>, Fault> {
-    let id = machines::find(&dumont, &user, &machine).await?.gpu;
-    Ok(Json(failover::simulate(&dumont, &user, id, asked).await?))
+    let id = machines::find(&dumont, &whose.owner, &whose.machine(machine)).await?.gpu;
+    Ok(Json(failover::simulate(&dumont, &whose.owner, id, asked).await?))
 }
 
 /// Moves a machine away from its GPU now: planned when it answers, real when it does not.
 #[utoipa::path(post, path = "/standby/failover/start/{machine_id}", tag = "failover", params(("machine_id" = String, Path)), request_body = StartFailover, responses((status = 200, body = FailoverStarted)))]
 pub async fn start(
     State(dumont): State<Dumont>,
-    Owner(user): Owner,
+    whose: Whose,
     Machine(machine): Machine,
     OptionalBody(asked): OptionalBody<StartFailover>,
 ) -> Result<Json<FailoverStarted>, Fault> {
-    let id = machines::find(&dumont, &user, &machine).await?.gpu;
-    Ok(Json(failover::start(&dumont, &user, id, asked.reason).await?))
+    let id = machines::find(&dumont, &whose.owner, &whose.machine(machine)).await?.gpu;
+    Ok(Json(failover::start(&dumont, &whose.owner, id, asked.reason).await?))
 }
 
 /// Asks a failover to stop and clean up.
 #[utoipa::path(post, path = "/standby/failover/{failover_id}/cancel", tag = "failover", params(("failover_id" = String, Path)), responses((status = 200, body = Done)))]
 pub async fn cancel(
     State(dumont): State<Dumont>,
-    Owner(user): Owner,
+    whose: Whose,
     Segments(id): Segments<FailoverId>,
 ) -> Result<Json<Done>, Fault> {
-    failover::cancel(&dumont, &user, &id).await?;
+    failover::cancel(&dumont, &whose.owner, &id).await?;
     Ok(Json(Done::new("the failover is being stopped; what it made is cleaned up")))
 }
 
@@ -56,32 +57,32 @@ pub async fn cancel(
 #[utoipa::path(post, path = "/standby/failover/{failover_id}/failback", tag = "failover", params(("failover_id" = String, Path)), request_body = StartFailover, responses((status = 200, body = FailoverStarted)))]
 pub async fn fail_back(
     State(dumont): State<Dumont>,
-    Owner(user): Owner,
+    whose: Whose,
     Segments(id): Segments<FailoverId>,
     OptionalBody(_asked): OptionalBody<StartFailover>,
 ) -> Result<Json<FailoverStarted>, Fault> {
-    Ok(Json(failover::fail_back(&dumont, &user, &id).await?))
+    Ok(Json(failover::fail_back(&dumont, &whose.owner, &id).await?))
 }
 
 /// Moves a machine from its standby to a new GPU, whichever failover brought it there.
 #[utoipa::path(post, path = "/standby/associations/{machine_id}/back-to-gpu", tag = "failover", params(("machine_id" = String, Path)), responses((status = 200, body = FailoverStarted)))]
 pub async fn back_to_gpu(
     State(dumont): State<Dumont>,
-    Owner(user): Owner,
+    whose: Whose,
     Machine(machine): Machine,
 ) -> Result<Json<FailoverStarted>, Fault> {
-    let id = machines::find(&dumont, &user, &machine).await?.gpu;
-    Ok(Json(failover::back_to_gpu(&dumont, &user, id).await?))
+    let id = machines::find(&dumont, &whose.owner, &whose.machine(machine)).await?.gpu;
+    Ok(Json(failover::back_to_gpu(&dumont, &whose.owner, id).await?))
 }
 
 /// Ends a failover's pause before its next attempt; 409 when nothing of it waits.
 #[utoipa::path(post, path = "/standby/failover/{failover_id}/retry", tag = "failover", params(("failover_id" = String, Path)), responses((status = 200, body = Done)))]
 pub async fn retry_now(
     State(dumont): State<Dumont>,
-    Owner(user): Owner,
+    whose: Whose,
     Segments(id): Segments<FailoverId>,
 ) -> Result<Json<Done>, Fault> {
-    failover::retry_now(&dumont, &user, &id).await?;
+    failover::retry_now(&dumont, &whose.owner, &id).await?;
     Ok(Json(Done::new("it is tried again now")))
 }
 
@@ -89,10 +90,10 @@ pub async fn retry_now(
 #[utoipa::path(get, path = "/standby/failover/status/{failover_id}", tag = "failover", params(("failover_id" = String, Path)), responses((status = 200, body = FailoverStatus)))]
 pub async fn status(
     State(dumont): State<Dumont>,
-    Owner(user): Owner,
+    whose: Whose,
     Segments(id): Segments<FailoverId>,
 ) -> Result<Json<FailoverStatus>, Fault> {
-    Ok(Json(failover::status(&dumont, &user, &id).await?))
+    Ok(Json(failover::status(&dumont, &whose.owner, &id).await?))
 }
 
 /// The failovers that go on now.
@@ -142,21 +143,25 @@ pub async fn strategies(
 #[utoipa::path(get, path = "/failover/readiness/{machine_id}", tag = "failover", params(("machine_id" = String, Path)), responses((status = 200, body = Readiness)))]
 pub async fn readiness(
     State(dumont): State<Dumont>,
-    Owner(user): Owner,
+    whose: Whose,
     Machine(machine): Machine,
 ) -> Result<Json<Readiness>, Fault> {
-    let gpu = machines::find(&dumont, &user, &machine).await?.gpu;
-    Ok(Json(readiness::soon(&dumont, &user, gpu).await?))
+    let gpu = machines::find(&dumont, &whose.owner, &whose.machine(machine)).await?.gpu;
+    Ok(Json(readiness::soon(&dumont, &whose.owner, gpu).await?.shown(&whose)))
 }
 
 /// What a failover would do now; with `dry_run=false`, a drill that really begins.
 #[utoipa::path(post, path = "/failover/test/{machine_id}", tag = "failover", params(("machine_id" = String, Path), TestQuery), responses((status = 200, body = TestAnswer)))]
 pub async fn test(
     State(dumont): State<Dumont>,
-    Owner(user): Owner,
+    whose: Whose,
     Machine(machine): Machine,
     Params(query): Params<TestQuery>,
 ) -> Result<Json<TestAnswer>, Fault> {
-    let gpu = machines::find(&dumont, &user, &machine).await?.gpu;
-    Ok(Json(readiness::test(&dumont, &user, gpu, query.dry_run.unwrap_or(true)).await?))
+    let gpu = machines::find(&dumont, &whose.owner, &whose.machine(machine)).await?.gpu;
+    Ok(Json(
+        readiness::test(&dumont, &whose.owner, gpu, query.dry_run.unwrap_or(true))
+            .await?
+            .shown(&whose),
+    ))
 }

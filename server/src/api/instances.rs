@@ -13,6 +13,7 @@ use crate::http::extract::{Body, Gpu, Params};
 use crate::http::guard::Subject;
 use crate::http::identity::{Caller, Owner};
 use crate::service::instances;
+use crate::service::whose::Whose;
 use crate::{Dumont, Fault};
 
 /// The account's GPU instances, each with its standby.
@@ -51,10 +52,10 @@ pub async fn create(
 #[utoipa::path(get, path = "/instances/{gpu_id}", tag = "instances", params(("gpu_id" = i64, Path)), responses((status = 200, body = Instance)))]
 pub async fn get(
     State(dumont): State<Dumont>,
-    Owner(user): Owner,
+    whose: Whose,
     Gpu(id): Gpu,
 ) -> Result<Json<Instance>, Fault> {
-    Ok(Json(instances::get(&dumont, &user, id).await?))
+    Ok(Json(instances::get(&dumont, &whose.owner, whose.exactly(id)?).await?))
 }
 
 /// Destroys a GPU instance with its data, and its standby where asked.
@@ -75,10 +76,10 @@ pub async fn destroy(
 #[utoipa::path(post, path = "/instances/{gpu_id}/pause", tag = "instances", params(("gpu_id" = i64, Path)), responses((status = 200, body = Done)))]
 pub async fn pause(
     State(dumont): State<Dumont>,
-    Owner(user): Owner,
+    whose: Whose,
     Gpu(id): Gpu,
 ) -> Result<Json<Done>, Fault> {
-    instances::pause(&dumont, &user, id).await?;
+    instances::pause(&dumont, &whose.owner, whose.exactly(id)?).await?;
     Ok(Json(Done::new("the instance is being stopped; its disk is kept and billed")))
 }
 
@@ -86,9 +87,9 @@ pub async fn pause(
 #[utoipa::path(post, path = "/instances/{gpu_id}/resume", tag = "instances", params(("gpu_id" = i64, Path)), responses((status = 200, body = Done)))]
 pub async fn resume(
     State(dumont): State<Dumont>,
-    Owner(user): Owner,
+    whose: Whose,
     Gpu(id): Gpu,
 ) -> Result<Json<Done>, Fault> {
-    instances::resume(&dumont, &user, id).await?;
+    instances::resume(&dumont, &whose.owner, whose.exactly(id)?).await?;
     Ok(Json(Done::new("the instance is being started")))
 }

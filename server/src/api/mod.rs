@@ -10,6 +10,7 @@ pub mod auth;
 pub mod balance;
 pub mod events;
 pub mod failover;
+pub mod grants;
 pub mod instances;
 pub mod notifications;
 pub mod people;

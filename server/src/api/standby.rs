@@ -13,6 +13,7 @@ use domain::view::standby::{
 
 use crate::http::extract::{Body, Gpu, Machine, OptionalBody, Params};
 use crate::http::identity::Owner;
+use crate::service::whose::{Shown as _, Whose};
 use crate::service::{machines, standby};
 use crate::{Dumont, Fault};
 
@@ -58,10 +59,12 @@ pub async fn associations(
 #[utoipa::path(get, path = "/standby/associations/{machine_id}", tag = "standby", params(("machine_id" = String, Path)), responses((status = 200, body = Association)))]
 pub async fn association(
     State(dumont): State<Dumont>,
-    Owner(user): Owner,
+    whose: Whose,
     Machine(machine): Machine,
 ) -> Result<Json<Association>, Fault> {
-    Ok(Json(standby::association(&dumont, &user, &machine).await?))
+    Ok(Json(
+        standby::association(&dumont, &whose.owner, &whose.machine(machine)).await?.shown(&whose),
+    ))
 }
 
 /// Removes a machine's standby with its VM; done when the association is gone.
@@ -96,11 +99,11 @@ pub async fn provision(
 #[utoipa::path(post, path = "/standby/associations/{machine_id}/start-sync", tag = "standby", params(("machine_id" = String, Path)), responses((status = 200, body = Done)))]
 pub async fn start_sync(
     State(dumont): State<Dumont>,
-    Owner(user): Owner,
+    whose: Whose,
     Machine(machine): Machine,
 ) -> Result<Json<Done>, Fault> {
-    let id = machines::find(&dumont, &user, &machine).await?.gpu;
-    standby::set_sync(&dumont, &user, id, true).await?;
+    let id = machines::find(&dumont, &whose.owner, &whose.machine(machine)).await?.gpu;
+    standby::set_sync(&dumont, &whose.owner, id, true).await?;
     Ok(Json(Done::new("the standby follows")))
 }
 
@@ -108,10 +111,10 @@ pub async fn start_sync(
 #[utoipa::path(get, path = "/standby/associations/{machine_id}/deletions", tag = "standby", params(("machine_id" = String, Path)), responses((status = 200, body = HeldDeletions)))]
 pub async fn deletions(
     State(dumont): State<Dumont>,
-    Owner(user): Owner,
+    whose: Whose,
     Machine(machine): Machine,
 ) -> Result<Json<HeldDeletions>, Fault> {
-    Ok(Json(standby::deletions(&dumont, &user, &machine).await?))
+    Ok(Json(standby::deletions(&dumont, &whose.owner, &whose.machine(machine)).await?))
 }
 
 /// Gives the GPU again what it deleted, from the standby's copy: exactly what was shown. What is there on
@@ -120,12 +123,12 @@ pub async fn deletions(
 #[utoipa::path(post, path = "/standby/associations/{machine_id}/restore-deletions", tag = "standby", params(("machine_id" = String, Path)), request_body = RestoreDeletions, responses((status = 202, body = Done)))]
 pub async fn restore_deletions(
     State(dumont): State<Dumont>,
-    Owner(user): Owner,
+    whose: Whose,
     Machine(machine): Machine,
     Body(asked): Body<RestoreDeletions>,
 ) -> Result<(StatusCode, Json<Done>), Fault> {
-    let id = machines::find(&dumont, &user, &machine).await?.gpu;
-    standby::restore_deletions(&dumont, &user, id, asked).await?;
+    let id = machines::find(&dumont, &whose.owner, &whose.machine(machine)).await?.gpu;
+    standby::restore_deletions(&dumont, &whose.owner, id, asked).await?;
     let told = "the files are being brought back to the GPU; then the standby follows again";
     Ok((StatusCode::ACCEPTED, Json(Done::new(told))))
 }
@@ -135,12 +138,12 @@ pub async fn restore_deletions(
 #[utoipa::path(post, path = "/standby/associations/{machine_id}/accept-deletions", tag = "standby", params(("machine_id" = String, Path)), request_body = AcceptDeletions, responses((status = 200, body = Done)))]
 pub async fn accept_deletions(
     State(dumont): State<Dumont>,
-    Owner(user): Owner,
+    whose: Whose,
     Machine(machine): Machine,
     Body(asked): Body<AcceptDeletions>,
 ) -> Result<Json<Done>, Fault> {
-    let id = machines::find(&dumont, &user, &machine).await?.gpu;
-    standby::accept_deletions(&dumont, &user, id, asked).await?;
+    let id = machines::find(&dumont, &whose.owner, &whose.machine(machine)).await?.gpu;
+    standby::accept_deletions(&dumont, &whose.owner, id, asked).await?;
     Ok(Json(Done::new("the standby follows again; it deletes exactly what was accepted")))
 }
 
@@ -166,10 +169,10 @@ pub async fn discard(
 #[utoipa::path(post, path = "/standby/associations/{machine_id}/stop-sync", tag = "standby", params(("machine_id" = String, Path)), responses((status = 200, body = Done)))]
 pub async fn stop_sync(
     State(dumont): State<Dumont>,
-    Owner(user): Owner,
+    whose: Whose,
     Machine(machine): Machine,
 ) -> Result<Json<Done>, Fault> {
-    let id = machines::find(&dumont, &user, &machine).await?.gpu;
-    standby::set_sync(&dumont, &user, id, false).await?;
+    let id = machines::find(&dumont, &whose.owner, &whose.machine(machine)).await?.gpu;
+    standby::set_sync(&dumont, &whose.owner, id, false).await?;
     Ok(Json(Done::new("the standby no longer follows; the machine is not protected meanwhile")))
 }

@@ -8,8 +8,8 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
 use super::{
-    access, audit, auth, balance, events, failover, instances, notifications, people, settings,
-    standby,
+    access, audit, auth, balance, events, failover, grants, instances, notifications, people,
+    settings, standby,
 };
 use crate::Dumont;
 
@@ -41,10 +41,21 @@ impl Access {
     }
 }
 
+/// What a route's address names that another account may share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shared {
+    /// A machine.
+    Machine,
+    /// A failover.
+    Failover,
+}
+
 /// One route.
 pub struct Route {
     /// Who may use it.
     pub access: Access,
+    /// What it can be used for beside what is the account's own.
+    pub shared: Option<Shared>,
     /// What using it is called in the audit log; none where it changes nothing.
     pub action: Option<Action>,
     /// A body that it can read, as JSON; for documentation and tests.
@@ -73,14 +84,17 @@ fn method(item: &PathItem) -> Option<Method> {
 }
 
 macro_rules! table {
-    ($($access:ident $module:ident::$handler:ident $(as $action:ident)? $(<- $example:literal)?;)+) => {
+    ($($access:ident $module:ident::$handler:ident $(on $shared:ident)? $(as $action:ident)? $(<- $example:literal)?;)+) => {
         vec![$(Route {
             access: Access::$access,
+            shared: table!(@shared $($shared)?),
             action: table!(@action $($action)?),
             example: table!(@example $($example)?),
             served: routes!($module::$handler),
         }),+]
     };
+    (@shared) => { None };
+    (@shared $shared:ident) => { Some(Shared::$shared) };
     (@action) => { None };
     (@action $action:ident) => { Some(Action::$action) };
     (@example) => { None };
@@ -127,41 +141,48 @@ pub fn table() -> Vec<Route> {
         Read instances::list;
         Read instances::offers;
         Operate instances::create as Rent <- r#"{"offer_id":1,"image":"ubuntu:24.04","disk_size":20}"#;
-        Read instances::get;
+        Read instances::get on Machine;
         Operate instances::destroy as Destroy;
-        Operate instances::pause as Pause;
-        Operate instances::resume as Resume;
+        Operate instances::pause on Machine as Pause;
+        Operate instances::resume on Machine as Resume;
 
         Read standby::status;
         Admin standby::configure as Configure <- r#"{"enabled":false}"#;
         Read standby::pricing;
         Read standby::associations;
-        Read standby::association;
+        Read standby::association on Machine;
         Operate standby::remove as Unprotect;
         Operate standby::provision as Protect <- r#"{"name":"example"}"#;
-        Operate standby::start_sync as StartSync;
-        Operate standby::stop_sync as StopSync;
-        Read standby::deletions;
-        Operate standby::accept_deletions as AcceptDeletions <- r#"{"digest":null}"#;
-        Operate standby::restore_deletions as RestoreDeletions <- r#"{"digest":"unknown"}"#;
+        Operate standby::start_sync on Machine as StartSync;
+        Operate standby::stop_sync on Machine as StopSync;
+        Read standby::deletions on Machine;
+        Operate standby::accept_deletions on Machine as AcceptDeletions <- r#"{"digest":null}"#;
+        Operate standby::restore_deletions on Machine as RestoreDeletions <- r#"{"digest":"unknown"}"#;
         Operate standby::discard as Discard <- r#"{"name":"another name"}"#;
 
-        Operate failover::simulate as Drill <- r#"{"reason":"drill","simulate_new_gpu":false}"#;
-        Operate failover::start as FailOver <- r#"{"reason":"example"}"#;
-        Operate failover::cancel as Cancel;
-        Operate failover::fail_back as FailBack <- r#"{"reason":"example"}"#;
-        Operate failover::back_to_gpu as FailBack;
-        Operate failover::retry_now as Retry;
-        Read failover::status;
+        Operate failover::simulate on Machine as Drill <- r#"{"reason":"drill","simulate_new_gpu":false}"#;
+        Operate failover::start on Machine as FailOver <- r#"{"reason":"example"}"#;
+        Operate failover::cancel on Failover as Cancel;
+        Operate failover::fail_back on Failover as FailBack <- r#"{"reason":"example"}"#;
+        Operate failover::back_to_gpu on Machine as FailBack;
+        Operate failover::retry_now on Failover as Retry;
+        Read failover::status on Failover;
         Read failover::active;
         Read failover::report;
         Read failover::strategies;
-        Read failover::readiness;
-        Operate failover::test as TestFailover;
+        Read failover::readiness on Machine;
+        Operate failover::test on Machine as TestFailover;
 
         Read notifications::list;
         Operate notifications::read as ReadNotifications;
         Operate notifications::read_all as ReadNotifications;
+
+        Admin grants::list;
+        Admin grants::give as GiveGrant <- r#"{"to":"nobody","level":"read","all_machines":true}"#;
+        Admin grants::revoke as RevokeGrant;
+        Read grants::shared;
+        Admin grants::accept as AcceptGrant;
+        Admin grants::decline as DeclineGrant;
 
         Admin audit::list;
 

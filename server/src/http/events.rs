@@ -5,14 +5,16 @@
 //! stop, so that no open page holds it up, and when the credential that it was opened with no longer
 //! opens anything.
 
+use std::collections::HashSet;
 use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
+use domain::id::UserId;
 use domain::view::event::Event as Bell;
 use futures::stream::{self, Stream, StreamExt as _};
-use store::Doorbell;
+use store::{Doorbell, GRANT_DOORBELL};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Interval;
@@ -21,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use super::identity::Identity;
 use super::streams::Open;
 use crate::service::auth::ACCESS_DOORBELL;
+use crate::service::whose;
 use crate::{Dumont, Fault};
 
 const MISSED: i64 = 500;
@@ -51,27 +54,25 @@ pub async fn stream(
         Some(seen) => seen,
         None => dumont.store.events().newest().await?,
     };
-    let watch = Watch {
+    let mut watch = Watch {
         dumont: dumont.clone(),
         who: who.clone(),
         told: seen,
         bells,
         look: tokio::time::interval(LOOK),
         soft: dumont.soft.clone(),
+        owners: HashSet::new(),
         _place: place,
     };
-    let missed = dumont.store.events().after(&who.user, seen, MISSED).await?;
+    watch.read_owners().await?;
+    let missed = watch.missed(seen).await?;
     let begun = stream::iter([Ok(Event::default().comment("listening").retry(RETRY))]);
-    let events = stream::unfold(
-        (watch, missed.into_iter().collect::<Vec<_>>()),
-        |(mut watch, waiting)| async move {
-            let batch = if waiting.is_empty() { watch.next().await? } else { waiting };
-            let batch: Vec<Doorbell> =
-                batch.into_iter().filter(|bell| bell.seq > watch.told).collect();
-            watch.told = batch.last().map_or(watch.told, |bell| bell.seq);
-            Some((stream::iter(batch.into_iter().map(|bell| Ok(event(bell)))), (watch, Vec::new())))
-        },
-    );
+    let events = stream::unfold((watch, missed), |(mut watch, waiting)| async move {
+        let batch = if waiting.is_empty() { watch.next().await? } else { waiting };
+        let batch: Vec<Doorbell> = batch.into_iter().filter(|bell| bell.seq > watch.told).collect();
+        watch.told = batch.last().map_or(watch.told, |bell| bell.seq);
+        Some((stream::iter(batch.into_iter().map(|bell| Ok(event(bell)))), (watch, Vec::new())))
+    });
     Ok(Sse::new(begun.chain(events.flatten())).keep_alive(KeepAlive::new().interval(ALIVE)))
 }
 
@@ -82,6 +83,8 @@ struct Watch {
     bells: Receiver<Doorbell>,
     look: Interval,
     soft: CancellationToken,
+    /// Accounts that share machines with this one.
+    owners: HashSet<UserId>,
     _place: Open,
 }
 
@@ -92,16 +95,28 @@ impl Watch {
             let heard = tokio::select! {
                 () = self.soft.cancelled() => return None,
                 _ = self.look.tick() => {
-                    if self.stands().await { continue } else { return None }
+                    if self.stands().await && self.read_owners().await.is_ok() { continue } else { return None }
                 }
                 heard = self.bells.recv() => heard,
             };
             match heard {
                 Ok(bell) if bell.user == self.who.user => {
+                    if bell.kind == GRANT_DOORBELL && self.read_owners().await.is_err() {
+                        return None;
+                    }
                     if bell.kind == ACCESS_DOORBELL && !self.stands().await {
                         return None;
                     }
                     return Some(vec![bell]);
+                }
+                // Another account's: told where a grant reaches what it tells of, at this moment.
+                Ok(bell) if self.owners.contains(&bell.user) => {
+                    let now = self.dumont.now();
+                    match self.dumont.store.grants().hears(&self.who.user, &bell, now).await {
+                        Ok(true) => return Some(vec![bell]),
+                        Ok(false) => {}
+                        Err(_) => return None,
+                    }
                 }
                 Ok(_) => {}
                 // Too slow: the database still has what was dropped here.
@@ -109,13 +124,7 @@ impl Watch {
                     if !self.stands().await {
                         return None;
                     }
-                    return self
-                        .dumont
-                        .store
-                        .events()
-                        .after(&self.who.user, self.told, MISSED)
-                        .await
-                        .ok();
+                    return self.missed(self.told).await.ok();
                 }
                 Err(RecvError::Closed) => return None,
             }
@@ -124,6 +133,30 @@ impl Watch {
 }
 
 impl Watch {
+    /// Reads anew who shares something: a doorbell tells when that changes.
+    async fn read_owners(&mut self) -> Result<(), Fault> {
+        let grants = whose::standing(&self.dumont, &self.who.user).await?;
+        self.owners = grants.into_iter().map(|grant| grant.owner).collect();
+        Ok(())
+    }
+
+    /// What was rung after a number for whoever listens, in order. Where there is more than is read at
+    /// once, the rest is left out: a page that hears of anything asks for all of it.
+    async fn missed(&self, after: i64) -> Result<Vec<Doorbell>, Fault> {
+        let (store, user) = (&self.dumont.store, &self.who.user);
+        let mut missed = store.events().after(user, after, MISSED).await?;
+        if !self.owners.is_empty() {
+            let now = self.dumont.now();
+            for bell in store.grants().bells_after(user, after, MISSED).await? {
+                if store.grants().hears(user, &bell, now).await? {
+                    missed.push(bell);
+                }
+            }
+            missed.sort_by_key(|bell| bell.seq);
+        }
+        Ok(missed)
+    }
+
     /// Whether the credential still opens anything; a database that does not answer ends the stream.
     async fn stands(&self) -> bool {
         self.who.stands(&self.dumont).await.unwrap_or(false)

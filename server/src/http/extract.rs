@@ -115,16 +115,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Machine {
     type Rejection = Fault;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Fault> {
-        let wrong = || {
-            Fault::Malformed(
-                "a machine in the address is its id or the number of one of its GPUs".into(),
-            )
-        };
-        let Ok(Segments(text)) = Segments::<String>::from_request_parts(parts, state).await else {
-            return Err(wrong());
-        };
-        MachineRef::parse(&text).map(Self).ok_or_else(wrong)
+        let text = Segments::<String>::from_request_parts(parts, state).await;
+        machine_ref(text.as_ref().map_or("", |Segments(text)| text.as_str())).map(Self)
     }
+}
+
+/// A machine as an address names it.
+///
+/// # Errors
+/// `Malformed`.
+pub fn machine_ref(text: &str) -> Result<MachineRef, Fault> {
+    let wrong = "a machine in the address is its id or the number of one of its GPUs";
+    MachineRef::parse(text).ok_or_else(|| Fault::Malformed(wrong.into()))
 }
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {

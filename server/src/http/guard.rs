@@ -16,13 +16,16 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use domain::access::Scope;
 use domain::audit::Action;
+use domain::id::{FailoverId, is_id};
 use futures::FutureExt as _;
 use tracing::Instrument as _;
 
 use super::client::Client;
+use super::extract::machine_ref;
 use super::identity::Identity;
-use crate::api::table::Route;
+use crate::api::table::{Route, Shared};
 use crate::service::audit::{self, Actor};
+use crate::service::whose::{self, Whose};
 use crate::{Dumont, Fault};
 
 /// What a route needs, and what using it is called.
@@ -30,6 +33,7 @@ use crate::{Dumont, Fault};
 struct Rule {
     scope: Scope,
     action: Option<Action>,
+    shared: Option<Shared>,
 }
 
 /// The rule of each route of the table, by method and path below the mount point.
@@ -48,7 +52,8 @@ impl Guard {
     #[must_use]
     pub fn of(dumont: &Dumont, table: &[Route]) -> Self {
         let rules = table.iter().filter_map(|route| {
-            let rule = Rule { scope: route.access.scope()?, action: route.action };
+            let rule =
+                Rule { scope: route.access.scope()?, action: route.action, shared: route.shared };
             Some((route.method_and_path()?, rule))
         });
         Self { dumont: dumont.clone(), rules: Arc::new(rules.collect()) }
@@ -73,20 +78,31 @@ pub async fn guard(State(guard): State<Guard>, request: Request, next: Next) -> 
         // No route of the table: a known path with a method that it does not have.
         return Fault::Status(StatusCode::METHOD_NOT_ALLOWED).into_response();
     };
-    let allowed = allow(&identity, rule.scope);
+    let mut allowed = allow(&identity, rule.scope);
+    let (mut parts, body) = request.into_parts();
+    let named = RawPathParams::from_request_parts(&mut parts, &()).await;
+    let named = named.ok().and_then(|all| all.iter().next().map(|(_, value)| value.to_owned()));
+    let mut shared = None;
+    if let (Ok(()), Some(kind)) = (&allowed, rule.shared) {
+        match whose(&guard.dumont, &identity, kind, named.as_deref()).await {
+            Ok(whose) => {
+                allowed = whose.allows(rule.scope);
+                shared = whose.through.clone().map(|through| (whose.owner.clone(), through));
+                parts.extensions.insert(whose);
+            }
+            Err(fault) => allowed = Err(fault),
+        }
+    }
     let Some(action) = rule.action else {
         return match allowed {
-            Ok(()) => next.run(request).await,
+            Ok(()) => next.run(Request::from_parts(parts, body)).await,
             Err(fault) => fault.into_response(),
         };
     };
-    let (mut parts, body) = request.into_parts();
     let client = match Client::from_request_parts(&mut parts, &guard.dumont).await {
         Ok(client) => client,
         Err(never) => match never {},
     };
-    let named = RawPathParams::from_request_parts(&mut parts, &()).await;
-    let named = named.ok().and_then(|all| all.iter().next().map(|(_, value)| value.to_owned()));
     let actor = Actor::of(&identity, &client);
     let request = Request::from_parts(parts, body);
     let act = async move {
@@ -98,7 +114,7 @@ pub async fn guard(State(guard): State<Guard>, request: Request, next: Next) -> 
         let subject = subject.map(|subject| subject.0.clone());
         let told = told(&outcome);
         let told = told.as_ref().map_or(Ok(()), |code| Err(code.as_str()));
-        audit::note(&guard.dumont, &actor, action, subject.or(named), told).await;
+        audit::note_shared(&guard.dumont, &actor, action, subject.or(named), told, shared).await;
         outcome
     };
     match tokio::spawn(act.in_current_span()).await {
@@ -106,6 +122,23 @@ pub async fn guard(State(guard): State<Guard>, request: Request, next: Next) -> 
         Ok(Err(panic)) => resume_unwind(panic),
         Err(error) => Fault::Internal(format!("an act was cut short: {error}")).into_response(),
     }
+}
+
+/// Whose the thing is that the address names.
+async fn whose(
+    dumont: &Dumont,
+    identity: &Identity,
+    kind: Shared,
+    named: Option<&str>,
+) -> Result<Whose, Fault> {
+    let named = named.unwrap_or_default();
+    let subject = match kind {
+        Shared::Machine => whose::Subject::Machine(machine_ref(named)?),
+        // What is no id is told so by the handler, as everywhere.
+        Shared::Failover if !is_id(named) => return Ok(Whose::own(identity.user.clone())),
+        Shared::Failover => whose::Subject::Failover(FailoverId::new(named)),
+    };
+    whose::of(dumont, &identity.user, &subject).await
 }
 
 /// The code of a refusal; none where it was done.

@@ -11,6 +11,7 @@ use domain::time::Millis;
 use store::{SESSION_CONFIRMED, SESSION_USER, TokenKind, session_handle};
 use tower_sessions::Session;
 
+use crate::service::whose::Whose;
 use crate::{Dumont, Fault};
 
 /// How the one who asks was recognised.
@@ -69,6 +70,16 @@ pub struct Owner(pub UserId);
 /// The account that asks, and how it was recognised.
 #[derive(Debug, Clone)]
 pub struct Caller(pub Identity);
+
+impl<S: Send + Sync> FromRequestParts<S> for Whose {
+    type Rejection = Fault;
+
+    /// As the guard has found out, for routes of things that can be shared.
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Fault> {
+        let found = parts.extensions.get::<Self>().cloned();
+        found.ok_or_else(|| Fault::Internal("nobody asked whose it is".into()))
+    }
+}
 
 /// Finds out who asks and puts it beside the request. A token that is not good is nobody, even when
 /// a session came with it.

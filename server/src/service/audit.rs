@@ -13,6 +13,7 @@ use store::{AuditPage, AuditRow, TokenKind};
 use uuid::Uuid;
 
 use super::report::quoted;
+use super::whose::Through;
 use crate::http::client::Client;
 use crate::http::identity::{Identity, Via};
 use crate::{Dumont, Fault};
@@ -104,6 +105,25 @@ pub async fn note(
         let user = &actor.user;
         tracing::error!(%error, %user, %action, "an act was not noted in the audit log");
     }
+}
+
+/// The same of an act on what may be another account's: then it is in the logs of both, in the owner's with
+/// the name of whoever acted, in theirs with the owner's before what it was done to.
+pub async fn note_shared(
+    dumont: &Dumont,
+    actor: &Actor,
+    action: Action,
+    object: Option<String>,
+    outcome: Result<(), &str>,
+    shared: Option<(UserId, Through)>,
+) {
+    let Some((owner, through)) = shared else {
+        return note(dumont, actor, action, object, outcome).await;
+    };
+    let theirs = actor.clone().for_account(&owner, &through.by);
+    note(dumont, &theirs, action, object.clone(), outcome).await;
+    let object = object.map(|object| format!("{}/{object}", through.owner_name));
+    note(dumont, actor, action, object, outcome).await;
 }
 
 /// Without characters that change how the line reads, and not too long.

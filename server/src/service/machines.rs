@@ -1,6 +1,7 @@
 //! The Machines page and the page of one machine: GPUs of the provider's list joined with their
 //! associations, so that a lost GPU stays on the page and an unprotected one is seen.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -30,7 +31,7 @@ use engine::{EngineError, Fleet};
 use store::StoreError;
 
 use super::instances::by_gpu;
-use super::{credentials, figures, readiness, report};
+use super::{credentials, figures, grants, readiness, report, shared};
 use crate::{Dumont, Fault};
 
 /// How many rows of each list the page of a machine shows.
@@ -57,6 +58,7 @@ pub async fn page(dumont: &Dumont, user: &UserId) -> Result<MachinesPage, Fault>
         drills: readiness::last_drills(dumont, user).await?,
         errands: errands(dumont, user).await?,
         listed: fleet.is_some(),
+        policy: policy(dumont, user).await?,
         figures: None,
     };
     let mut ties = by_gpu(all);
@@ -68,20 +70,32 @@ pub async fn page(dumont: &Dumont, user: &UserId) -> Result<MachinesPage, Fault>
         machines.push(row(dumont, None, Some(tie), &known));
     }
     machines.retain(|machine| machine.association.is_some() || machine.instance.is_some());
-    machines.sort_by(|a, b| {
-        let rank = |machine: &MachineRow| {
-            (machine.rank(), machine.name.to_lowercase(), machine.gpu_instance_id)
-        };
-        rank(a).cmp(&rank(b))
-    });
+    machines.sort_by(by_trouble);
     Ok(MachinesPage {
         machines,
         as_of: fleet.as_ref().map(|fleet| fleet.as_of.into()),
         stale_error: error,
         missing: credentials::lacking(dumont, user).await?,
         sandbox: dumont.site.sandbox,
+        shared: shared::machines(dumont, user).await?,
+        offers: grants::offers(dumont, user).await?,
         now: dumont.now().into(),
     })
+}
+
+/// Those in trouble first, then by name.
+pub(super) fn by_trouble(a: &MachineRow, b: &MachineRow) -> Ordering {
+    let rank = |machine: &MachineRow| {
+        (machine.rank(), machine.name.to_lowercase(), machine.gpu_instance_id)
+    };
+    rank(a).cmp(&rank(b))
+}
+
+/// By which rules an account's machines are judged; its workers judge by the same.
+pub(super) async fn policy(dumont: &Dumont, user: &UserId) -> Result<VerdictPolicy, Fault> {
+    let settings = dumont.store.settings().get(user).await?;
+    let usual = VerdictPolicy::default();
+    Ok(VerdictPolicy { confirm_silent_after: settings.silence_s.saturating_mul(1_000), ..usual })
 }
 
 /// One machine.
@@ -136,6 +150,7 @@ async fn recorded(dumont: &Dumont, user: &UserId, id: GpuId) -> Result<MachinePa
             history: Vec::new(),
             whereabouts: Vec::new(),
             auto_recovery,
+            shared: None,
             sandbox: dumont.site.sandbox,
             now: dumont.now().into(),
         });
@@ -161,6 +176,7 @@ async fn recorded(dumont: &Dumont, user: &UserId, id: GpuId) -> Result<MachinePa
         history,
         whereabouts,
         auto_recovery,
+        shared: None,
         sandbox: dumont.site.sandbox,
         now: dumont.now().into(),
     })
@@ -233,7 +249,10 @@ async fn protection(dumont: &Dumont, user: &UserId, id: GpuId) -> Result<Option<
 }
 
 /// The provider's list; without one, why there is none.
-async fn fleet(dumont: &Dumont, user: &UserId) -> Result<(Option<Fleet>, Option<String>), Fault> {
+pub(super) async fn fleet(
+    dumont: &Dumont,
+    user: &UserId,
+) -> Result<(Option<Fleet>, Option<String>), Fault> {
     match dumont.engine.instances(user).await {
         Ok(fleet) => {
             let error = fleet.error.clone();
@@ -248,16 +267,18 @@ async fn fleet(dumont: &Dumont, user: &UserId) -> Result<(Option<Fleet>, Option<
 
 /// What the journal tells of machines.
 #[derive(Debug, Default)]
-struct Known {
-    active: HashMap<AssociationId, ActiveFailover>,
-    drills: HashMap<AssociationId, LastDrill>,
-    errands: HashMap<String, Errand>,
+pub(super) struct Known {
+    pub(super) active: HashMap<AssociationId, ActiveFailover>,
+    pub(super) drills: HashMap<AssociationId, LastDrill>,
+    pub(super) errands: HashMap<String, Errand>,
     /// Of those that have some.
-    keys: HashMap<AssociationId, Vec<SharedHostKey>>,
+    pub(super) keys: HashMap<AssociationId, Vec<SharedHostKey>>,
     /// Whether the provider ever gave its list: without one, what is not in it is not known.
-    listed: bool,
+    pub(super) listed: bool,
+    /// By which rules its verdict is shown.
+    pub(super) policy: VerdictPolicy,
     /// Of the one machine that is asked for: the figures of its failover under way.
-    figures: Option<Arc<FailoverStatus>>,
+    pub(super) figures: Option<Arc<FailoverStatus>>,
 }
 
 impl Known {
@@ -273,6 +294,7 @@ impl Known {
             errands: HashMap::new(),
             keys: HashMap::from([(tie.id.clone(), shared)]),
             listed: false,
+            policy: policy(dumont, user).await?,
             figures: figures::of(dumont, user, &under_way).await?.into_iter().next(),
         })
     }
@@ -294,7 +316,7 @@ async fn errands(dumont: &Dumont, user: &UserId) -> Result<HashMap<String, Erran
 }
 
 /// Failovers under way, by their machine.
-async fn actives(
+pub(super) async fn actives(
     dumont: &Dumont,
     user: &UserId,
     under_way: &[FailoverId],
@@ -355,7 +377,12 @@ impl Pause {
     }
 }
 
-fn row(dumont: &Dumont, gpu: Option<&GpuInstance>, tie: Option<&Tie>, known: &Known) -> MachineRow {
+pub(super) fn row(
+    dumont: &Dumont,
+    gpu: Option<&GpuInstance>,
+    tie: Option<&Tie>,
+    known: &Known,
+) -> MachineRow {
     let now = dumont.now();
     let instance = gpu.map(|gpu| Instance::new(gpu, tie));
     let id = tie.map(|tie| tie.gpu).or(gpu.map(|gpu| gpu.id)).unwrap_or(GpuId(0));
@@ -381,7 +408,7 @@ fn row(dumont: &Dumont, gpu: Option<&GpuInstance>, tie: Option<&Tie>, known: &Kn
         // What nobody here has looked at is not judged: another process may watch it.
         verdict: seen
             .filter(|seen| seen.ssh.able || seen.provider.at.is_some())
-            .map(|seen| decide(&seen, &VerdictPolicy::default(), now).verdict),
+            .map(|seen| decide(&seen, &known.policy, now).verdict),
         errand: known.errands.get(&id.to_string()).copied().filter(|_| tie.is_none()),
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use app::control_plane::{Answer, ControlPlane, Enrolment, Visitor};
 use async_trait::async_trait;
 use axum::http::HeaderValue;
+use domain::access::Scope;
 use domain::audit::{Action, Credential};
 use domain::id::{FailoverId, GpuId, MachineRef, NotificationId, TokenId, UserId};
 use domain::time::Millis;
@@ -36,6 +37,7 @@ use crate::http::identity::{Identity, Via};
 use crate::http::{browser, problem, session};
 use crate::service::audit::Actor;
 use crate::service::auth::Entry;
+use crate::service::whose::{self, Shown as _, Subject, Whose};
 use crate::service::{
     account, audit, auth, balance, browsers, confirm, failover, instances, machines, notifications,
     readiness, report, second_factor, settings, standby,
@@ -93,6 +95,34 @@ impl Plane {
             let actor = Actor::of(who, &self.client);
             let told = outcome.as_ref().map(|_| ()).map_err(Fault::code);
             audit::note(&self.dumont, &actor, action, object, told).await;
+        }
+        self.tell(outcome)
+    }
+
+    /// Whose a machine is that a page is about.
+    async fn whose(&self, gpu: GpuId) -> Result<Whose, Fault> {
+        let subject = Subject::Machine(MachineRef::Gpu(gpu));
+        whose::of(&self.dumont, self.user()?, &subject).await
+    }
+
+    /// Whose a failover is that a page is about.
+    async fn whose_failover(&self, id: &FailoverId) -> Result<Whose, Fault> {
+        whose::of(&self.dumont, self.user()?, &Subject::Failover(id.clone())).await
+    }
+
+    /// As [`Plane::done`], of an act on what may be another account's.
+    async fn done_with<T>(
+        &self,
+        whose: Result<Whose, Fault>,
+        action: Action,
+        object: String,
+        outcome: Result<T, Fault>,
+    ) -> Answer<T> {
+        if let Some(who) = &self.identity {
+            let actor = Actor::of(who, &self.client);
+            let told = outcome.as_ref().map(|_| ()).map_err(Fault::code);
+            let shared = whose.ok().and_then(|whose| Some((whose.owner, whose.through?)));
+            audit::note_shared(&self.dumont, &actor, action, Some(object), told, shared).await;
         }
         self.tell(outcome)
     }
@@ -204,6 +234,43 @@ macro_rules! act {
     }};
 }
 
+/// Asks a service about a machine, its own or one that is shared, and shows what may be shown of it.
+macro_rules! look_at {
+    ($self:ident, $gpu:ident, $service:path) => {{
+        let look = async {
+            let whose = $self.whose($gpu).await?;
+            let found = $service(&$self.dumont, &whose.owner, whose.gpu($gpu)).await?;
+            Ok(found.shown(&whose))
+        };
+        $self.tell(look.await)
+    }};
+}
+
+/// Calls a service that acts on a machine, or on a failover, for whoever may; notes the act.
+macro_rules! operate {
+    ($self:ident, $action:ident, $whose:expr, $object:expr, |$found:ident| $act:expr) => {{
+        let whose = $whose.await;
+        let outcome = async {
+            let $found = whose.clone()?;
+            $found.allows(Scope::Operate)?;
+            $act.await
+        };
+        let outcome = outcome.await;
+        $self.done_with(whose, Action::$action, $object, outcome).await
+    }};
+    ($self:ident, $action:ident $gpu:ident, $service:path $(, $argument:expr)*) => {
+        operate!($self, $action, $self.whose($gpu), $gpu.to_string(), |whose| {
+            $service(&$self.dumont, &whose.owner, whose.gpu($gpu) $(, $argument)*)
+        })
+    };
+    ($self:ident, $action:ident of $failover:ident, $service:path) => {
+        operate!($self, $action, $self.whose_failover($failover), $failover.to_string(), |whose| {
+            $service(&$self.dumont, &whose.owner, $failover)
+        })
+    };
+}
+
+mod grants;
 mod people;
 
 #[async_trait]
@@ -261,19 +328,19 @@ impl ControlPlane for Plane {
     }
 
     async fn machine(&self, gpu: GpuId) -> Answer<MachinePage> {
-        ask!(self, machines::machine, gpu)
+        look_at!(self, gpu, machines::machine)
     }
 
     async fn known_machine(&self, gpu: GpuId) -> Answer<MachinePage> {
-        ask!(self, machines::known, gpu)
+        look_at!(self, gpu, machines::known)
     }
 
     async fn readiness(&self, gpu: GpuId) -> Answer<Readiness> {
-        ask!(self, readiness::readiness, gpu)
+        look_at!(self, gpu, readiness::readiness)
     }
 
     async fn dry_run(&self, gpu: GpuId) -> Answer<DryRun> {
-        ask!(self, readiness::dry_run, gpu)
+        look_at!(self, gpu, readiness::dry_run)
     }
 
     async fn offers(&self, wanted: OfferQuery) -> Answer<Offers> {
@@ -294,11 +361,11 @@ impl ControlPlane for Plane {
     }
 
     async fn pause(&self, gpu: GpuId) -> Answer<()> {
-        act!(self, Pause Some(gpu.to_string()), instances::pause, gpu)
+        operate!(self, Pause gpu, instances::pause)
     }
 
     async fn resume(&self, gpu: GpuId) -> Answer<()> {
-        act!(self, Resume Some(gpu.to_string()), instances::resume, gpu)
+        operate!(self, Resume gpu, instances::resume)
     }
 
     async fn protect(&self, gpu: GpuId, wanted: ProvisionStandby) -> Answer<()> {
@@ -311,22 +378,27 @@ impl ControlPlane for Plane {
 
     async fn follow(&self, gpu: GpuId, on: bool) -> Answer<()> {
         if on {
-            act!(self, StartSync Some(gpu.to_string()), standby::set_sync, gpu, true)
+            operate!(self, StartSync gpu, standby::set_sync, true)
         } else {
-            act!(self, StopSync Some(gpu.to_string()), standby::set_sync, gpu, false)
+            operate!(self, StopSync gpu, standby::set_sync, false)
         }
     }
 
     async fn accept_deletions(&self, gpu: GpuId, seen: AcceptDeletions) -> Answer<()> {
-        act!(self, AcceptDeletions Some(gpu.to_string()), standby::accept_deletions, gpu, seen)
+        operate!(self, AcceptDeletions gpu, standby::accept_deletions, seen)
     }
 
     async fn deletions(&self, gpu: GpuId) -> Answer<HeldDeletions> {
-        ask!(self, standby::deletions, &MachineRef::Gpu(gpu))
+        let look = async {
+            let whose = self.whose(gpu).await?;
+            let machine = whose.machine(MachineRef::Gpu(gpu));
+            standby::deletions(&self.dumont, &whose.owner, &machine).await
+        };
+        self.tell(look.await)
     }
 
     async fn restore_deletions(&self, gpu: GpuId, shown: RestoreDeletions) -> Answer<()> {
-        act!(self, RestoreDeletions Some(gpu.to_string()), standby::restore_deletions, gpu, shown)
+        operate!(self, RestoreDeletions gpu, standby::restore_deletions, shown)
     }
 
     async fn discard(&self, gpu: GpuId, wanted: DiscardMachine) -> Answer<()> {
@@ -334,31 +406,27 @@ impl ControlPlane for Plane {
     }
 
     async fn back_to_gpu(&self, gpu: GpuId) -> Answer<FailoverId> {
-        act!(self, FailBack Some(gpu.to_string()), failover::back_to_gpu, gpu)
-            .map(|begun| begun.failover_id)
+        operate!(self, FailBack gpu, failover::back_to_gpu).map(|begun| begun.failover_id)
     }
 
     async fn retry_now(&self, failover: &FailoverId) -> Answer<()> {
-        act!(self, Retry Some(failover.to_string()), failover::retry_now, failover)
+        operate!(self, Retry of failover, failover::retry_now)
     }
 
     async fn drill(&self, gpu: GpuId, wanted: SimulateFailover) -> Answer<FailoverId> {
-        act!(self, Drill Some(gpu.to_string()), failover::simulate, gpu, wanted)
-            .map(|begun| begun.failover_id)
+        operate!(self, Drill gpu, failover::simulate, wanted).map(|begun| begun.failover_id)
     }
 
     async fn fail_over(&self, gpu: GpuId, wanted: StartFailover) -> Answer<FailoverId> {
-        act!(self, FailOver Some(gpu.to_string()), failover::start, gpu, wanted.reason)
-            .map(|begun| begun.failover_id)
+        operate!(self, FailOver gpu, failover::start, wanted.reason).map(|begun| begun.failover_id)
     }
 
     async fn fail_back(&self, failover: &FailoverId) -> Answer<FailoverId> {
-        act!(self, FailBack Some(failover.to_string()), failover::fail_back, failover)
-            .map(|begun| begun.failover_id)
+        operate!(self, FailBack of failover, failover::fail_back).map(|begun| begun.failover_id)
     }
 
     async fn cancel(&self, failover: &FailoverId) -> Answer<()> {
-        act!(self, Cancel Some(failover.to_string()), failover::cancel, failover)
+        operate!(self, Cancel of failover, failover::cancel)
     }
 
     async fn active(&self) -> Answer<ActiveFailovers> {
@@ -370,7 +438,11 @@ impl ControlPlane for Plane {
     }
 
     async fn failover(&self, failover: &FailoverId) -> Answer<FailoverPage> {
-        ask!(self, failover::page, failover)
+        let look = async {
+            let whose = self.whose_failover(failover).await?;
+            Ok(failover::page(&self.dumont, &whose.owner, failover).await?.shown(&whose))
+        };
+        self.tell(look.await)
     }
 
     async fn unread(&self) -> Answer<i64> {

@@ -5,46 +5,50 @@ use domain::view::account::NewToken;
 use domain::view::people::NewInvitation;
 use reqwest::{Method, Response};
 use serde_json::json;
-use server::api::table::{Access, table};
+use server::api::table::{Access, Shared, table};
 use server::service::{auth, people};
 
 use crate::people::Person;
 use crate::seed::{self, GPU, MARKS};
+use crate::sharing;
 use crate::world::{World, body};
 
 const ALL_NEWS: store::NotificationPage =
     store::NotificationPage { unread: false, before: None, limit: 100 };
 
 /// A route as it is asked for in these tests.
-struct Row {
-    access: Access,
-    method: Method,
+pub(crate) struct Row {
+    pub(crate) access: Access,
+    pub(crate) shared: Option<Shared>,
+    pub(crate) method: Method,
     /// With the owner's things in place of parameters.
-    path: String,
+    pub(crate) path: String,
     /// Whether the path names something that belongs to somebody.
-    owned: bool,
+    pub(crate) owned: bool,
     example: Option<&'static str>,
 }
 
-fn rows(owners: &Things) -> Vec<Row> {
+pub(crate) fn rows(owners: &Things) -> Vec<Row> {
     table()
         .iter()
         .map(|route| {
             let (method, template) = route.method_and_path().expect("described");
             let path = template
-                .replace("{gpu_id}", &GPU.to_string())
-                .replace("{machine_id}", &GPU.to_string())
+                .replace("{gpu_id}", &owners.gpu)
+                .replace("{machine_id}", &owners.gpu)
                 .replace("{failover_id}", &owners.failover)
                 .replace("{notification_id}", &owners.notification)
                 .replace("{token_id}", &owners.token)
                 .replace("{session_id}", &owners.session)
                 .replace("{browser_id}", &owners.browser)
                 .replace("{account_id}", &owners.account)
-                .replace("{invitation_id}", &owners.invitation);
+                .replace("{invitation_id}", &owners.invitation)
+                .replace("{grant_id}", &owners.grant);
             assert!(!path.contains('{'), "a parameter that this test does not know: {path}");
             let method = Method::from_bytes(method.as_str().as_bytes()).expect("a method");
             Row {
                 access: route.access,
+                shared: route.shared,
                 method,
                 owned: path != template,
                 path,
@@ -55,17 +59,19 @@ fn rows(owners: &Things) -> Vec<Row> {
 }
 
 /// What the owner has that a path can name.
-struct Things {
-    failover: String,
+pub(crate) struct Things {
+    pub(crate) gpu: String,
+    pub(crate) failover: String,
     notification: String,
     token: String,
     session: String,
     browser: String,
     account: String,
     invitation: String,
+    grant: String,
 }
 
-async fn things(world: &World, owner: &Person) -> Things {
+pub(crate) async fn things(world: &World, owner: &Person) -> Things {
     let failover = seed::machine(world, &owner.id).await;
     let new = NewToken {
         name: "owners-token".into(),
@@ -83,7 +89,11 @@ async fn things(world: &World, owner: &Person) -> Things {
     let told = world.dumont.store.notifications().list(&owner.id, ALL_NEWS).await.expect("told");
     let wanted = NewInvitation::default();
     let invited = people::make_invitation(&world.dumont, Some(&owner.id), wanted, "");
+    // To an account that is in none of these tests.
+    let grant = sharing::offer(world, owner, "somebody-else").await;
     Things {
+        gpu: GPU.to_string(),
+        grant: grant.to_string(),
         account: owner.id.to_string(),
         invitation: invited.await.expect("an invitation").id,
         failover: failover.to_string(),
@@ -94,7 +104,7 @@ async fn things(world: &World, owner: &Person) -> Things {
     }
 }
 
-async fn ask(world: &World, mount: &str, row: &Row, token: Option<&str>) -> Response {
+pub(crate) async fn ask(world: &World, mount: &str, row: &Row, token: Option<&str>) -> Response {
     let mut request = world.ask(row.method.clone(), &format!("{mount}{}", row.path));
     if let Some(token) = token {
         request = request.bearer_auth(token);
@@ -106,7 +116,7 @@ async fn ask(world: &World, mount: &str, row: &Row, token: Option<&str>) -> Resp
 }
 
 /// What the database holds of a person, in words.
-async fn holdings(world: &World, person: &Person) -> String {
+pub(crate) async fn holdings(world: &World, person: &Person) -> String {
     let store = &world.dumont.store;
     let user = store.users().login(&person.id).await.expect("an account");
     let mut tokens = store.tokens().list(&person.id).await.expect("tokens");
@@ -115,8 +125,9 @@ async fn holdings(world: &World, person: &Person) -> String {
     let sessions: Vec<String> = sessions.into_iter().map(|session| session.id).collect();
     let query = store::FailoverQuery::default();
     format!(
-        "{user:?} {tokens:?} {sessions:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+        "{user:?} {tokens:?} {sessions:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
         store.browsers().list(&person.id, world.dumont.now()).await.expect("browsers"),
+        store.grants().given(&person.id, 100).await.expect("grants"),
         store.settings().get(&person.id).await.expect("settings"),
         store.credentials().list(&person.id).await.expect("credentials"),
         store.associations().list(&person.id).await.expect("associations"),
@@ -125,7 +136,7 @@ async fn holdings(world: &World, person: &Person) -> String {
     )
 }
 
-async fn give_credentials(world: &World, person: &Person) {
+pub(crate) async fn give_credentials(world: &World, person: &Person) {
     let customer = world.customer().await;
     let wanted = json!({"vast_api_key": customer.vast_api_key, "gcp_credentials": customer.gcp_service_account});
     let put = world.ask(Method::PUT, "/api/v1/settings").json(&wanted);
@@ -193,6 +204,7 @@ async fn another_account_sees_and_touches_nothing(world: World) {
                 &things.browser,
                 &things.account,
                 &things.invitation,
+                &things.grant,
             ] {
                 told = told.replace(name.as_str(), "");
             }

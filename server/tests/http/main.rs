@@ -40,6 +40,7 @@ mod problems;
 mod second_factor;
 mod seed;
 mod sessions;
+mod sharing;
 #[path = "../support/totp.rs"]
 mod totp;
 mod ways_out;

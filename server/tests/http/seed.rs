@@ -118,7 +118,7 @@ async fn step(world: &World, of: &Failover, name: StepName, output: Value) {
     steps.finish(&of.id, row.seq, &end).await.expect("finished");
 }
 
-fn failover(world: &World, tie: &Association, id: &str) -> Failover {
+pub(crate) fn failover(world: &World, tie: &Association, id: &str) -> Failover {
     Failover {
         id: FailoverId::new(id),
         user: tie.user.clone(),

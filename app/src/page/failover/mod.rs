@@ -10,6 +10,7 @@ pub(crate) mod progress;
 mod sentence;
 mod waterfall;
 
+use domain::access::Scope;
 use domain::failover::{FailoverState, Kind};
 use domain::id::FailoverId;
 use domain::view::failover::{FailoverPage, FailoverStatus};
@@ -18,6 +19,7 @@ use leptos::prelude::*;
 use super::Page;
 use super::failovers::history::state_tone;
 use super::problem::done_word;
+use super::settings::sharing;
 use super::tab;
 use crate::control_plane::{Answer, ControlPlane};
 use crate::format;
@@ -53,6 +55,7 @@ fn page(visit: &Visit, data: &FailoverPage, word: Option<&str>) -> Page {
                 {badge(state_tone(status.state), text::failover_state(status.state, t))}
             </p>
             {heading(title.clone(), Some(sentence::sentence(visit, data)), actions(visit, data))}
+            {sharing::whose(visit, data.shared.as_ref())}
             {done_word(visit, word)}
             {trouble(visit, data)}
             {path::span(visit, status)}
@@ -80,7 +83,7 @@ fn timeline(visit: &Visit, data: &FailoverPage) -> AnyView {
 fn actions(visit: &Visit, data: &FailoverPage) -> Option<AnyView> {
     let t = visit.t();
     let status = &data.status;
-    let buttons = open_acts(status)
+    let buttons = acts(data)
         .into_iter()
         .map(|act| {
             let class = if act == FailoverAct::Cancel { "danger" } else { "primary" };
@@ -98,8 +101,16 @@ fn actions(visit: &Visit, data: &FailoverPage) -> Option<AnyView> {
     )
 }
 
+/// What whoever looks can do with it now.
+pub(crate) fn acts(data: &FailoverPage) -> Vec<FailoverAct> {
+    match &data.shared {
+        Some(shared) if !shared.level.covers(Scope::Operate) => Vec::new(),
+        _ => open_acts(&data.status),
+    }
+}
+
 /// What can be done with it now.
-pub(crate) fn open_acts(status: &FailoverStatus) -> Vec<FailoverAct> {
+fn open_acts(status: &FailoverStatus) -> Vec<FailoverAct> {
     match status.state {
         FailoverState::Waiting => return vec![FailoverAct::Retry, FailoverAct::Cancel],
         FailoverState::Running => return vec![FailoverAct::Cancel],

@@ -1,6 +1,7 @@
 //! What can be done with a machine now, and if not, why. The server decides in the end; this keeps
 //! a button from promising what would be refused.
 
+use domain::access::Scope;
 use domain::association::{AssociationState, Serving};
 use domain::gpu::GpuState;
 use domain::standby::StandbyState;
@@ -34,6 +35,17 @@ pub(crate) enum Reason {
 pub(crate) enum Gate {
     Open,
     Shut(Reason),
+}
+
+/// Whether whoever looks may ever do it: of another account's machine only what its owner lets them do, and
+/// nothing that ends it.
+pub(crate) fn is_allowed(act: MachineAct, data: &MachinePage) -> bool {
+    let Some(shared) = &data.shared else { return true };
+    let ends = matches!(
+        act,
+        MachineAct::Protect | MachineAct::Unprotect | MachineAct::Destroy | MachineAct::Discard
+    );
+    !ends && shared.level.covers(Scope::Operate)
 }
 
 /// The first reason that stands in the way.

@@ -20,17 +20,20 @@ use domain::view::standby::Association;
 use leptos::prelude::*;
 
 pub(crate) use self::capability::Reason;
-use self::capability::{Gate, gate};
+use self::capability::{Gate, gate, is_allowed};
 use super::Page;
 use super::machines;
 use super::problem::done_word;
+use super::settings::sharing;
 use super::tab;
 use crate::control_plane::{Answer, ControlPlane};
+use crate::form::encode;
 use crate::router::{MachineAct, Route};
 use crate::site::{Outcome, Request};
 use crate::text::{self, Texts, fill};
 use crate::ui::{
-    Tone, act_link, clock_time, gone_button, heading, kind_badge, mark, post_button, shut_button,
+    Tone, act_link, clock_time, go_link, gone_button, heading, kind_badge, mark, post_button,
+    shut_button,
 };
 use crate::visit::Visit;
 
@@ -51,6 +54,7 @@ fn page(visit: &Visit, data: &MachinePage, word: Option<&str>) -> Page {
     let body = view! {
         <div data-key="machine" data-refresh=refresh>
             {heading(title.clone(), Some(state(visit, data)), Some(actions(visit, data)))}
+            {sharing::whose(visit, data.shared.as_ref())}
             {done_word(visit, word)}
             {now::now(visit, data)}
             {sections::alarm(visit, data)}
@@ -71,7 +75,7 @@ fn page(visit: &Visit, data: &MachinePage, word: Option<&str>) -> Page {
                 </div>
             </div>
             {sections::history(visit, data)}
-            {data.row.errand.is_none().then(|| more(visit, data))}
+            {has_more(data).then(|| more(visit, data))}
         </div>
     };
     let own = row.errand.is_none().then(|| tab::one(visit, row));
@@ -153,6 +157,7 @@ fn actions(visit: &Visit, data: &MachinePage) -> AnyView {
     let why = data.row.active.is_some().then(|| text::gate(Reason::UnderWay, t));
     let buttons = shown
         .into_iter()
+        .filter(|act| is_allowed(*act, data))
         .map(|act| match why {
             Some(_) => shut_button(word(act, data, t), WHY),
             None => button(visit, data, act),
@@ -186,11 +191,30 @@ fn more(visit: &Visit, data: &MachinePage) -> AnyView {
     }
     let lines = shown
         .into_iter()
+        .filter(|act| is_allowed(*act, data))
         .map(|act| {
             view! { <li><p>{text::act_what(act, t)}</p> {button(visit, data, act)}</li> }
         })
         .collect_view();
-    crate::ui::card("more", t.more_actions, view! { <ul class="acts">{lines}</ul> }.into_any())
+    crate::ui::card(
+        "more",
+        t.more_actions,
+        view! { <ul class="acts">{share(visit, data)} {lines}</ul> }.into_any(),
+    )
+}
+
+/// Whether there is anything of that: whoever may only look has none.
+fn has_more(data: &MachinePage) -> bool {
+    data.row.errand.is_none() && is_allowed(MachineAct::Pause, data)
+}
+
+/// The way to let others see it, for its owner.
+fn share(visit: &Visit, data: &MachinePage) -> Option<AnyView> {
+    let tie = data.row.association.as_ref().filter(|_| data.shared.is_none())?;
+    let href = format!("{}?machine={}", Route::Sharing.path(), encode(tie.association_id.as_str()));
+    let a = visit.access();
+    let link = go_link(href, a.share_machine, "");
+    Some(view! { <li><p>{a.share_machine_what}</p> {link}</li> }.into_any())
 }
 
 /// What can be done with it now.
@@ -207,7 +231,9 @@ pub(crate) fn open_acts(data: &MachinePage) -> Vec<MachineAct> {
     MachineAct::ALL
         .iter()
         .map(|(act, _)| *act)
-        .filter(|act| twin(*act) && matches!(gate(*act, data), Gate::Open))
+        .filter(|act| {
+            twin(*act) && is_allowed(*act, data) && matches!(gate(*act, data), Gate::Open)
+        })
         .collect()
 }
 

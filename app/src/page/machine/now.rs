@@ -7,9 +7,10 @@ use domain::view::Time;
 use domain::view::machine::{ActiveFailover, MachinePage, Place};
 use leptos::prelude::*;
 
+use super::capability::is_allowed;
 use super::machines::{per_hour, place};
 use crate::format;
-use crate::router::{FailoverAct, Route};
+use crate::router::{FailoverAct, MachineAct, Route};
 use crate::text;
 use crate::ui::{Tone, ago, clock_time, command, notice, post_button};
 use crate::visit::Visit;
@@ -24,7 +25,7 @@ pub(super) fn now(visit: &Visit, data: &MachinePage) -> Option<AnyView> {
         || view! { <p class="muted">{t.now_no_login}</p> }.into_any(),
         |login| command(login, t.copy, t.copied),
     );
-    let waits = data.row.active.as_ref().and_then(|active| waits(visit, active));
+    let waits = data.row.active.as_ref().and_then(|active| waits(visit, data, active));
     let body = view! {
         <section class="now" data-key="now" aria-label=t.now>
             <p>{place(visit, &data.row)} {since}</p>
@@ -65,14 +66,14 @@ fn login(data: &MachinePage) -> Option<String> {
     Some(format!("ssh -p {port} root@{host}"))
 }
 
-fn waits(visit: &Visit, active: &ActiveFailover) -> Option<AnyView> {
+fn waits(visit: &Visit, data: &MachinePage, active: &ActiveFailover) -> Option<AnyView> {
     let t = visit.t();
     let words = visit.told(active.waits.as_ref())?;
     let next = active.retry_at.map(|at| {
         let retry = Route::FailoverAct(active.failover_id.clone(), FailoverAct::Retry).path();
         view! {
             <p>{t.now_next} " " {clock_time(visit, at)} " · " {left(visit, at)}</p>
-            {post_button(retry, t.act_retry, "", Vec::new())}
+            {is_allowed(MachineAct::FailOver, data).then(|| post_button(retry, t.act_retry, "", Vec::new()))}
         }
     });
     let full = active.full.map(|full| view! { <p>{text::full(full, visit.lang, t)}</p> });
@@ -81,7 +82,8 @@ fn waits(visit: &Visit, active: &ActiveFailover) -> Option<AnyView> {
         {full}
         {next}
         {nearest(visit, active)}
-        {mended(visit, active.waits_for)}
+        // Only its owner can mend it.
+        {data.shared.is_none().then(|| mended(visit, active.waits_for))}
     };
     Some(notice(Tone::Warn, t.failover_waiting, Some(more.into_any())))
 }

@@ -15,6 +15,9 @@ pub(super) fn sentence(visit: &Visit, one: &Notification) -> String {
 fn tell(one: &Notification, t: &'static Texts, lang: Lang) -> String {
     let figures = &one.figures;
     let machine = one.machine_name.as_deref().unwrap_or(t.unknown);
+    // Of another account's machine, whose it is.
+    let of_another = one.owner.as_ref().map(|owner| format!("{machine} ({owner})"));
+    let machine = of_another.as_deref().unwrap_or(machine);
     let of_machine = |template: &str| fill(template, &[("machine", machine)]);
     match one.kind {
         NewsKind::FailoverStarted => {
@@ -158,6 +161,7 @@ mod tests {
             association_id: None,
             gpu_instance_id: None,
             machine_name: Some("llama-ft".into()),
+            owner: None,
             at: Time(Millis(0)),
             read_at: None,
             sandbox: false,

@@ -9,6 +9,7 @@ pub(crate) mod estimate;
 pub(crate) mod failover;
 pub(crate) mod people;
 pub(crate) mod second_factor;
+pub(crate) mod sharing;
 
 use domain::access::AccountRole;
 use leptos::prelude::AnyView;
@@ -25,6 +26,7 @@ fn parts(visit: &Visit) -> AnyView {
         (Route::Settings, t.nav_failover_settings),
         (Route::Credentials, t.nav_credentials),
         (Route::Account, t.nav_account),
+        (Route::Sharing, visit.access().sharing),
         (Route::Audit, t.nav_audit),
     ]
     .into_iter()

@@ -18,6 +18,7 @@ pub fn failover_page(journal: &Journal<'_>) -> FailoverPage {
         confirmed_at: detect.confirmed_at.map(Time),
         journal: journal.steps.iter().map(line).collect(),
         hooks: hooks(journal.steps),
+        shared: None,
         as_of: journal.now.into(),
     }
 }

@@ -410,6 +410,9 @@ pub struct FailoverPage {
     pub journal: Vec<JournalRow>,
     /// The user's commands that ran.
     pub hooks: Vec<HookRun>,
+    /// Whose it is, where another account shares it.
+    #[serde(default)]
+    pub shared: Option<super::grant::SharedBy>,
     /// When this was computed.
     pub as_of: Time,
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Time;
 use super::failover::{FailoverStatus, Witness};
+use super::grant::{SharedBy, SharedMachine};
 use super::instance::Instance;
 use super::readiness::{LastDrill, Readiness};
 use super::report::HistoryRow;
@@ -162,6 +163,12 @@ pub struct MachinesPage {
     pub missing: Vec<String>,
     /// Whether the providers are a sandbox.
     pub sandbox: bool,
+    /// Machines of other accounts.
+    #[serde(default)]
+    pub shared: Vec<SharedMachine>,
+    /// How many offers of other accounts to share machines wait for an answer.
+    #[serde(default)]
+    pub offers: usize,
     /// When this was computed.
     pub now: Time,
 }
@@ -256,6 +263,9 @@ pub struct MachinePage {
     pub whereabouts: Vec<Stretch>,
     /// Whether a failover or a move buys a new GPU by itself; else it ends on the standby.
     pub auto_recovery: bool,
+    /// Whose it is, where another account shares it.
+    #[serde(default)]
+    pub shared: Option<SharedBy>,
     /// Whether the providers are a sandbox.
     pub sandbox: bool,
     /// When this was computed.

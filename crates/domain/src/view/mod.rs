@@ -12,6 +12,7 @@ pub mod balance;
 pub mod configure;
 pub mod event;
 pub mod failover;
+pub mod grant;
 pub mod instance;
 pub mod machine;
 pub mod notification;

@@ -96,6 +96,9 @@ pub struct Notification {
     pub gpu_instance_id: Option<GpuId>,
     /// The machine's name then.
     pub machine_name: Option<String>,
+    /// User name of whose machine it is, where that is shared by another account.
+    #[serde(default)]
+    pub owner: Option<String>,
     /// When.
     pub at: Time,
     /// When it was read; `null` when it was not.
@@ -117,6 +120,7 @@ impl From<&Told> for Notification {
             association_id: news.association.clone(),
             gpu_instance_id: news.gpu,
             machine_name: news.machine_name.clone(),
+            owner: told.owner_name.clone(),
             at: news.at.into(),
             read_at: told.read_at.map(Time),
             sandbox: news.sandbox,

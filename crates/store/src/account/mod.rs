@@ -4,6 +4,7 @@ pub(crate) mod attempt;
 pub(crate) mod audit;
 pub(crate) mod browser;
 pub(crate) mod credential;
+pub(crate) mod grant;
 pub(crate) mod idempotency;
 pub(crate) mod link;
 pub(crate) mod notification;

@@ -6,12 +6,13 @@
 //! changed under the doorbells' counter, so that two transactions never wait for each other.
 
 use domain::id::{AssociationId, FailoverId, GpuId, NotificationId, UserId};
-use domain::notification::{News, Notification};
+use domain::notification::{News, NewsKind, Notification};
 use domain::time::Millis;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
 use tracing::instrument;
 
+use super::grant;
 use crate::db::{Tx, changed, must_exist};
 use crate::engine::event;
 use crate::error::StoreError;
@@ -25,7 +26,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT seq, user_id, fact, kind, failover_id, association_id, gpu_id, machine_name, ",
-            "at, read_at, sandbox, figures FROM notifications ",
+            "at, read_at, sandbox, figures, owner_name FROM notifications ",
             $rest
         )
     };
@@ -268,8 +269,31 @@ pub(crate) async fn commit(store: &Store, tx: Tx, rung: bool) -> Result<(), Stor
 
 /// Tells something within the transaction of what it tells of, as its last act. Whether it was told.
 pub(crate) async fn tell(tx: &mut AnyConnection, news: &News) -> Result<bool, StoreError> {
+    if !tell_one(tx, news, None).await? {
+        return Ok(false);
+    }
+    // Whoever may look at the machine is told as its owner is. A host key that another machine shows too
+    // would name that one.
+    if let Some(machine) =
+        news.association.as_ref().filter(|_| news.kind != NewsKind::HostKeyShared)
+    {
+        let owner = &news.user;
+        for user in grant::holders(tx, owner, machine, news.at).await? {
+            tell_one(tx, &News { user, ..news.clone() }, Some(owner)).await?;
+        }
+    }
+    Ok(true)
+}
+
+/// Tells one account; `owner` is whose machine it is, where that is another.
+async fn tell_one(
+    tx: &mut AnyConnection,
+    news: &News,
+    owner: Option<&UserId>,
+) -> Result<bool, StoreError> {
     let seq = event::hold(tx).await?;
-    let mut stood = news.ends.is_empty();
+    // Who was let in after something began is told that it is over without having been told of it.
+    let mut stood = news.ends.is_empty() || owner.is_some();
     for fact in &news.ends {
         stood |= free(tx, &news.user, fact).await?;
     }
@@ -278,8 +302,8 @@ pub(crate) async fn tell(tx: &mut AnyConnection, news: &News) -> Result<bool, St
     }
     let done = query(
         "INSERT INTO notifications (seq, user_id, fact, kind, failover_id, association_id, gpu_id, \
-         machine_name, at, read_at, sandbox, figures) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, \
-         NULL, $10, $11) ON CONFLICT (user_id, fact) DO NOTHING",
+         machine_name, at, read_at, sandbox, figures, owner_name) VALUES ($1, $2, $3, $4, $5, $6, $7, \
+         $8, $9, NULL, $10, $11, (SELECT username FROM users WHERE id = $12)) ON CONFLICT (user_id, fact) DO NOTHING",
     )
     .bind(seq)
     .bind(news.user.as_str())
@@ -292,6 +316,7 @@ pub(crate) async fn tell(tx: &mut AnyConnection, news: &News) -> Result<bool, St
     .bind(news.at.0)
     .bind(i64::from(news.sandbox))
     .bind(to_json(&news.figures, "notifications.figures")?)
+    .bind(owner.map(UserId::as_str))
     .execute(&mut *tx)
     .await?;
     if !changed(&done) {
@@ -319,7 +344,14 @@ pub(crate) async fn end(
     fact: &str,
 ) -> Result<bool, StoreError> {
     event::hold(tx).await?;
-    free(tx, user, fact).await
+    let stood = free(tx, user, fact).await?;
+    // It is over for whoever was told of it as well, whether they may look at it now or not.
+    let done = query("UPDATE notifications SET fact = fact || '#' || CAST(seq AS TEXT) WHERE fact = $2 AND owner_name = (SELECT username FROM users WHERE id = $1)")
+        .bind(user.as_str())
+        .bind(fact)
+        .execute(&mut *tx)
+        .await?;
+    Ok(stood || changed(&done))
 }
 
 /// Its name becomes free.
@@ -349,5 +381,6 @@ fn read(row: &AnyRow) -> Result<Notification, StoreError> {
             ends: Vec::new(),
         },
         read_at: row.maybe_at("read_at")?,
+        owner_name: row.maybe_text("owner_name")?,
     })
 }

@@ -51,7 +51,7 @@ pub struct NewUser {
 pub struct Stamp {
     /// Rises with their own requests.
     pub changes: i64,
-    /// Their newest doorbell; 0 when there is none.
+    /// Their newest doorbell, or that of whoever shares machines with them; 0 when there is none.
     pub newest: i64,
 }
 
@@ -149,14 +149,18 @@ impl<'s> Users<'s> {
         let row = query(concat!(
             "SELECT ",
             columns!(),
-            ", changes, (SELECT COALESCE(MAX(seq), 0) FROM events WHERE user_id = $1) AS newest ",
+            ", changes, (SELECT COALESCE(MAX(seq), 0) FROM events WHERE user_id = $1) AS newest, ",
+            // Of whoever shares machines: what they tell of may be on this user's pages.
+            "(SELECT COALESCE(MAX((SELECT MAX(seq) FROM events WHERE user_id = g.owner_id)), 0) ",
+            "FROM grants g WHERE g.grantee_id = $1 AND g.accepted_at IS NOT NULL AND g.ended_at IS NULL) AS theirs ",
             "FROM users WHERE id = $1"
         ))
         .bind(user.as_str())
         .fetch_optional(&mut *self.store.db().read().await?)
         .await?
         .ok_or(StoreError::NotFound("user"))?;
-        Ok((read(&row)?, Stamp { changes: row.int("changes")?, newest: row.int("newest")? }))
+        let newest = row.int("newest")?.max(row.int("theirs")?);
+        Ok((read(&row)?, Stamp { changes: row.int("changes")?, newest }))
     }
 
     /// Notes that a request of a user's may have changed what they see. Nothing happens where the
@@ -343,6 +347,20 @@ pub(crate) async fn end_logins(
         .execute(&mut *tx)
         .await?;
     Ok(())
+}
+
+/// The account that a typed name means, as [`Users::by_login`] finds it, within a transaction.
+pub(crate) async fn named(
+    tx: &mut AnyConnection,
+    name: &str,
+) -> Result<Option<UserId>, StoreError> {
+    let by = if name.contains('@') {
+        "SELECT id FROM users WHERE email_key = $1"
+    } else {
+        "SELECT id FROM users WHERE username_key = $1"
+    };
+    let row = query(by).bind(key(name)).fetch_optional(tx).await?;
+    row.map(|row| Ok(UserId(row.text("id")?))).transpose()
 }
 
 fn key(name: &str) -> String {

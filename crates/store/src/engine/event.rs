@@ -210,7 +210,7 @@ impl<'s> Events<'s> {
     }
 }
 
-fn read(row: &AnyRow) -> Result<Doorbell, StoreError> {
+pub(crate) fn read(row: &AnyRow) -> Result<Doorbell, StoreError> {
     Ok(Doorbell {
         seq: row.int("seq")?,
         user: UserId(row.text("user_id")?),

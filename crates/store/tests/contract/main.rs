@@ -26,6 +26,7 @@ mod figures;
 mod files;
 mod fixtures;
 mod getting_in;
+mod grants;
 mod intents;
 mod links;
 mod many;
