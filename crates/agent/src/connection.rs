@@ -1,7 +1,7 @@
 //! The asking side's end of a connection.
 
 use std::io::{BufReader, BufWriter, Read, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::frame::{Frame, decode, skip_noise, write_data, write_message};
 use crate::message::{Answer, Request};
@@ -28,6 +28,37 @@ pub struct Connection {
     output: BufWriter<Box<dyn Write + Send>>,
     patience: Duration,
     broken: bool,
+    stalled: Stalled,
+}
+
+/// What a side that only says that it is at work said to have done, and since when that is so.
+struct Stalled {
+    done: Option<u64>,
+    since: Instant,
+    most: Duration,
+}
+
+/// A side that gets no further for so long is given up, however often it says that it goes on.
+const STALLED_MAX: Duration = Duration::from_secs(20 * 60);
+
+impl Stalled {
+    fn new() -> Self {
+        Self { done: None, since: Instant::now(), most: STALLED_MAX }
+    }
+
+    /// It said so; whether it is given up.
+    fn hear(&mut self, done: u64) -> bool {
+        if self.done.is_none_or(|before| done > before) {
+            self.done = Some(done);
+            self.since = Instant::now();
+            return false;
+        }
+        self.since.elapsed() > self.most
+    }
+
+    fn reset(&mut self) {
+        self.done = None;
+    }
 }
 
 impl Connection {
@@ -44,7 +75,15 @@ impl Connection {
             output: BufWriter::with_capacity(64 << 10, output),
             patience,
             broken: false,
+            stalled: Stalled::new(),
         }
+    }
+
+    /// Gives a side up that gets no further for so long.
+    #[must_use]
+    pub fn giving_up_after(mut self, most: Duration) -> Self {
+        self.stalled.most = most;
+        self
     }
 
     pub(crate) fn send(&mut self, request: &Request) -> Result<(), SourceError> {
@@ -74,7 +113,12 @@ impl Connection {
                 Some(Frame::Message(bytes)) => decode(&bytes).map(Came::Answer),
             });
             match self.noting(came)? {
-                Came::Answer(Answer::Alive) => {}
+                Came::Answer(Answer::Alive(done)) => {
+                    if self.stalled.hear(done) {
+                        self.broken = true;
+                        return Err(SourceError::Closed(std::io::ErrorKind::TimedOut.into()));
+                    }
+                }
                 Came::Answer(Answer::RootMissing(why)) => {
                     return Err(SourceError::RootMissing(bounded(why)));
                 }
@@ -82,7 +126,10 @@ impl Connection {
                     self.broken = true;
                     return Err(SourceError::Protocol(format!("it gave up: {}", bounded(why))));
                 }
-                came => return Ok(came),
+                came => {
+                    self.stalled.reset();
+                    return Ok(came);
+                }
             }
         }
     }

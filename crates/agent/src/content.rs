@@ -203,7 +203,10 @@ pub(crate) fn read_exactly(file: BorrowedFd<'_>, into: &mut [u8], offset: u64) -
     while let Some(rest) = into.get_mut(done..).filter(|rest| !rest.is_empty()) {
         match rustix::io::pread(file, rest, offset + done as u64) {
             Ok(0) => return Err(Stop::Short),
-            Ok(read) => done += read,
+            Ok(read) => {
+                done += read;
+                crate::progress::made(read as u64);
+            }
             Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }

@@ -72,7 +72,10 @@ impl Databases {
         let mut child = answered.recv_timeout(MOST_TIME).ok()?.ok()?;
         let most = MOST_TIME + Duration::from_secs(size / BYTES_A_SECOND);
         let began = Instant::now();
+        let mut written = 0;
         loop {
+            let now = rustix::fs::fstat(to.file()).map_or(0, |stat| stat.st_size);
+            crate::progress::made(u64::from(std::mem::replace(&mut written, now) != now));
             match child.try_wait() {
                 Ok(Some(status)) => return status.success().then_some(to),
                 Ok(None) if began.elapsed() < most => pause(Duration::from_millis(5)),

@@ -29,6 +29,7 @@ mod metadata;
 pub mod order;
 pub mod path;
 mod place_file;
+mod progress;
 mod queue;
 pub mod remote_source;
 pub mod remote_target;

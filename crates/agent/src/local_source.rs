@@ -111,6 +111,14 @@ impl LocalSource {
         if !(healthy && same_root) {
             self.watch = None;
         }
+        if self.open.as_ref().is_some_and(|open| is_network(&open.root)) {
+            self.watch = None;
+            self.blind = Blind::Network;
+            return;
+        }
+        if self.watch.is_none() && !self.options.watch {
+            self.blind = Blind::NoWatch;
+        }
         if self.watch.is_none() && self.options.watch {
             if self.unwatched > 0 {
                 self.unwatched -= 1;
@@ -163,6 +171,10 @@ impl Source for LocalSource {
             root: root.look().identity,
             disk: disk(root)?,
             sight: writers.sight(),
+            unwatched: match &self.watch {
+                Some(watch) => watch.blind(),
+                None => Some(self.blind),
+            },
         };
         if let Some(blind) = self.watch.as_ref().and_then(Watch::blind) {
             self.end_watch(blind);
@@ -197,6 +209,7 @@ impl Source for LocalSource {
             root: root.look().identity,
             disk: disk(root)?,
             sight: writers.sight(),
+            unwatched: None,
         };
         match self.watch.as_ref().and_then(Watch::blind) {
             Some(blind) => Ok(self.end_watch(blind)),
@@ -305,7 +318,7 @@ fn tell_dirty(
             walk_watched(walk, path.clone(), watch, writers, each)?;
             continue;
         }
-        let mut found = walk.at(path.clone());
+        let (mut found, attributes) = walk.at(path.clone());
         if let Found::Entry(listed) = &mut found
             && matches!(listed.body, Body::File { .. })
         {
@@ -314,9 +327,42 @@ fn tell_dirty(
                 *extent == Extent::Closed || writers.lately().open.get(&key) == Some(&How::Maps);
         }
         each(found)?;
+        if let Some(attributes) = attributes {
+            each(attributes)?;
+        }
     }
     Ok(())
 }
+
+/// Whether others may write to it without this host's kernel knowing: a watch hears nothing of them.
+fn is_network(root: &Root) -> bool {
+    rustix::fs::fstatfs(root).is_ok_and(|about| {
+        let kind = about.f_type;
+        let kind = kind as u32;
+        NETWORK.contains(&kind)
+    })
+}
+
+/// The kinds of network, cluster and user-space file systems, as `statfs` numbers them.
+const NETWORK: [u32; 17] = [
+    0x6969,      // NFS
+    0x517b,      // SMB
+    0xff53_4d42, // CIFS
+    0xfe53_4d42, // SMB 2
+    0x6573_5546, // FUSE, virtiofs
+    0x00c3_6400, // Ceph
+    0x0102_1997, // 9P
+    0x5346_414f, // AFS
+    0x7375_7245, // Coda
+    0x0116_1970, // GFS2
+    0x7461_636f, // OCFS2
+    0x0bd0_0bd0, // Lustre
+    0x4750_4653, // GPFS
+    0x564c,      // NCP
+    0x786f_4256, // VirtualBox
+    0x2003_0528, // OrangeFS
+    0x1983_0326, // BeeGFS
+];
 
 /// Opens the workspace's folder.
 pub(crate) fn open(path: &std::path::Path, resolve: Resolve) -> Result<Root, SourceError> {

@@ -171,9 +171,39 @@ pub(crate) enum Holder<'a> {
 /// # Errors
 /// `E2BIG` where they take more than [`XATTRS_MAX`]; else the kernel's.
 pub(crate) fn xattrs(holder: Holder<'_>) -> Result<Vec<Xattr>, Errno> {
+    Ok(attributes(holder)?.kept)
+}
+
+/// The attributes of an entry.
+#[derive(Debug, Default)]
+pub(crate) struct Attributes {
+    /// Those that are kept, sorted.
+    pub(crate) kept: Vec<Xattr>,
+    /// The names of those that are not, and that the host does not keep for itself.
+    pub(crate) left: Vec<Vec<u8>>,
+}
+
+/// Most names of attributes that are told of one entry.
+const LEFT_MAX: usize = 64;
+
+/// Whether an attribute is the host's own: labels of a security module, layers of a file system.
+fn is_the_hosts(name: &[u8]) -> bool {
+    let hosts: [&[u8]; 6] = [
+        b"security.selinux",
+        b"security.SMACK64",
+        b"security.apparmor",
+        b"security.ima",
+        b"security.evm",
+        b"trusted.overlay.",
+    ];
+    hosts.iter().any(|own| name.starts_with(own))
+}
+
+/// All of them, as [`xattrs`].
+pub(crate) fn attributes(holder: Holder<'_>) -> Result<Attributes, Errno> {
     let mut small = [0_u8; 512];
     let list = match list(holder, &mut small) {
-        Ok(0) | Err(Errno::OPNOTSUPP | Errno::NODATA) => return Ok(Vec::new()),
+        Ok(0) | Err(Errno::OPNOTSUPP | Errno::NODATA) => return Ok(Attributes::default()),
         Ok(length) => small.get(..length).unwrap_or_default().to_vec(),
         Err(Errno::RANGE) => {
             let mut large = vec![0_u8; XATTRS_MAX];
@@ -207,7 +237,13 @@ pub(crate) fn xattrs(holder: Holder<'_>) -> Result<Vec<Xattr>, Errno> {
         found.push(Xattr { name: name.to_vec(), value });
     }
     found.sort();
-    Ok(found)
+    let left = list
+        .split(|byte| *byte == 0)
+        .filter(|name| !name.is_empty() && !is_kept(name) && !is_the_hosts(name))
+        .take(LEFT_MAX)
+        .map(<[u8]>::to_vec)
+        .collect();
+    Ok(Attributes { kept: found, left })
 }
 
 fn list_large(holder: Holder<'_>, into: &mut [u8]) -> Result<usize, Errno> {

@@ -95,8 +95,8 @@ pub enum Answer {
     Placed(Placed),
     /// All is on the disk.
     Synced,
-    /// It takes long, and goes on.
-    Alive,
+    /// It takes long, and goes on: a number that rises with what was done.
+    Alive(u64),
     /// The workspace is not there.
     RootMissing(String),
     /// It could not be done, and the connection ends.

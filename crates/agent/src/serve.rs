@@ -224,6 +224,9 @@ fn size_of(found: &Found) -> usize {
             };
             128 + listed.path.as_bytes().len() + xattrs.sum::<usize>() + target
         }
+        Found::Attributes { path, names } => {
+            32 + path.as_bytes().len() + names.iter().map(|name| name.len() + 8).sum::<usize>()
+        }
         Found::Unprotected { path, .. } | Found::Gone { path } => 32 + path.as_bytes().len(),
     }
 }
@@ -335,7 +338,7 @@ fn tick(shared: &(Mutex<Said>, Condvar)) {
         if said.busy && !said.over {
             // A failure is met by who speaks next.
             if !said.spoke {
-                let _ = write_message(&mut said.output, &Answer::Alive);
+                let _ = write_message(&mut said.output, &Answer::Alive(crate::progress::done()));
             }
             let _ = said.output.flush();
         }

@@ -39,6 +39,13 @@ pub enum Found {
         /// Its bytes, where they can be known.
         size: Option<u64>,
     },
+    /// This is there, told of before, with attributes that are not kept.
+    Attributes {
+        /// Where.
+        path: RelPath,
+        /// Their names, at most 64.
+        names: Vec<Vec<u8>>,
+    },
     /// Nothing is there any more (only among changes).
     Gone {
         /// Where.
@@ -57,6 +64,8 @@ pub struct ListEnd {
     pub disk: Disk,
     /// Of how many of the host's processes it is known what they have open for writing.
     pub sight: Sight,
+    /// Why changes are not heard of as they happen, where they are not: each listing looks at everything.
+    pub unwatched: Option<Blind>,
 }
 
 /// Of how many of a host's processes it is known what they have open for writing. Of the others' files it
@@ -104,6 +113,8 @@ pub enum Blind {
     NoWatch,
     /// More changed than is kept a list of.
     TooMany,
+    /// It is on a network file system, to which others write without this host's kernel knowing.
+    Network,
     /// The root was replaced or another file system mounted over it.
     RootReplaced,
 }

@@ -6,14 +6,28 @@ use rustix::fs::{FileType, RawDir};
 use rustix::io::Errno;
 
 use crate::beneath::{FOLDER, Root};
-use crate::entry::{Listed, Unprotected, Xattr};
+use crate::entry::{Listed, Unprotected};
 use crate::exclude::{Exclude, is_own};
-use crate::look::{Holder, Look, xattrs};
+use crate::look::{Attributes, Holder, Look, attributes};
 use crate::path::RelPath;
 use crate::source::{Found, SourceError};
 
 /// Takes what is found.
 pub(crate) type Each<'a> = dyn FnMut(Found) -> Result<(), SourceError> + 'a;
+
+/// An entry with the names of its attributes that are not kept.
+pub(crate) type Described = (Listed, Vec<Vec<u8>>);
+
+/// Tells of an entry.
+fn tell((listed, left): Described, each: &mut Each<'_>) -> Result<(), SourceError> {
+    crate::progress::made(1);
+    let path = (!left.is_empty()).then(|| listed.path.clone());
+    each(Found::Entry(listed))?;
+    match path {
+        Some(path) => each(Found::Attributes { path, names: left }),
+        None => Ok(()),
+    }
+}
 
 /// Is shown every folder before it is read.
 pub(crate) type Enter<'a> = dyn FnMut(&RelPath, BorrowedFd<'_>) + 'a;
@@ -60,9 +74,11 @@ impl Walk<'_> {
             }
         };
         enter(&path, folder.as_fd());
-        match Look::of(&folder).and_then(|look| Ok((look, xattrs(Holder::Open(folder.as_fd()))?))) {
-            Ok((look, attributes)) => match look.listed(path.clone(), attributes, Vec::new()) {
-                Ok(listed) => each(Found::Entry(listed))?,
+        let looked = Look::of(&folder)
+            .and_then(|look| Ok((look, attributes(Holder::Open(folder.as_fd()))?)));
+        match looked {
+            Ok((look, has)) => match look.listed(path.clone(), has.kept, Vec::new()) {
+                Ok(listed) => tell((listed, has.left), each)?,
                 Err(why) => return each(Found::Unprotected { path, why, size: None }),
             },
             Err(error) => {
@@ -107,8 +123,15 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// What stands at a path now; nothing of what is in it.
-    pub(crate) fn at(&self, path: RelPath) -> Found {
+    /// What stands at a path now, and which of its attributes are not kept; nothing of what is in it.
+    pub(crate) fn at(&self, path: RelPath) -> (Found, Option<Found>) {
+        let mut left = Vec::new();
+        let found = self.stands_at(path.clone(), &mut left);
+        let attributes = (!left.is_empty()).then_some(Found::Attributes { path, names: left });
+        (found, attributes)
+    }
+
+    fn stands_at(&self, path: RelPath, left: &mut Vec<Vec<u8>>) -> Found {
         if self.exclude.matches(&path) && self.is_there(&path) {
             return Found::Unprotected { path, why: Unprotected::Excluded, size: None };
         }
@@ -129,16 +152,22 @@ impl Walk<'_> {
                 Err(error) => return gone_or_shut(path, error),
             };
             let described = Look::of(&inside)
-                .and_then(|look| Ok((look, xattrs(Holder::Open(inside.as_fd()))?)))
+                .and_then(|look| Ok((look, attributes(Holder::Open(inside.as_fd()))?)))
                 .map_err(unreadable)
-                .and_then(|(look, xattrs)| look.listed(path.clone(), xattrs, Vec::new()));
+                .and_then(|(look, has)| {
+                    *left = has.left;
+                    look.listed(path.clone(), has.kept, Vec::new())
+                });
             return match described {
                 Ok(listed) => Found::Entry(listed),
                 Err(why) => Found::Unprotected { path, why, size: None },
             };
         }
         match self.describe(folder.as_fd(), name, path.clone(), &look) {
-            Ok(Some(listed)) => Found::Entry(listed),
+            Ok(Some((listed, names))) => {
+                *left = names;
+                Found::Entry(listed)
+            }
             Ok(None) => Found::Gone { path },
             Err(why) => {
                 let size = (look.kind == FileType::RegularFile).then_some(look.identity.size);
@@ -182,7 +211,7 @@ impl Walk<'_> {
             return Ok(true);
         }
         match self.describe(folder, name, path.clone(), &look) {
-            Ok(Some(listed)) => each(Found::Entry(listed))?,
+            Ok(Some(described)) => tell(described, each)?,
             Ok(None) => {}
             Err(why) => {
                 let size = (look.kind == FileType::RegularFile).then_some(look.identity.size);
@@ -199,7 +228,7 @@ impl Walk<'_> {
         name: &[u8],
         path: RelPath,
         look: &Look,
-    ) -> Result<Option<Listed>, Unprotected> {
+    ) -> Result<Option<Described>, Unprotected> {
         if let (Some(here), Some(root)) = (look.mount, self.root.look().mount)
             && here != root
         {
@@ -213,24 +242,24 @@ impl Walk<'_> {
                 Err(error) => return Err(unreadable(error)),
             }
         }
-        let attributes = if self.root.proc_works() {
-            xattrs(Holder::Named(folder, name))
+        let has = if self.root.proc_works() {
+            attributes(Holder::Named(folder, name))
         } else {
             self.attributes_without_proc(&path, look)
         };
-        match attributes {
-            Ok(attributes) => look.listed(path, attributes, target).map(Some),
+        match has {
+            Ok(has) => look.listed(path, has.kept, target).map(|listed| Some((listed, has.left))),
             Err(Errno::NOENT) => Ok(None),
             Err(error) => Err(unreadable(error)),
         }
     }
 
-    fn attributes_without_proc(&self, path: &RelPath, look: &Look) -> Result<Vec<Xattr>, Errno> {
+    fn attributes_without_proc(&self, path: &RelPath, look: &Look) -> Result<Attributes, Errno> {
         if look.kind != FileType::RegularFile {
-            return Ok(Vec::new());
+            return Ok(Attributes::default());
         }
         let file = self.root.open_at(path, crate::content::FILE)?;
-        xattrs(Holder::Open(file.as_fd()))
+        attributes(Holder::Open(file.as_fd()))
     }
 }
 

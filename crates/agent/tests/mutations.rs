@@ -56,21 +56,24 @@ fn answers() -> Vec<Answer> {
     let (path, hash) = (listed().path, Hash::of(b"x"));
     let unprotected =
         Found::Unprotected { path: path.clone(), why: Unprotected::TooLarge, size: Some(5) };
+    let attributes = Found::Attributes { path: path.clone(), names: vec![b"trusted.tag".to_vec()] };
     let end = ListEnd {
         began: Nanos(1),
         root: listed().identity,
         disk: Disk { size: 2, free: 1 },
         sight: Sight::Part,
+        unwatched: Some(agent::source::Blind::Network),
     };
     let whole = ReadEnd::Whole { listed: listed(), hash, racy: true, prefix: false };
     vec![
-        Answer::Found(vec![Found::Entry(listed()), unprotected, Found::Gone { path }]),
+        Answer::Found(vec![Found::Entry(listed()), unprotected, attributes, Found::Gone { path }]),
         Answer::Scanned(end),
         Answer::Changed(Changes::Told(end)),
         Answer::End(3, Box::new(whole)),
         Answer::End(0, Box::new(ReadEnd::Database { listed: listed(), hash })),
         Answer::Blocks(Some(Blocks(vec![hash; 2]))),
         Answer::Placed(Placed::Done { hash: Some(hash), refused: vec!["owner".to_owned()] }),
+        Answer::Alive(7),
         Answer::Failed("no".to_owned()),
     ]
 }

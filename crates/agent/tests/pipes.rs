@@ -276,3 +276,39 @@ proptest! {
         let _ = target.blocks(&RelPath::root());
     }
 }
+
+/// A peer that says these and then nothing more, as long as the connection is there.
+fn working(answers: Vec<Answer>) -> (PipeReader, PipeWriter) {
+    let (mut their_input, our_output) = std::io::pipe().unwrap();
+    let (our_input, mut their_output) = std::io::pipe().unwrap();
+    std::thread::spawn(move || {
+        their_output.write_all(MAGIC).unwrap();
+        their_output.write_all(b"\n").unwrap();
+        for answer in answers {
+            if write_message(&mut their_output, &answer).is_err() {
+                return;
+            }
+        }
+        let _ = std::io::copy(&mut their_input, &mut std::io::sink());
+    });
+    (our_input, our_output)
+}
+
+#[test]
+fn a_peer_that_says_that_it_works_and_gets_no_further_is_given_up() {
+    let waited = |answers: Vec<Answer>| {
+        let (input, output) = working(answers);
+        let connection = Connection::new(input, output, PATIENCE);
+        let connection = connection.giving_up_after(Duration::ZERO);
+        RemoteSource::new(connection).wait(0)
+    };
+    let works = (0..50).map(Answer::Alive).chain([Answer::Waited(true)]).collect();
+    assert!(waited(works).unwrap(), "one that gets further is waited for");
+    let stalls = vec![Answer::Alive(5), Answer::Alive(5), Answer::Waited(true)];
+    let given_up = waited(stalls);
+    assert!(
+        matches!(&given_up, Err(SourceError::Closed(error))
+            if error.kind() == std::io::ErrorKind::TimedOut),
+        "{given_up:?}"
+    );
+}

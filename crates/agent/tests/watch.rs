@@ -46,7 +46,9 @@ fn follow(source: &mut LocalSource, known: &mut Known) -> (Changes, usize) {
                 Found::Entry(listed) => {
                     known.insert(listed.path.clone(), without_mapped(listed));
                 }
-                Found::Gone { path } | Found::Unprotected { path, .. } => {
+                Found::Gone { path }
+                | Found::Unprotected { path, .. }
+                | Found::Attributes { path, .. } => {
                     known.retain(|known, _| !known.is_within(&path));
                 }
             }

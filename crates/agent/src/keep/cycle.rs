@@ -169,7 +169,7 @@ impl Keeper {
             cycle.lost = lost.len() as u64;
             if judged != Verdict::Pass {
                 self.hold(&got)?;
-                cycle.held = Some(self.hold_back(&outcomes.change, &lost)?);
+                cycle.held = Some(self.hold_back(&outcomes.change, &excluded)?);
                 cycle.outcome = Outcome::Frozen(judged);
                 return Ok(cycle);
             }
@@ -187,6 +187,7 @@ impl Keeper {
                 index.set_fact("durable", &durable)?;
                 index.set_fact("sight", &listing.end.sight)?;
                 index.set_fact("corrupt", &corrupt)?;
+                index.set_fact("unwatched", &listing.end.unwatched)?;
                 if accepted && let Some(last) = index.last_point()? {
                     index.set_fact("window", &last.id)?;
                 }
@@ -310,7 +311,20 @@ fn note(
 
     use super::index::{column, encode};
     if listing.kind == Kind::Scan {
-        index.db.execute_batch("delete from unprotected")?;
+        index.db.execute_batch("delete from unprotected; delete from unkept")?;
+    }
+    let gone = listing.told.iter().chain(&listing.gone);
+    for path in gone {
+        index
+            .db
+            .prepare_cached("delete from unkept where path = ?1")?
+            .execute([path.as_bytes()])?;
+    }
+    for (path, names) in &listing.attributes {
+        index
+            .db
+            .prepare_cached("insert or replace into unkept values(?1, ?2)")?
+            .execute(params![path.as_bytes(), encode(names)?])?;
     }
     for path in &listing.vanished {
         let (from, to) = super::index::below(path);

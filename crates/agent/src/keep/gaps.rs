@@ -50,6 +50,7 @@ impl Keeper {
         }
         self.name_flux(&mut named)?;
         self.name_unprotected(&mut named)?;
+        self.name_attributes(&mut named)?;
         let excluded = encode(&Unprotected::Excluded)?;
         let excluded: i64 = self.index.db.query_row(
             "select count(*) from unprotected where why = ?1",
@@ -61,10 +62,10 @@ impl Keeper {
             corrupt: corrupt.len() as u64,
             unprotected: self.index.count("select count(*) from unprotected")?,
             excluded: excluded.cast_unsigned(),
-            attributes: 0,
+            attributes: self.index.count("select count(*) from unkept")?,
             damaged: damaged.len() as u64,
             sight: self.index.fact("sight")?,
-            unwatched: None,
+            unwatched: self.index.fact("unwatched")?.flatten(),
             named: named.gaps,
         })
     }
@@ -79,6 +80,21 @@ impl Keeper {
             let (path, since) = row?;
             let since_ms = i64::try_from(Nanos(since.into()).0 / 1_000_000).unwrap_or(0);
             named.add(&path, Why::Flux { since_ms }, None);
+        }
+        Ok(())
+    }
+
+    fn name_attributes(&self, named: &mut Named) -> Result<()> {
+        let mut query = self
+            .index
+            .db
+            .prepare_cached("select path, names from unkept order by path limit ?1")?;
+        let rows = query.query_map([GAPS_MAX as i64], |row| {
+            Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?))
+        })?;
+        for row in rows {
+            let (path, names) = row?;
+            named.add(&path, Why::Attributes(decode(&names)?), None);
         }
         Ok(())
     }

@@ -16,7 +16,7 @@ use crate::path::RelPath;
 pub struct Held {
     /// Of all paths in order, each with a NUL at its end: stands for exactly this set.
     pub digest: Hash,
-    /// Files.
+    /// Files and links.
     pub files: u64,
     /// Folders that would go.
     pub folders: u64,
@@ -44,17 +44,36 @@ fn list(paths: &[(RelPath, Option<u64>)]) -> Vec<u8> {
 }
 
 impl Keeper {
-    /// Keeps what a cycle would have lost.
-    pub(super) fn hold_back(&mut self, change: &Change, lost: &HashSet<RelPath>) -> Result<Held> {
+    /// Keeps what a cycle would take away: all of it, also what counts for no loss, since it goes with
+    /// the rest: links, further names of a file, files whose content is elsewhere too. What only moved
+    /// is not meant, nor what was `left_out`.
+    pub(super) fn hold_back(
+        &mut self,
+        change: &Change,
+        left_out: &HashSet<RelPath>,
+    ) -> Result<Held> {
         let mut paths = Vec::new();
+        // Inodes that are at a path now where they were not.
+        let mut moved: HashSet<(u64, u64)> = HashSet::new();
+        for (path, next) in change {
+            let Some(now) = next.as_ref().and_then(|next| next.source) else { continue };
+            let was = self.index.live(path)?.and_then(|live| live.source);
+            if was.is_none_or(|was| (was.dev, was.ino) != (now.dev, now.ino)) {
+                moved.insert((now.dev, now.ino));
+            }
+        }
         let (mut bytes, mut folders) = (0_u64, 0);
         for (path, next) in change {
             let Some(live) = self.index.live(path)? else { continue };
-            let is_folder = matches!(live.entry.content, Content::Folder);
-            if is_folder && next.is_none() {
+            let elsewhere =
+                live.source.is_some_and(|source| moved.contains(&(source.dev, source.ino)));
+            if next.is_some() || elsewhere || left_out.contains(path) {
+                continue;
+            }
+            if matches!(live.entry.content, Content::Folder) {
                 folders += 1;
                 paths.push((path.clone(), None));
-            } else if lost.contains(path) {
+            } else {
                 bytes = bytes.saturating_add(size(&live.entry));
                 paths.push((path.clone(), Some(size(&live.entry))));
             }

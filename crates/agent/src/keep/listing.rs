@@ -14,6 +14,31 @@ use crate::source::{Changes, Found, ListEnd, Source, SourceError};
 /// More than this in one workspace is not kept: a host may not make this side grow without end.
 const MOST_ENTRIES: usize = 20_000_000;
 
+/// Nor more bytes of one listing: paths, what links say, attributes.
+const MOST_BYTES: usize = 4 << 30;
+
+/// Bytes that an entry of a listing may take here.
+fn size_of(found: &Found) -> usize {
+    const BESIDES: usize = 128;
+    BESIDES
+        + match found {
+            Found::Entry(listed) => {
+                let attributes = listed.meta.xattrs.iter();
+                let attributes: usize =
+                    attributes.map(|one| one.name.len() + one.value.len()).sum();
+                let target = match &listed.body {
+                    Body::Symlink { target } => target.len(),
+                    _ => 0,
+                };
+                listed.path.as_bytes().len() + attributes + target
+            }
+            Found::Attributes { path, names } => {
+                path.as_bytes().len() + names.iter().map(Vec::len).sum::<usize>()
+            }
+            Found::Unprotected { path, .. } | Found::Gone { path } => path.as_bytes().len(),
+        }
+}
+
 /// A path that is not as it was.
 #[derive(Debug, Clone)]
 pub(super) struct News {
@@ -35,6 +60,10 @@ pub(super) struct Listing {
     /// What the watch told to be gone, whether it was kept or not.
     pub(super) vanished: Vec<RelPath>,
     pub(super) unprotected: BTreeMap<RelPath, (Unprotected, Option<u64>)>,
+    /// Attributes that are not kept, by name.
+    pub(super) attributes: BTreeMap<RelPath, Vec<Vec<u8>>>,
+    /// Of what is told of, each path that is there.
+    pub(super) told: Vec<RelPath>,
     /// What stands beside databases, by theirs.
     pub(super) beside: HashMap<RelPath, Identity>,
 }
@@ -49,6 +78,8 @@ fn number(path: &RelPath) -> [u8; 16] {
 
 #[derive(Default)]
 struct Sorting {
+    /// Bytes of what was listed.
+    bytes: usize,
     seen: HashSet<[u8; 16]>,
     news: BTreeMap<RelPath, News>,
     told_gone: Vec<RelPath>,
@@ -56,7 +87,9 @@ struct Sorting {
     renewed: Vec<RelPath>,
     unprotected: BTreeMap<RelPath, (Unprotected, Option<u64>)>,
     beside: HashMap<RelPath, Identity>,
+    attributes: BTreeMap<RelPath, Vec<Vec<u8>>>,
     again: Vec<RelPath>,
+    told: Vec<RelPath>,
 }
 
 impl Keeper {
@@ -65,7 +98,8 @@ impl Keeper {
         if !scan {
             let mut sorting = Sorting::default();
             let mut failed = None;
-            let told = source.changes(&mut |found| self.sort(found, &mut sorting, &mut failed));
+            let told =
+                source.changes(&mut |found| self.sort(found, true, &mut sorting, &mut failed));
             match (failed, told) {
                 (Some(error), _) => return Err(error),
                 (None, Ok(Changes::Told(end))) => return self.watched(sorting, end),
@@ -75,7 +109,7 @@ impl Keeper {
         }
         let mut sorting = Sorting::default();
         let mut failed = None;
-        let told = source.scan(&mut |found| self.sort(found, &mut sorting, &mut failed));
+        let told = source.scan(&mut |found| self.sort(found, false, &mut sorting, &mut failed));
         match (failed, told) {
             (Some(error), _) => Err(error),
             (None, Ok(end)) => self.scanned(sorting, end),
@@ -86,26 +120,32 @@ impl Keeper {
     fn sort(
         &self,
         found: Found,
+        watched: bool,
         sorting: &mut Sorting,
         failed: &mut Option<KeepError>,
     ) -> std::result::Result<(), SourceError> {
-        if sorting.seen.len() >= MOST_ENTRIES {
+        sorting.bytes = sorting.bytes.saturating_add(size_of(&found));
+        if sorting.seen.len() >= MOST_ENTRIES || sorting.bytes > MOST_BYTES {
             return Err(SourceError::Protocol("more entries than are kept".to_owned()));
         }
-        self.take(found, sorting).map_err(|error| {
+        self.take(found, watched, sorting).map_err(|error| {
             let word = error.to_string();
             *failed = Some(error);
             SourceError::Sink(word)
         })
     }
 
-    fn take(&self, found: Found, sorting: &mut Sorting) -> Result<()> {
+    fn take(&self, found: Found, watched: bool, sorting: &mut Sorting) -> Result<()> {
         let listed = match found {
             Found::Entry(listed) => listed,
             Found::Unprotected { path, why, size } => {
                 sorting.seen.insert(number(&path));
                 sorting.news.remove(&path);
                 sorting.unprotected.insert(path, (why, size));
+                return Ok(());
+            }
+            Found::Attributes { path, names } => {
+                sorting.attributes.insert(path, names);
                 return Ok(());
             }
             Found::Gone { path } => {
@@ -128,6 +168,9 @@ impl Keeper {
             }
         }
         sorting.seen.insert(number(&listed.path));
+        if watched {
+            sorting.told.push(listed.path.clone());
+        }
         let known = self.index.live(&listed.path)?;
         if let Some(live) = &known {
             let another = live.source.is_none_or(|source| {
@@ -319,6 +362,8 @@ fn listing(kind: Kind, sorting: Sorting, end: ListEnd, gone: Vec<RelPath>) -> Li
         gone,
         vanished: Vec::new(),
         unprotected: sorting.unprotected,
+        attributes: sorting.attributes,
+        told: sorting.told,
         beside: sorting.beside,
     }
 }

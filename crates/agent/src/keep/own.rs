@@ -82,7 +82,7 @@ impl Keeper {
                     shut.push(path);
                     return Ok(());
                 }
-                Found::Gone { .. } => return Ok(()),
+                Found::Gone { .. } | Found::Attributes { .. } => return Ok(()),
             };
             match index.live(&listed.path) {
                 Ok(live) => {

@@ -21,6 +21,10 @@ const NAMED_BYTES: usize = 256 * 1024;
 /// Entries beyond the point, before it is given up: a list without end proves nothing.
 const MOST_SURPLUS: u64 = 1_000_000;
 
+/// Most bytes that are held of what a host lists, and about how many for each entry besides its path.
+const MOST_BYTES: usize = 2 << 30;
+const KEPT: usize = 64;
+
 /// In what an entry differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Differs {
@@ -100,6 +104,8 @@ struct Findings {
     differs: BTreeMap<RelPath, Vec<Differs>>,
     surplus: u64,
     seen: HashSet<[u8; 16]>,
+    /// Bytes that are held of what was listed.
+    held: usize,
     /// Files that are alike from outside: what is to be found in them.
     open: Vec<(RelPath, u64, Hash)>,
     /// The inode of each group, and the group of each inode.
@@ -177,10 +183,19 @@ impl Keeper {
         let (path, listed) = match found {
             Found::Entry(listed) => (listed.path.clone(), Some(listed)),
             Found::Unprotected { path, .. } => (path, None),
-            Found::Gone { .. } => return Ok(()),
+            Found::Gone { .. } | Found::Attributes { .. } => return Ok(()),
         };
         if path.is_root() {
             return Ok(());
+        }
+        if !findings.seen.insert(number(&path)) {
+            let word = "the host lists a path twice".to_owned();
+            return Err(KeepError::Source(SourceError::Protocol(word)));
+        }
+        findings.held = findings.held.saturating_add(path.as_bytes().len() + KEPT);
+        if findings.held > MOST_BYTES {
+            let word = "the host lists more than can be compared".to_owned();
+            return Err(KeepError::Source(SourceError::Protocol(word)));
         }
         let Some(entry) = self.index.entry_at(point, &path)? else {
             findings.surplus += 1;
@@ -191,7 +206,6 @@ impl Keeper {
             findings.differs.entry(path).or_default().push(Differs::Surplus);
             return Ok(());
         };
-        findings.seen.insert(number(&path));
         let Some(listed) = listed else {
             findings.differs.entry(path).or_default().push(Differs::Unread);
             return Ok(());

@@ -152,6 +152,7 @@ impl Keeper {
         let told = there.scan(&mut |found| {
             let path = match &found {
                 Found::Entry(listed) => &listed.path,
+                Found::Attributes { .. } => return Ok(()),
                 Found::Unprotected { path, .. } | Found::Gone { path } => path,
             };
             if path.is_root() {

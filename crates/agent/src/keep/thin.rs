@@ -20,6 +20,7 @@ impl Keeper {
     /// # Errors
     /// [`super::KeepError`].
     pub fn thin(&mut self) -> Result<()> {
+        self.let_old_pins_go()?;
         let points: Vec<Aged> = self
             .points()?
             .iter()

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use agent::entry::Unprotected;
 use agent::keep::{Back, KeepError, Limits, Outcome, Request, Verdict};
+use agent::order::Why;
 use agent::path::RelPath;
 use agent::source::Disk;
 
@@ -285,4 +286,69 @@ fn a_flipped_bit_on_the_way_is_always_caught() {
     bench.source.spoil = None;
     bench.cycle().unwrap();
     bench.check_now();
+}
+
+#[test]
+fn what_is_held_back_names_all_that_would_go_and_nothing_that_moved() {
+    let mut bench = guarded();
+    for number in 0..60 {
+        bench.write(&format!("runs/{number}"), format!("{number}"));
+    }
+    bench.write("kept", "the same");
+    bench.write("runs/same", "the same");
+    bench.write("runs/moves", "moves");
+    let at = |bench: &Bench, path: &str| bench.workspace.join(path);
+    std::fs::hard_link(at(&bench, "kept"), at(&bench, "runs/second name")).unwrap();
+    std::os::unix::fs::symlink("7", at(&bench, "runs/latest")).unwrap();
+    bench.point();
+    std::fs::rename(at(&bench, "runs/moves"), at(&bench, "moved")).unwrap();
+    std::fs::remove_dir_all(at(&bench, "runs")).unwrap();
+    let held = bench.cycle().unwrap().held.unwrap();
+    let has = |path: &str| held.paths.iter().any(|(held, _)| held.as_bytes() == path.as_bytes());
+    for path in ["runs", "runs/7", "runs/latest", "runs/same", "runs/second name"] {
+        assert!(has(path), "{path} goes with the rest");
+    }
+    assert!(!has("runs/moves") && !has("kept"));
+    assert_eq!((held.files, held.folders), (63, 1));
+}
+
+#[test]
+fn attributes_that_are_not_kept_are_told_while_they_are_there() {
+    let mut bench = Bench::new();
+    bench.write("a", "a");
+    bench.write("b", "b");
+    let set = |name: &str| {
+        let path = bench.workspace.join("a");
+        rustix::fs::setxattr(path, name, b"x", rustix::fs::XattrFlags::empty())
+    };
+    set("user.kept").unwrap();
+    set("trusted.left").unwrap();
+    bench.cycle_local().unwrap();
+    let gaps = bench.keeper().gaps().unwrap();
+    assert!(gaps.any());
+    assert_eq!((gaps.attributes, gaps.unwatched), (1, None));
+    assert_eq!(gaps.named[0].path, b"a");
+    assert_eq!(gaps.named[0].why, Why::Attributes(vec![b"trusted.left".to_vec()]));
+    rustix::fs::removexattr(bench.workspace.join("a"), "trusted.left").unwrap();
+    bench.cycle_local().unwrap();
+    let gaps = bench.keeper().gaps().unwrap();
+    assert_eq!(gaps.attributes, 0, "{gaps:?}");
+}
+
+#[test]
+fn a_name_that_nobody_lets_go_of_keeps_its_point_for_a_week() {
+    let mut bench = Bench::new();
+    bench.write("a", "1");
+    bench.point();
+    let pinned = bench.keeper().pin_as("drill").unwrap();
+    let day = 86_400;
+    for (days, there) in [(6, true), (9, false)] {
+        bench.clock.0.store(days * day, Ordering::Relaxed);
+        bench.write("a", format!("{days}"));
+        bench.point();
+        bench.keeper().thin().unwrap();
+        let kept = bench.keeper().point(pinned.id);
+        assert_eq!(kept.is_ok_and(|point| point.pinned), there, "after {days} days");
+    }
+    bench.keeper().unpin_name("drill").unwrap();
 }

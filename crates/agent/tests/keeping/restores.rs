@@ -3,10 +3,11 @@
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use agent::beneath::Resolve;
-use agent::keep::{Differs, Trouble, Wanted};
+use agent::keep::{Differs, KeepError, Trouble, Wanted};
 use agent::local_source::{LocalSource, Options};
 use agent::local_target::LocalTarget;
 use agent::path::RelPath;
+use agent::source::{Changes, Found, ListEnd, ReadSink, Source, SourceError, Want};
 use rustix::fs::XattrFlags;
 
 use crate::bench::Bench;
@@ -190,4 +191,44 @@ fn only_what_is_different_is_sent_and_large_files_by_their_blocks() {
     assert!(restored.sent.files <= 2, "{restored:?}");
     let proof = bench.keeper().prove(second.id, &mut there, &mut |_| {}).unwrap();
     assert!(proof.holds(), "{proof:?}");
+}
+
+/// Lists each path twice.
+struct Twice(LocalSource);
+
+impl Source for Twice {
+    fn scan(
+        &mut self,
+        each: &mut dyn FnMut(Found) -> Result<(), SourceError>,
+    ) -> Result<ListEnd, SourceError> {
+        self.0.scan(&mut |found| {
+            each(found.clone())?;
+            each(found)
+        })
+    }
+
+    fn changes(
+        &mut self,
+        each: &mut dyn FnMut(Found) -> Result<(), SourceError>,
+    ) -> Result<Changes, SourceError> {
+        self.0.changes(each)
+    }
+
+    fn read(&mut self, wants: &[Want], sink: &mut dyn ReadSink) -> Result<(), SourceError> {
+        self.0.read(wants, sink)
+    }
+
+    fn wait(&mut self, most_millis: u64) -> Result<bool, SourceError> {
+        self.0.wait(most_millis)
+    }
+}
+
+#[test]
+fn a_host_that_lists_a_path_twice_proves_nothing() {
+    let mut bench = Bench::new();
+    bench.write("a", "a");
+    let id = bench.point().id;
+    let mut there = Twice(LocalSource::new(&bench.workspace, Options::default()));
+    let proof = bench.keeper().prove(id, &mut there, &mut |_| {});
+    assert!(matches!(proof, Err(KeepError::Source(SourceError::Protocol(_)))), "{proof:?}");
 }

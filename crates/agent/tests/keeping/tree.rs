@@ -259,7 +259,13 @@ impl Folder {
     fn end(&self) -> Result<ListEnd, SourceError> {
         let root = rustix::fs::fstat(open(&self.root)).unwrap();
         let disk = Disk { size: 1 << 40, free: 1 << 39 };
-        Ok(ListEnd { began: Nanos(self.moment), root: identity(&root), disk, sight: Sight::All })
+        Ok(ListEnd {
+            began: Nanos(self.moment),
+            root: identity(&root),
+            disk,
+            sight: Sight::All,
+            unwatched: None,
+        })
     }
 
     fn list(&self) -> (Vec<Found>, BTreeMap<RelPath, Identity>) {
