@@ -50,6 +50,31 @@ pub async fn run_hook(
     read(&output.text(), &output.stderr)
 }
 
+/// Whether a command of some name was begun on a host: see [`crate::hooks`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begun {
+    /// Never.
+    Never,
+    /// In an earlier start of the host alone.
+    Before,
+    /// Since it started.
+    Now,
+}
+
+/// Whether a command was begun on a host. Leaves nothing there.
+///
+/// # Errors
+/// When the host can't be talked to.
+pub async fn begun(shell: &Shell, name: &str) -> Result<Begun, DataError> {
+    let output = shell.run(&script!("begun").arg(name), None, AROUND).await?;
+    let answer = Answer::of(&output.text()).judged(WHAT, Epoch(0), &output.stderr)?;
+    Ok(match answer.some("begun").as_deref() {
+        Some("now") => Begun::Now,
+        Some("before") => Begun::Before,
+        _ => Begun::Never,
+    })
+}
+
 fn read(text: &str, errors: &str) -> Result<HookResult, DataError> {
     let (head, printed) = text.split_once("\n\n").unwrap_or((text, ""));
     let answer = Answer::of(head).judged(WHAT, Epoch(0), errors)?;

@@ -37,7 +37,7 @@ pub use cycle::{CycleOutcome, CycleReport, CycleRequest, cycle, cycle_with};
 pub use dirty::DirtyPaths;
 pub use error::DataError;
 pub use follow::{Agents, FollowEvent, FollowPlan, Follower, Shells, Sources};
-pub use hook::{hook_env, run_hook};
+pub use hook::{Begun, begun, hook_env, run_hook};
 pub use job::{end_standby_job, freeze_writes, thaw_writes};
 pub use keeper::{Keeper, KeptCycle, KeptPoint, Sent};
 pub use late::{Late, fetch_late};

@@ -119,14 +119,43 @@ async fn a_command_is_begun_once_for_each_start_of_its_host() {
     let again = async |name: &str| {
         let env = env();
         let begun = engine::hooks::run_again(&rig.standby.shell, name, "echo anew", &env, DEADLINE);
-        begun.await.expect("it ran").output
+        begun.await.expect("looked at").map(|ended| ended.output)
     };
-    assert_eq!(again("never-begun").await, "", "what nobody began is not begun again");
-    assert_eq!(again("on_standby-a-2").await, "dumont: it ran before\n");
+    let logs = "ls /var/lib/dumont/hook-*.log";
+    let kept = rig.standby.run(logs).await;
+    for _ in 0..6 {
+        assert_eq!(again("never-begun").await, None, "what nobody began is not begun again");
+        assert_eq!(again("on_standby-a-2").await, None, "it goes on");
+    }
+    assert_eq!(rig.standby.run(logs).await, kept, "looking takes the place of no command's log");
     // The host has started since: what was begun is over, and it is begun again.
     rig.standby
         .run("cd /var/lib/dumont/begun && for d in on_standby-a-2-*; do mv \"$d\" \"$d-before\"; done")
         .await;
-    assert_eq!(again("on_standby-a-2").await, "anew\n");
-    assert_eq!(again("on_standby-a-2").await, "dumont: it ran before\n");
+    assert_eq!(again("on_standby-a-2").await.as_deref(), Some("anew\n"));
+    assert_eq!(again("on_standby-a-2").await, None);
+}
+
+#[tokio::test]
+async fn a_command_is_begun_once_also_where_its_claim_can_not_be_written_to_disk() {
+    let rig = Rig::new().await;
+    rig.synced("1").await;
+    rig.standby.run("rm -rf /var/lib/dumont/begun; touch /var/lib/dumont/begun").await;
+    let once = async || {
+        let env = env();
+        let command = "echo one >> begun";
+        let begun = engine::hooks::run_once(&rig.standby.shell, "full", command, &env, DEADLINE);
+        begun.await.expect("it ran")
+    };
+    assert_eq!(once().await.status, Some(0));
+    assert_eq!(once().await.output, "dumont: it ran before\n");
+    assert_eq!(rig.standby.run("cat /workspace/begun").await, "one");
+    // Nowhere at all: it is not begun, and that is what is told.
+    rig.standby
+        .run("rm -rf /run/dumont-begun /dev/shm/dumont-begun; touch /run/dumont-begun /dev/shm/dumont-begun")
+        .await;
+    let told = once().await;
+    assert_eq!(told.status, Some(125));
+    assert!(told.output.starts_with("dumont: not begun: nothing can be written"), "{told:?}");
+    assert_eq!(rig.standby.run("cat /workspace/begun").await, "one");
 }
