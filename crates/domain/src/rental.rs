@@ -37,9 +37,26 @@ pub const fn left(state: IntentState, age_ms: i64, is_there: bool) -> Left {
     }
 }
 
+/// Whether what came of a purchase is a machine of its user's, that is given what all their machines are.
+///
+/// Only a rental by hand that is finished is. Until then it is being bought; what a failover bought is its; and
+/// what was refused, given up or discarded, or is gone, is on its way out, however long a list still shows it.
+#[must_use]
+pub const fn is_its_users(state: IntentState, of_failover: bool) -> bool {
+    !of_failover && matches!(state, IntentState::Adopted)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_that_is_on_its_way_in_or_out_is_a_new_machine() {
+        for state in IntentState::ALL {
+            assert_eq!(is_its_users(*state, false), *state == IntentState::Adopted, "{state}");
+            assert!(!is_its_users(*state, true), "{state}");
+        }
+    }
 
     #[test]
     fn a_rental_that_was_cut_off_comes_to_an_end() {

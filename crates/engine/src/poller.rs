@@ -12,6 +12,7 @@ use domain::failover::{IntentState, Role, Wish};
 use domain::gpu::{GpuInstance, GpuState};
 use domain::id::{GpuId, UserId};
 use domain::provider::Provider;
+use domain::rental::is_its_users;
 use providers::vast::Account as VastMoney;
 use store::StateKind;
 use tokio_util::sync::CancellationToken;
@@ -236,27 +237,31 @@ async fn protect_new(
 /// What a failover bought, a rental that is still being recorded, a machine on its way out, and one
 /// that its user wants without a standby are not new machines. A purchase is known by its label: it
 /// can run before it is bound.
+///
+/// Read in the opposite order of how they are written, each before the purchase changes: a rental's exclusion
+/// before it is finished, a wish that it be destroyed with its discarding. A list may be older than all of them.
 async fn is_spoken_for(
     context: &Context,
     user: &UserId,
     instance: &GpuInstance,
 ) -> Result<bool, EngineError> {
+    if let Some(label) = instance.label.as_deref() {
+        let intent = context.store.intents().by_label(label).await?;
+        let taken = match intent.filter(|intent| &intent.user == user) {
+            // One that was cut off is finished as its user asked: see `rentals`.
+            Some(intent) => !is_its_users(intent.state, intent.failover.is_some()),
+            // Under our label without a purchase: not ours to use, and not ours to destroy.
+            None => label.starts_with(&purchase::label_prefix(context.store.install_id())),
+        };
+        if taken {
+            return Ok(true);
+        }
+    }
     let id = instance.id.to_string();
     if context.store.associations().is_excluded(user, instance.id).await? {
         return Ok(true);
     }
-    if reaper::pending(context, user, Provider::Vast, &id).await?.is_some() {
-        return Ok(true);
-    }
-    let Some(label) = instance.label.as_deref() else { return Ok(false) };
-    let intent = context.store.intents().by_label(label).await?;
-    let Some(intent) = intent.filter(|intent| &intent.user == user) else {
-        // Under our label without a purchase: not ours to use, and not ours to destroy.
-        return Ok(label.starts_with(&purchase::label_prefix(context.store.install_id())));
-    };
-    let being_rented = matches!(intent.state, IntentState::Open | IntentState::Bound);
-    // One that was cut off is finished as its user asked: see `rentals`.
-    Ok(intent.failover.is_some() || being_rented)
+    Ok(context.store.disposals().was_given_up(user, Provider::Vast, &id).await?)
 }
 
 async fn note_failure(context: &Context, user: &UserId, account: &Account, error: &EngineError) {

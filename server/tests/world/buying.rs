@@ -2,6 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use sqlx::Connection as _;
 
 use crate::stack::{JOB, Stack};
 
@@ -97,4 +98,44 @@ async fn a_failover_stops_to_buy_at_its_limit_until_a_person_says_so() {
     let status = stack.ended(&failover).await;
     assert_eq!(status["success"], true, "{status:#}");
     stack.only_bills(vec![status["new_gpu_id"].as_i64().unwrap()]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rental_that_its_server_did_not_live_to_finish_is_seen_to() {
+    let mut stack = Stack::start().await;
+    let offers = stack.get("/instances/offers?num_gpus=1&limit=64").await;
+    let body = json!({
+        "offer_id": offers["offers"][0]["id"], "disk_size": 20,
+        "image": "nvidia/cuda:12.4.1-runtime-ubuntu22.04",
+    });
+    let fault = json!({ "name": "create_times_out", "count": 1, "params": { "hang_s": 60, "appears_after_s": 1 } });
+    stack.fault(fault).await;
+    // Whoever asks gives up; the purchase goes on, and then its server dies.
+    let asked = reqwest::Client::new()
+        .post(format!("{}/api/v1/instances", stack.url))
+        .bearer_auth(&stack.token)
+        .json(&body)
+        .timeout(std::time::Duration::from_secs(3))
+        .send();
+    assert!(asked.await.is_err(), "no answer in time");
+    stack
+        .eventually("the instance to bill", async |stack| {
+            (stack.billing_gpus().await.len() == 1).then_some(())
+        })
+        .await;
+    stack.kill9_server();
+    // As if it had been away for some minutes.
+    sqlx::any::install_default_drivers();
+    let url = format!("sqlite://{}", stack.database_file().display());
+    let mut database = sqlx::AnyConnection::connect(&url).await.unwrap();
+    let open = sqlx::query("UPDATE intents SET created_at = created_at - 150000 WHERE state = 'open' AND provider = 'vast.ai'")
+        .execute(&mut database)
+        .await
+        .unwrap();
+    assert_eq!(open.rows_affected(), 1, "recorded, and not known to be bought");
+    database.close().await.unwrap();
+    stack.start_server().await;
+    stack.only_bills(Vec::new()).await;
+    let ties = stack.get("/standby/associations").await;
+    assert_eq!(ties["count"], 0, "{ties:#}");
 }

@@ -5,6 +5,7 @@
 
 use domain::failover::{Disposal, Saved};
 use domain::id::{AssociationId, DisposalId, FailoverId, UserId};
+use domain::provider::Provider;
 use domain::time::Millis;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
@@ -111,6 +112,21 @@ impl<'s> Disposals<'s> {
         each(&rows, read)
     }
 
+    /// Whether it was ever asked that an instance be destroyed: it is gone, or on its way out, whatever a list
+    /// that was read before still shows. No provider gives a number out twice.
+    ///
+    /// # Errors
+    /// As every query.
+    #[instrument(level = "debug", skip_all)]
+    pub async fn was_given_up(
+        &self,
+        user: &UserId,
+        provider: Provider,
+        external_id: &str,
+    ) -> Result<bool, StoreError> {
+        given_up(&mut *self.store.db().read().await?, user, provider, external_id).await
+    }
+
     /// A wish of any user's, by its id: for the engine.
     ///
     /// # Errors
@@ -212,6 +228,21 @@ impl<'s> Disposals<'s> {
         tx.commit().await?;
         Ok(())
     }
+}
+
+pub(crate) async fn given_up(
+    connection: &mut AnyConnection,
+    user: &UserId,
+    provider: Provider,
+    external_id: &str,
+) -> Result<bool, StoreError> {
+    let found = query("SELECT 1 AS wish FROM disposals WHERE user_id = $1 AND provider = $2 AND external_id = $3 AND wish = 'destroy' LIMIT 1")
+        .bind(user.as_str())
+        .bind(provider.as_str())
+        .bind(external_id)
+        .fetch_optional(connection)
+        .await?;
+    Ok(found.is_some())
 }
 
 /// Asks within a transaction. A wish that was fulfilled under the same id is given back as it is, so

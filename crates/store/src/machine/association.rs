@@ -4,6 +4,7 @@
 use domain::association::Association;
 use domain::gpu::Endpoint;
 use domain::id::{AssociationId, Epoch, FailoverId, GpuId, UserId};
+use domain::provider::Provider;
 use domain::time::Millis;
 use sqlx::any::AnyRow;
 use sqlx::query;
@@ -11,6 +12,7 @@ use tracing::instrument;
 
 use crate::db::{hold_epoch, must_change};
 use crate::error::StoreError;
+use crate::journal::disposal;
 use crate::machine::{gpu_stay, standby};
 use crate::open::Store;
 use crate::row::{Read, each, to_json};
@@ -48,10 +50,14 @@ impl<'s> Associations<'s> {
     /// Stores a new association, with its standby if it has one.
     ///
     /// # Errors
-    /// `Conflict` when this user's GPU has one already; `NotFound` when there is no such user.
+    /// `Conflict` when this user's GPU has one already, or was ever asked to be destroyed; `NotFound` when there is no such user.
     #[instrument(level = "debug", skip_all)]
     pub async fn create(&self, new: &Association) -> Result<(), StoreError> {
         let mut tx = self.store.db().begin().await?;
+        let gpu = new.gpu.to_string();
+        if disposal::given_up(&mut tx, &new.user, Provider::Vast, &gpu).await? {
+            return Err(StoreError::Conflict("this GPU is to be destroyed"));
+        }
         query(
             "INSERT INTO associations (id, user_id, gpu_id, name, workspace, image, spec, hooks, \
              state, reason, serving, want_running, sync_enabled, epoch, gpu_host, gpu_port, \

@@ -1,18 +1,21 @@
 //! Associations, their standbys, and the GPUs that they move to.
 
 use domain::association::{AssociationState, Hooks, Serving, SyncStatus};
+use domain::failover::Wish;
 use domain::gpu::Endpoint;
-use domain::id::{AssociationId, Epoch, GpuId};
+use domain::id::{AssociationId, DisposalId, Epoch, GpuId};
 use domain::offer::GpuSpec;
+use domain::provider::Provider;
 use domain::standby::StandbyState;
 use store::{GpuStay, Heard, Placement, StoreError};
 
-use crate::fixtures::{NOW, association, endpoint, failover, machine, standby, user};
+use crate::fixtures::{NOW, association, disposal, endpoint, failover, machine, standby, user};
 use crate::world::World;
 
 on_both! {
     an_association_is_read_as_it_was_written,
     a_gpu_has_one_association_of_a_user,
+    a_gpu_that_is_to_be_destroyed_gets_no_association,
     every_part_can_be_changed,
     the_last_sign_of_life_is_kept_in_its_epoch,
     a_standby_comes_changes_and_goes,
@@ -68,6 +71,26 @@ async fn a_gpu_has_one_association_of_a_user(world: &World) {
     let bob = crate::fixtures::user(store, "bob").await;
     let own = association(&bob, "bobs", first.gpu.0);
     store.associations().create(&own).await.expect("another user's");
+}
+
+async fn a_gpu_that_is_to_be_destroyed_gets_no_association(world: &World) {
+    let ana = user(&world.store, "ana").await;
+    let two = user(&world.store, "two").await;
+    let (associations, disposals) = (world.store.associations(), world.store.disposals());
+    let create = async |user, id: &str, gpu| associations.create(&association(user, id, gpu)).await;
+    disposals.request(&disposal(&ana, "d-1", "77", Wish::Destroy)).await.expect("asked for");
+    disposals.request(&disposal(&ana, "d-2", "78", Wish::Stop)).await.expect("asked for");
+    assert!(matches!(create(&ana, "pending", 77).await, Err(StoreError::Conflict(_))));
+    disposals.done(&DisposalId::new("d-1"), NOW).await.expect("gone");
+    let again = create(&ana, "gone", 77).await;
+    assert!(matches!(again, Err(StoreError::Conflict(_))), "a list may be older than its end");
+    assert_eq!(associations.list(&ana).await.expect("read"), []);
+    create(&ana, "stopped", 78).await.expect("one that is only stopped stays its user's");
+    create(&two, "other", 77).await.expect("another account's number");
+    for (gpu, given_up) in [("77", true), ("78", false), ("79", false)] {
+        let told = disposals.was_given_up(&ana, Provider::Vast, gpu).await.expect("read");
+        assert_eq!(told, given_up, "{gpu}");
+    }
 }
 
 async fn every_part_can_be_changed(world: &World) {
