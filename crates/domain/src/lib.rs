@@ -9,6 +9,7 @@ pub mod association;
 pub mod audit;
 pub mod buying;
 pub mod failover;
+pub mod fence;
 pub mod frozen;
 pub mod gpu;
 pub mod grant;

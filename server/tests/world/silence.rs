@@ -110,3 +110,52 @@ async fn a_gpu_that_was_cut_off_is_kept_until_what_only_it_has_is_saved(plan: Pl
         .find_map(|above| std::fs::read_to_string(above.join(folder).join("only-here")).ok());
     assert_eq!(saved.as_deref(), Some("the best checkpoint"), "in {folder}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_its_provider_called_offline_is_fetched_from_when_it_is_back() {
+    let stack = Stack::start().await;
+    patience(&stack, 5, 30).await;
+    let gpu = stack.protected().await;
+    let target = gpu.to_string();
+    stack.fault(json!({ "name": "offline", "target": target })).await;
+    stack.fault(json!({ "name": "network_cut", "target": target })).await;
+    let only = stack.host_workspace(&target).join("only-here");
+    std::fs::write(&only, "the best checkpoint").unwrap();
+    let failover = stack.failover_of(gpu).await;
+    let status = stack.ended(&failover).await;
+    assert_eq!(
+        (&status["cause"], &status["success"]),
+        (&json!("host_offline"), &json!(true)),
+        "{status:#}"
+    );
+    let new_gpu = status["new_gpu_id"].as_i64().unwrap();
+    let old = |status: &Value| {
+        let instances = status["instances"].as_array().unwrap();
+        instances.iter().find(|one| one["role"] == "old_gpu").cloned().unwrap()
+    };
+    assert_eq!(old(&status)["fate"], "pending", "{status:#}");
+    assert!(old(&status)["kept_until"].is_string(), "{status:#}");
+
+    // The host is back, the work with it, and nobody had asked that it be stopped.
+    stack.clear_faults().await;
+    stack.sandbox(Method::POST, &format!("/hosts/{gpu}/heal"), json!({})).await;
+    let late = stack
+        .eventually("the late writes to be saved", async |stack| {
+            Some(old(&stack.status(&failover).await)["late_writes"].clone())
+                .filter(|late| !late.is_null())
+        })
+        .await;
+    let folder = late["path"].as_str().unwrap().trim_start_matches('/');
+    let standby = stack.host_workspace("vm-");
+    let saved = standby
+        .ancestors()
+        .find_map(|above| std::fs::read_to_string(above.join(folder).join("only-here")).ok());
+    assert_eq!(saved.as_deref(), Some("the best checkpoint"), "in {folder}");
+    // Then nothing keeps it any more.
+    stack.only_bills(vec![new_gpu]).await;
+    stack
+        .eventually("the old GPU to be told of as gone", async |stack| {
+            (old(&stack.status(&failover).await)["fate"] == "destroyed").then_some(())
+        })
+        .await;
+}

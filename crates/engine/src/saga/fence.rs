@@ -2,9 +2,9 @@
 //! stop it where nothing is to be had from it. A drill only reads the old instance's record: the call it would make first.
 
 use domain::failover::{Disposal, FenceOutput, Kind, Role, Wish};
+use domain::fence::ends_it;
 use domain::id::DisposalId;
 use domain::provider::Provider;
-use domain::verdict::Cause;
 
 use super::step::{Ended, Run, StepEnd};
 use crate::ports::time;
@@ -15,20 +15,9 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
         return read_only(run).await;
     }
     // All at once, so that there is no half of it for a cancellation to find. A restart may find it done.
-    let stop = ends_it(run).then(|| stop_old(run));
+    let stop = ends_it(failover.cause, failover.kind).then(|| stop_old(run));
     let raised = context.store.associations().fence(failover, stop.as_ref()).await?;
     Ok(StepEnd::done(&FenceOutput { epoch: Some(raised), provider_word: word(run) }))
-}
-
-/// Whether the old GPU is asked to be stopped: it is left by plan, or the provider itself says that it is
-/// lost. One that is merely silent may hold what nobody else has, and would no longer answer for it: the
-/// epoch fences it off as well.
-fn ends_it(run: &Run<'_>) -> bool {
-    let told = match run.failover.cause {
-        Cause::Outbid | Cause::HostOffline | Cause::InstanceGone | Cause::Crashed => true,
-        Cause::Silent | Cause::Manual | Cause::Drill => false,
-    };
-    told || run.failover.kind == Kind::Planned
 }
 
 /// The wish that the old GPU be stopped, disk kept; tried until the provider shows it so.
