@@ -45,6 +45,10 @@ pub(super) const PHRASES: &[(&str, &str)] = &[
         "the failover ended before anything served again",
         "o failover terminou antes que algo voltasse a servir",
     ),
+    (
+        "the new GPU did not answer any more, or nothing could be started on it, once the machine was on it; the old GPU is to be stopped, and its disk is kept until you destroy it",
+        "a GPU nova não respondeu mais, ou nada pôde ser iniciado nela, depois que a máquina passou para ela; a GPU antiga é desligada, e o seu disco fica guardado até você destruí-la",
+    ),
     ("the association is gone", "a associação não existe mais"),
     ("another has taken this machine over (epoch {})", "outro assumiu esta máquina (época {})"),
     ("fenced off: {}", "isolado: {}"),

@@ -4,6 +4,7 @@ use domain::association::AssociationState;
 use domain::buying::Full;
 use domain::failover::{FailoverState, Kind, Outcome, Phase, Role, StepName};
 use domain::gpu::GpuState;
+use domain::launch::LaunchPart;
 use domain::notification::{Severity, Wait};
 use domain::offer::Rule;
 use domain::policy::GpuClass;
@@ -477,5 +478,23 @@ pub(crate) const fn wait(wait: Wait, t: &'static Texts) -> Word {
         Wait::Difference => t.wait_difference,
         Wait::Preparation => t.wait_preparation,
         Wait::Limit => t.wait_limit,
+    }
+}
+
+/// Parts of a launch, one after the other.
+pub(crate) fn launch_parts(parts: &[LaunchPart], t: &'static Texts) -> String {
+    let words: Vec<Word> = parts.iter().map(|part| launch_part(*part, t)).collect();
+    words.join(", ")
+}
+
+const fn launch_part(part: LaunchPart, t: &'static Texts) -> Word {
+    match part {
+        LaunchPart::Template => t.part_template,
+        LaunchPart::Environment => t.part_environment,
+        LaunchPart::Ports => t.part_ports,
+        LaunchPart::StartScript => t.part_start_script,
+        LaunchPart::Arguments => t.part_arguments,
+        LaunchPart::Mode => t.part_mode,
+        LaunchPart::Unknown => t.part_unknown,
     }
 }

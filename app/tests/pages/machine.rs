@@ -160,6 +160,39 @@ fn readiness_is_told_with_its_age_wherever_it_is_told() {
 }
 
 #[test]
+fn what_a_gpu_was_launched_without_is_said_on_the_page_of_its_machine_and_of_its_failover() {
+    use domain::launch::LaunchPart;
+    let mut plane = Fake::default();
+    let paths = ["/app/machines/7001", "/app/failovers/0199-done"];
+    let said = "The GPU was launched with less than the one before it. Missing: the environment, open ports.";
+    for path in paths {
+        assert!(!words(&shown(path, &plane)).contains("with less than"), "{path}");
+    }
+    let parts = vec![LaunchPart::Environment, LaunchPart::Ports];
+    plane.machine.row.association.as_mut().expect("protected").left_out = parts.clone();
+    plane.failover.status.left_out = parts;
+    for path in paths {
+        let text = words(&shown(path, &plane));
+        assert!(text.contains(said), "{path}: {text}");
+    }
+}
+
+#[test]
+fn a_failover_whose_new_gpu_answered_nobody_says_so_and_claims_no_time_to_it() {
+    use domain::view::failover::Ending;
+    let mut plane = Fake::default();
+    let status = &mut plane.failover.status;
+    status.state = domain::failover::FailoverState::Failed;
+    (status.ending, status.success) = (Some(Ending::Unanswered), Some(false));
+    status.total_time_ms = None;
+    let html = shown("/app/failovers/0199-done", &plane);
+    let text = words(&html);
+    assert!(text.contains("on a new GPU that did not answer any more"), "{text}");
+    assert!(!text.contains("On CPU after 2.9 s, on GPU"), "{text}");
+    assert!(!html.contains("/app/failovers/0199-done/fail-back"), "it is not on its standby");
+}
+
+#[test]
 fn a_host_key_that_another_place_shows_is_said_with_where() {
     let mut plane = Fake::default();
     let bare = shown("/app/machines/7001", &plane);

@@ -137,6 +137,7 @@ fn association(id: i64, name: &str, state: AssociationState, serving: Serving) -
         follows_by: None,
         why_rsync: None,
         deletions: None,
+        left_out: Vec::new(),
         host_key_shared: Vec::new(),
         epoch: Epoch(3),
         gpu_failed: serving == Serving::Standby,
@@ -273,6 +274,7 @@ pub(crate) fn readiness() -> Readiness {
             check("credit", false, "$0.31"),
         ],
         blockers: vec!["credit".into()],
+        left_out: Vec::new(),
         last_drill: Some(last_drill()),
     }
 }
@@ -435,6 +437,7 @@ pub(crate) fn failover() -> FailoverPage {
             success: Some(true),
             ending: Some(Ending::OnGpu),
             new_gpu_id: Some(GpuId(7_001)),
+            left_out: Vec::new(),
             data_restored: Some(true),
             phase_timings_ms: phases()
                 .into_iter()

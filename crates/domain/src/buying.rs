@@ -182,6 +182,8 @@ mod tests {
             epoch: Epoch(1),
             label: "l".into(),
             zone: String::new(),
+            project: None,
+            left_out: Vec::new(),
             offer: Some(1),
             machine_id: None,
             usd_per_hour: MicroUsd(usd),

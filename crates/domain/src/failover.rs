@@ -8,7 +8,7 @@ pub use output::{
     BootOutput, BuyOutput, CandidateFault, DetectOutput, FenceOutput, HookResult, Left,
     RestoreOutput, SearchOutput, SwitchOutput, TakeoverOutput, VerifyOutput,
 };
-pub use purchase::{Disposal, Intent, IntentState, RentalPlan, Role, Saved, Wish};
+pub use purchase::{Disposal, Intent, IntentState, MAY_TURN_UP_MS, RentalPlan, Role, Saved, Wish};
 pub use step::{Outcome, StepName, StepRow};
 
 use serde::{Deserialize, Serialize};

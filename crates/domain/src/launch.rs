@@ -27,9 +27,41 @@ exec bash /root/.dumont-onstart
 ) </dev/null >>/root/.dumont-onstart.log 2>&1 &
 ";
 
-/// A script without what holds it back.
+crate::text_enum! {
+    /// A part of how a container is launched.
+    pub enum LaunchPart ("part of a launch") {
+        /// The template that it was made from.
+        Template = "template",
+        /// Its environment.
+        Environment = "environment",
+        /// Ports that it opened.
+        Ports = "ports",
+        /// The script of each start.
+        StartScript = "start_script",
+        /// Arguments of the image's entry point.
+        Arguments = "arguments",
+        /// How one gets in, such as a notebook, or the image's own entry point in its place.
+        Mode = "mode",
+        /// How it was launched was never read: what of it is missing is not known.
+        Unknown = "unknown",
+    }
+}
+
+/// A script without what holds it back, however often that was put around it and whatever the provider made of
+/// its ends.
 fn own_script(script: &str) -> &str {
-    script.strip_prefix(HEAD).and_then(|rest| rest.strip_suffix(FOOT)).unwrap_or(script)
+    let held = |script: &'_ str| -> Option<(usize, usize)> {
+        let start = script.len() - script.trim_start().len() + HEAD.len();
+        let end = script.trim_end().len().checked_sub(FOOT.trim_end().len())?;
+        let around = script.get(..start)?.trim_start() == HEAD
+            && script.get(end..)?.trim_end() == FOOT.trim_end();
+        (around && start <= end).then_some((start, end))
+    };
+    let mut own = script;
+    while let Some((start, end)) = held(own) {
+        own = own.get(start..end).unwrap_or_default();
+    }
+    own
 }
 
 /// What the provider was asked for beside image and disk. The environment and the script may hold their
@@ -103,6 +135,27 @@ impl Launch {
             template: None,
             ..self.clone()
         }
+    }
+
+    /// What of this launch one is asked for without, that is asked for as `asked` and with this script.
+    #[must_use]
+    pub fn left_out(&self, asked: &Self, script: Option<&str>) -> Vec<LaunchPart> {
+        let lacks = |port: bool| {
+            let mut wanted = self.env.iter().filter(|(name, _)| name.starts_with("-p ") == port);
+            wanted.any(|one| !asked.env.contains(one))
+        };
+        let has_script = self.onstart.as_deref().is_some_and(|own| !own.trim().is_empty());
+        let given = asked.runtype_with_ssh();
+        let mut wanted = self.runtype.as_deref().unwrap_or("").split_whitespace();
+        let parts = [
+            (LaunchPart::Template, self.template.is_some() && asked.template.is_none()),
+            (LaunchPart::Environment, lacks(false)),
+            (LaunchPart::Ports, lacks(true)),
+            (LaunchPart::StartScript, has_script && script.is_none()),
+            (LaunchPart::Arguments, !self.args.is_empty() && asked.args.is_empty()),
+            (LaunchPart::Mode, wanted.any(|word| !given.contains(word))),
+        ];
+        parts.into_iter().filter(|(_, lacks)| *lacks).map(|(part, _)| part).collect()
     }
 
     /// The script of a replacement: its user's own, held back at the first start until the data is there.
@@ -200,6 +253,56 @@ mod tests {
         let long = Launch { onstart: Some("x".repeat(4_000)), ..Launch::default() };
         assert_eq!(long.held_script(), None, "never started before the data is there");
         assert_eq!(Launch::default().held_script(), None);
+    }
+
+    #[test]
+    fn a_script_is_freed_of_whatever_the_provider_made_of_its_ends_and_however_often_it_was_held() {
+        let own = "cd /workspace\npython train.py";
+        let of = |onstart: String| Launch { onstart: Some(onstart), ..Launch::default() };
+        let held = of(own.into()).held_script().expect("fits");
+        let twice = of(held.clone()).held_script().expect("fits");
+        for told in [held.trim().to_owned(), format!("{held}\n\n"), format!("\n{held}"), twice] {
+            let read = of(told).to_go();
+            assert_eq!(read.onstart.as_deref(), Some(own));
+            assert_eq!(read.held_script().as_deref(), Some(held.as_str()), "held once");
+        }
+        let spaced = of(format!("  {own}\n")).to_go();
+        assert_eq!(spaced.onstart, Some(format!("  {own}\n")), "its user's own is left as it is");
+    }
+
+    #[test]
+    fn what_is_left_out_is_named_and_what_is_not_is_not() {
+        let full = Launch {
+            env: vec![("-p 1:1".into(), "1".into()), ("HF_TOKEN".into(), "x".into())],
+            onstart: Some("run".into()),
+            args: vec!["--a".into()],
+            runtype: Some("jupyter_direc ssh_direc".into()),
+            template: Some("abc".into()),
+            ..Launch::default()
+        };
+        let held = full.held_script();
+        assert_eq!(full.left_out(&full, held.as_deref()), []);
+        let named = Launch { template: None, ..full.clone() };
+        assert_eq!(full.left_out(&named, held.as_deref()), [LaunchPart::Template]);
+        assert_eq!(full.left_out(&full, None), [LaunchPart::StartScript], "too long to be held");
+        assert_eq!(
+            full.left_out(&full.bare(), None),
+            [
+                LaunchPart::Template,
+                LaunchPart::Environment,
+                LaunchPart::StartScript,
+                LaunchPart::Arguments,
+                LaunchPart::Mode,
+            ]
+        );
+        assert_eq!(
+            full.left_out(&Launch { env: Vec::new(), ..full.clone() }, held.as_deref()),
+            [LaunchPart::Environment, LaunchPart::Ports]
+        );
+        let own = Launch { runtype: Some("args".into()), ..Launch::default() };
+        assert_eq!(own.left_out(&own, None), [LaunchPart::Mode], "its entry point does not run");
+        let plain = Launch { onstart: Some(" ".into()), ..Launch::default() };
+        assert_eq!(plain.left_out(&plain, None), []);
     }
 
     #[test]

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::failover::Kind as FailoverKind;
 use crate::id::{AssociationId, FailoverId, GpuId, NotificationId, UserId};
+use crate::launch::LaunchPart;
 use crate::money::MicroUsd;
 use crate::provider::Provider;
 use crate::time::Millis;
@@ -172,6 +173,10 @@ pub struct Figures {
     pub files_verified: Option<i64>,
     /// The GPU that serves after it.
     pub new_gpu: Option<GpuId>,
+    /// Whether the new GPU answered nobody once it was the machine's.
+    pub unanswered: bool,
+    /// What the new GPU was asked for without, of how the lost machine was launched.
+    pub left_out: Vec<LaunchPart>,
     /// Files that a sync would have deleted.
     pub would_delete: Option<i64>,
     /// Of how many.

@@ -5,7 +5,7 @@
 
 use crate::failover::{
     CandidateFault, Failover, FailoverState, Kind, Options, Outcome, StepName, StepRow,
-    VerifyOutput,
+    SwitchOutput, VerifyOutput,
 };
 use crate::time::Millis;
 
@@ -144,7 +144,12 @@ pub fn next(failover: &Failover, rows: &[StepRow], now: Millis) -> Next {
     }
     let way = route(failover.kind, &failover.options);
     if way.iter().all(|(name, _)| done(*name, failover, rows)) {
-        return Next::End(FailoverState::Complete);
+        // What answers nobody is no GPU that the work is on.
+        return Next::End(if is_unanswered(failover, rows) {
+            FailoverState::Failed
+        } else {
+            FailoverState::Complete
+        });
     }
     let ready: Vec<StepName> = way
         .iter()
@@ -156,6 +161,14 @@ pub fn next(failover: &Failover, rows: &[StepRow], now: Millis) -> Next {
         .map(|(name, _)| *name)
         .collect();
     start(ready, failover, rows, now, rows.iter().any(|row| row.outcome.is_none()))
+}
+
+/// Whether the new GPU answered nobody any more once it was the machine's.
+#[must_use]
+pub fn is_unanswered(failover: &Failover, rows: &[StepRow]) -> bool {
+    result(Switch, failover, rows)
+        .and_then(|row| serde_json::from_value::<SwitchOutput>(row.output.clone()).ok())
+        .is_some_and(|switched| switched.unanswered)
 }
 
 /// Whether a step has succeeded; for a step of a round, in the present round.
@@ -319,6 +332,25 @@ mod tests {
                 }
                 Next::Wait(_) => panic!("nothing runs, yet it waits"),
             }
+        }
+    }
+
+    #[test]
+    fn a_switch_to_a_gpu_that_answers_nobody_is_not_complete() {
+        for (output, end) in [
+            (serde_json::json!({}), FailoverState::Complete),
+            (serde_json::json!({"unanswered": false}), FailoverState::Complete),
+            (serde_json::json!({"unanswered": true}), FailoverState::Failed),
+        ] {
+            let failover = failover(Kind::Real, Options::default());
+            let mut rows: Vec<StepRow> =
+                REAL.iter().map(|(name, _)| row(*name, 0, Some(Outcome::Ok))).collect();
+            for row in rows.iter_mut().filter(|row| row.name == Switch) {
+                row.output = output.clone();
+            }
+            assert_eq!(next(&failover, &rows, Millis(1)), Next::End(end), "{output}");
+            rows.retain(|row| row.name != Retire);
+            assert_eq!(next(&failover, &rows, Millis(1)), Next::Run(vec![Retire]), "{output}");
         }
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use domain::buying::{Full, Limits};
 use domain::failover::{Intent, IntentState, RentalPlan, Role, Wish};
 use domain::id::{AssociationId, Epoch, FailoverId, GpuId, IntentId, UserId};
-use domain::launch::Launch;
+use domain::launch::{Launch, LaunchPart};
 use domain::offer::Offer;
 use domain::provider::{ErrorClass, Provider, ProviderError};
 use providers::vast::{Bought, Create};
@@ -57,6 +57,8 @@ pub(crate) struct Order {
     pub(crate) onstart: Option<String>,
     /// What else is asked for.
     pub(crate) launch: Launch,
+    /// What is not, of how the machine was launched that it stands in for.
+    pub(crate) left_out: Vec<LaunchPart>,
 }
 
 /// What every label of this install begins with.
@@ -101,6 +103,8 @@ pub(crate) async fn buy(
         provider: Provider::Vast,
         epoch,
         zone: String::new(),
+        project: None,
+        left_out: order.left_out.clone(),
         offer: Some(offer.id),
         machine_id: offer.machine_id,
         usd_per_hour: offer.usd_per_hour,

@@ -200,6 +200,21 @@ async fn attempt_stop(context: &Context, disposal: &Disposal) -> Result<bool, En
 /// Deletes a VM: asked for, waited for, then not found under its name.
 async fn attempt_vm(context: &Context, disposal: &Disposal) -> Result<bool, EngineError> {
     let client = context.accounts.gcp(&disposal.user).await?;
+    let intents = context.store.intents();
+    let intent = intents.by_label(&disposal.external_id).await?;
+    let intent = intent.filter(|intent| intent.user == disposal.user);
+    if let Some(project) = intent.as_ref().and_then(|intent| intent.project.as_deref())
+        && project != client.project()
+    {
+        return Err(EngineError::Credentials {
+            provider: Provider::Gcp,
+            code: "other_project",
+            message: format!(
+                "the VM is in the Google Cloud project {project}, the stored service account in {}; store one of the former",
+                client.project()
+            ),
+        });
+    }
     let request = uuid::Uuid::new_v5(
         &uuid::Uuid::NAMESPACE_OID,
         format!("delete {} {}", disposal.id, disposal.attempts).as_bytes(),

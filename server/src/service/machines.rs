@@ -11,6 +11,7 @@ use domain::failover::{FailoverState, StepRow};
 use domain::gpu::{GpuInstance, GpuState};
 use domain::host_key::{PinnedKeys, SharedHostKey};
 use domain::id::{AssociationId, FailoverId, GpuId, MachineRef, UserId};
+use domain::launch::LaunchPart;
 use domain::name::shown;
 use domain::notification::Wait;
 use domain::offer::NearMiss;
@@ -54,6 +55,7 @@ pub async fn page(dumont: &Dumont, user: &UserId) -> Result<MachinesPage, Fault>
     let keys = all.iter().map(|tie| (tie.id.clone(), pinned.shared_with(tie)));
     let known = Known {
         keys: keys.filter(|(_, shared)| !shared.is_empty()).collect(),
+        less: dumont.store.intents().left_out(user).await?,
         active: actives(dumont, user, &under_way).await?,
         drills: readiness::last_drills(dumont, user).await?,
         errands: errands(dumont, user).await?,
@@ -273,6 +275,7 @@ pub(super) struct Known {
     pub(super) errands: HashMap<String, Errand>,
     /// Of those that have some.
     pub(super) keys: HashMap<AssociationId, Vec<SharedHostKey>>,
+    pub(super) less: HashMap<GpuId, Vec<LaunchPart>>,
     /// Whether the provider ever gave its list: without one, what is not in it is not known.
     pub(super) listed: bool,
     /// By which rules its verdict is shown.
@@ -293,6 +296,7 @@ impl Known {
             drills: drill.map(|drill| (tie.id.clone(), drill)).into_iter().collect(),
             errands: HashMap::new(),
             keys: HashMap::from([(tie.id.clone(), shared)]),
+            less: dumont.store.intents().left_out(user).await?,
             listed: false,
             policy: policy(dumont, user).await?,
             figures: figures::of(dumont, user, &under_way).await?.into_iter().next(),
@@ -401,7 +405,7 @@ pub(super) fn row(
         instance,
         association: tie.map(|tie| Association {
             host_key_shared: known.keys.get(&tie.id).cloned().unwrap_or_default(),
-            ..Association::new(tie, now)
+            ..Association::new(tie, now).lacking(&known.less)
         }),
         active: tie.and_then(|tie| known.active.get(&tie.id)).cloned(),
         last_drill: tie.and_then(|tie| known.drills.get(&tie.id)).cloned(),

@@ -1,7 +1,7 @@
 //! Whose a credential is. One of another account passes every test and sees nothing of the former: all of it
 //! would count as gone while it bills. So it is not taken while there is something left to see to.
 
-use domain::failover::IntentState;
+use domain::failover::Intent;
 use domain::id::UserId;
 use domain::provider::Provider;
 use serde_json::Value;
@@ -55,13 +55,31 @@ async fn gcp(dumont: &Dumont, user: &UserId, wanted: &str) -> Result<Option<Stri
     let machines = dumont.store.associations().list(user).await?;
     let standbys = machines.into_iter().filter_map(|machine| machine.standby);
     let mut projects: Vec<String> = standbys.map(|standby| standby.project).collect();
+    let pending = dumont.store.disposals().pending(user).await?;
+    let going = pending.iter().filter(|one| one.provider == Provider::Gcp);
+    let mut unknown = false;
+    for vm in going {
+        // A VM has the name of its purchase's label.
+        let intent = dumont.store.intents().by_label(&vm.external_id).await?;
+        match intent.filter(|intent| &intent.user == user).and_then(|intent| intent.project) {
+            Some(project) => projects.push(project),
+            None => unknown = true,
+        }
+    }
+    for intent in under_way(dumont, user, Provider::Gcp).await? {
+        match intent.project {
+            Some(project) => projects.push(project),
+            None => unknown = true,
+        }
+    }
     projects.sort_by_key(|project| project == wanted);
     if let Some(project) = projects.into_iter().next() {
         return Ok(Some(project));
     }
-    if !in_use(dumont, user, Provider::Gcp).await? {
+    if !unknown {
         return Ok(None);
     }
+    // Asked for before projects were recorded.
     let kind = CredentialKind::GcpServiceAccount;
     let stored = dumont.store.credentials().describe(user, kind).await?;
     Ok(stored.and_then(|one| one.hint.get("account")?.as_str().map(str::to_owned)))
@@ -70,10 +88,18 @@ async fn gcp(dumont: &Dumont, user: &UserId, wanted: &str) -> Result<Option<Stri
 /// Whether something is being bought or to be gone there.
 async fn in_use(dumont: &Dumont, user: &UserId, provider: Provider) -> Result<bool, Fault> {
     let pending = dumont.store.disposals().pending(user).await?;
-    if pending.iter().any(|one| one.provider == provider) {
-        return Ok(true);
-    }
-    let intents = dumont.store.intents().live(user).await?;
-    let under_way = |state| matches!(state, IntentState::Open | IntentState::Bound);
-    Ok(intents.iter().any(|one| one.provider == provider && under_way(one.state)))
+    Ok(pending.iter().any(|one| one.provider == provider)
+        || !under_way(dumont, user, provider).await?.is_empty())
+}
+
+/// Purchases that are under way there, or were given up so lately that they may turn up yet.
+async fn under_way(
+    dumont: &Dumont,
+    user: &UserId,
+    provider: Provider,
+) -> Result<Vec<Intent>, Fault> {
+    let now = dumont.now();
+    let mut intents = dumont.store.intents().live(user).await?;
+    intents.retain(|one| one.provider == provider && one.may_turn_up(now));
+    Ok(intents)
 }

@@ -167,6 +167,7 @@ pub async fn readiness(dumont: &Dumont, user: &UserId, gpu: GpuId) -> Result<Rea
         as_of,
         blockers: checks.iter().filter(|check| !check.ok).map(|check| check.key.clone()).collect(),
         checks,
+        left_out: dumont.store.intents().left_out(user).await?.remove(&tie.gpu).unwrap_or_default(),
         last_drill: last_drill(dumont, user, &tie.id).await?,
     })
 }
@@ -295,6 +296,7 @@ mod tests {
             cpu_standby_ready: true,
             as_of: Millis(0).into(),
             blockers: Vec::new(),
+            left_out: Vec::new(),
             checks: Vec::new(),
             last_drill: None,
         }

@@ -108,8 +108,10 @@ pub async fn associations(dumont: &Dumont, user: &UserId) -> Result<Associations
     let now = dumont.now();
     let ties = dumont.store.associations().list(user).await?;
     let keys = PinnedKeys::of(&ties);
+    let less = dumont.store.intents().left_out(user).await?;
+    let shown = |tie| Association::new(tie, now).keyed(tie, &keys).lacking(&less);
     let associations: BTreeMap<i64, Association> =
-        ties.iter().map(|tie| (tie.gpu.0, Association::new(tie, now).keyed(tie, &keys))).collect();
+        ties.iter().map(|tie| (tie.gpu.0, shown(tie))).collect();
     Ok(Associations { count: associations.len(), associations })
 }
 
@@ -124,7 +126,9 @@ pub async fn association(
 ) -> Result<Association, Fault> {
     let tie = machines::find(dumont, user, machine).await?;
     let like = dumont.store.associations().with_host_keys_of(user, &tie.id).await?;
-    Ok(Association::new(&tie, dumont.now()).keyed(&tie, &PinnedKeys::of(&like)))
+    let less = dumont.store.intents().left_out(user).await?;
+    let shown = Association::new(&tie, dumont.now()).keyed(&tie, &PinnedKeys::of(&like));
+    Ok(shown.lacking(&less))
 }
 
 /// Gives a GPU a standby; progress is read from the association.

@@ -1,5 +1,9 @@
 //! Provider credentials: tried before they are kept, sealed, and never told again.
 
+use domain::failover::{Disposal, Intent, IntentState, Role, Wish};
+use domain::id::{DisposalId, Epoch, IntentId};
+use domain::money::MicroUsd;
+use domain::provider::Provider;
 use reqwest::Method;
 use serde_json::{Value, json};
 use server::api::table::table;
@@ -224,7 +228,86 @@ async fn a_credential_of_another_account_is_not_taken_while_the_former_has_machi
     world.end().await;
 }
 
+async fn an_account_stays_the_same_while_something_of_it_is_to_be_removed_or_may_turn_up(
+    world: World,
+) {
+    let ana = Person::join(&world, "ana").await;
+    let good = world.sandbox.credentials.clone();
+    let own =
+        json!({"vast_api_key": good.vast_api_key, "gcp_credentials": good.gcp_service_account});
+    body(200, put(&world, &ana, &own).await).await;
+    let other = world.customer().await;
+    // Removed first: nothing of the former credential is known any more but what is recorded with its VM.
+    body(200, put(&world, &ana, &json!({"gcp_credentials": null})).await).await;
+    let project = good.gcp_service_account["project_id"].as_str().expect("a project").to_owned();
+    let now = world.dumont.now();
+    let vm = Intent {
+        id: IntentId::new("vm-intent"),
+        user: ana.id.clone(),
+        failover: None,
+        association: None,
+        provider: Provider::Gcp,
+        epoch: Epoch(1),
+        label: "dumont-vm".into(),
+        zone: "europe-west1-b".into(),
+        project: Some(project),
+        left_out: Vec::new(),
+        offer: None,
+        machine_id: None,
+        usd_per_hour: MicroUsd(25_831),
+        state: IntentState::Open,
+        external_id: None,
+        created_at: now,
+        changed_at: now,
+        bound_at: None,
+        gone_at: None,
+        error: None,
+    };
+    let gone = Disposal {
+        id: DisposalId::new("vm-gone"),
+        user: ana.id.clone(),
+        provider: Provider::Gcp,
+        external_id: vm.label.clone(),
+        zone: vm.zone.clone(),
+        role: Role::Standby,
+        failover: None,
+        association: None,
+        wish: Wish::Destroy,
+        requested_at: now,
+        attempts: 0,
+        next_at: now.plus(3_600_000),
+        last_error: None,
+        done_at: None,
+        saved: None,
+    };
+    let (intents, disposals) = (world.dumont.store.intents(), world.dumont.store.disposals());
+    intents.open(&vm).await.expect("recorded");
+    intents.discard(&vm.id, &gone, now).await.expect("to be removed");
+    let theirs = json!({"gcp_credentials": other.gcp_service_account});
+    let told = body(409, put(&world, &ana, &theirs).await).await;
+    assert_eq!(told["code"], "other_account", "{told}");
+    body(200, put(&world, &ana, &json!({"gcp_credentials": good.gcp_service_account})).await).await;
+    disposals.done(&gone.id, now).await.expect("removed");
+
+    // A purchase that was given up a moment ago may turn up yet.
+    let gpu = Intent {
+        id: IntentId::new("gpu-intent"),
+        provider: Provider::Vast,
+        label: "dumont-gpu".into(),
+        zone: String::new(),
+        project: None,
+        ..vm
+    };
+    intents.open(&gpu).await.expect("recorded");
+    intents.tombstone(&gpu.id, "no answer", now).await.expect("given up");
+    let theirs = json!({"vast_api_key": other.vast_api_key});
+    let told = body(409, put(&world, &ana, &theirs).await).await;
+    assert_eq!(told["code"], "other_account", "{told}");
+    world.end().await;
+}
+
 on_both!(
+    an_account_stays_the_same_while_something_of_it_is_to_be_removed_or_may_turn_up,
     a_credential_of_another_account_is_not_taken_while_the_former_has_machines,
     what_is_refused_is_named_and_not_kept,
     what_works_is_described_and_makes_the_rest_work,

@@ -48,5 +48,6 @@ mod purchase;
 mod silence;
 mod stack;
 mod standby;
+mod switch;
 mod ways_out;
 mod zombie;

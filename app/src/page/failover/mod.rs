@@ -13,7 +13,8 @@ mod waterfall;
 use domain::access::Scope;
 use domain::failover::{FailoverState, Kind};
 use domain::id::FailoverId;
-use domain::view::failover::{FailoverPage, FailoverStatus};
+use domain::launch::LaunchPart;
+use domain::view::failover::{Ending, FailoverPage, FailoverStatus};
 use leptos::prelude::*;
 
 use super::Page;
@@ -58,6 +59,7 @@ fn page(visit: &Visit, data: &FailoverPage, word: Option<&str>) -> Page {
             {sharing::whose(visit, data.shared.as_ref())}
             {done_word(visit, word)}
             {trouble(visit, data)}
+            {less(visit, &status.left_out)}
             {path::span(visit, status)}
             {figures(visit, data)}
             {path::path(visit, data)}
@@ -120,7 +122,8 @@ fn open_acts(status: &FailoverStatus) -> Vec<FailoverAct> {
     let stays = status.state.is_over()
         && status.kind != Kind::Drill
         && status.time_to_cpu_ms.is_some()
-        && status.total_time_ms.is_none();
+        && status.total_time_ms.is_none()
+        && status.ending != Some(Ending::Unanswered);
     if stays { vec![FailoverAct::FailBack] } else { Vec::new() }
 }
 
@@ -136,6 +139,14 @@ fn trouble(visit: &Visit, data: &FailoverPage) -> Option<AnyView> {
         FailoverState::Running | FailoverState::Complete => (Tone::Warn, t.trouble_meanwhile),
     };
     Some(notice(tone, text, Some(view! { <p class="words">{words}</p> }.into_any())))
+}
+
+/// What a new GPU was asked for without, where that is so.
+pub(crate) fn less(visit: &Visit, parts: &[LaunchPart]) -> Option<AnyView> {
+    let t = visit.t();
+    let parts = (!parts.is_empty()).then(|| text::launch_parts(parts, t))?;
+    let words = fill(t.left_out_what, &[("parts", &parts)]);
+    Some(notice(Tone::Warn, t.left_out, Some(view! { <p>{words}</p> }.into_any())))
 }
 
 /// Both clocks, the loss and the money.

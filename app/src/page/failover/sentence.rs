@@ -61,6 +61,9 @@ fn head(status: &FailoverStatus, age: i64, t: &'static Texts, lang: Lang) -> Str
         FailoverState::Failed if status.ending == Some(Ending::OnStandby) => {
             t.sentence_failed_standby.to_owned()
         }
+        FailoverState::Failed if status.ending == Some(Ending::Unanswered) => {
+            t.sentence_unanswered.to_owned()
+        }
         FailoverState::Failed => t.sentence_failed.to_owned(),
         FailoverState::Cancelled => t.sentence_cancelled.to_owned(),
     }

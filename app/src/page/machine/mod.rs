@@ -22,6 +22,7 @@ use leptos::prelude::*;
 pub(crate) use self::capability::Reason;
 use self::capability::{Gate, gate, is_allowed};
 use super::Page;
+use super::failover::less;
 use super::machines;
 use super::problem::done_word;
 use super::settings::sharing;
@@ -59,6 +60,7 @@ fn page(visit: &Visit, data: &MachinePage, word: Option<&str>) -> Page {
             {now::now(visit, data)}
             {sections::alarm(visit, data)}
             {host_keys::shared(visit, data)}
+            {row.association.as_ref().and_then(|tie| less(visit, &tie.left_out))}
             {sections::figures(visit, data)}
             {whereabouts::whereabouts(visit, data)}
             <div class="columns">

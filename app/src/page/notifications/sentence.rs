@@ -29,7 +29,11 @@ fn tell(one: &Notification, t: &'static Texts, lang: Lang) -> String {
         NewsKind::FailoverComplete => {
             let on_gpu = figures.total_time_ms.is_some();
             let template = if on_gpu { t.note_recovered } else { t.note_stayed };
-            joined(of_machine(template), times(figures, false, t, lang))
+            let told = joined(of_machine(template), times(figures, false, t, lang));
+            joined(told, less(figures, t))
+        }
+        NewsKind::FailoverFailed | NewsKind::MoveFailed if figures.unanswered => {
+            joined(of_machine(t.note_unanswered), less(figures, t))
         }
         NewsKind::FailoverFailed => {
             joined(of_machine(t.note_failed), times(figures, false, t, lang))
@@ -41,7 +45,8 @@ fn tell(one: &Notification, t: &'static Texts, lang: Lang) -> String {
         NewsKind::DrillFailed => of_machine(t.note_drill_failed),
         NewsKind::MoveComplete => {
             let on_gpu = figures.total_time_ms.is_some();
-            of_machine(if on_gpu { t.note_moved } else { t.note_moved_standby })
+            let told = of_machine(if on_gpu { t.note_moved } else { t.note_moved_standby });
+            joined(told, less(figures, t))
         }
         NewsKind::MoveFailed => of_machine(t.note_move_failed),
         NewsKind::GpuLost => {
@@ -78,6 +83,12 @@ fn joined(head: String, more: Option<String>) -> String {
         Some(more) => format!("{head} {more}"),
         None => head,
     }
+}
+
+/// What the new GPU was launched without.
+fn less(figures: &NotificationFigures, t: &'static Texts) -> Option<String> {
+    let parts = (!figures.left_out.is_empty()).then(|| text::launch_parts(&figures.left_out, t))?;
+    Some(fill(t.note_left_out, &[("parts", &parts)]))
 }
 
 /// Both clocks, as far as they were reached.
@@ -148,6 +159,7 @@ fn credit(figures: &NotificationFigures, t: &'static Texts, lang: Lang) -> Strin
 mod tests {
     use super::*;
     use domain::id::NotificationId;
+    use domain::launch::LaunchPart;
     use domain::notification::Wait;
     use domain::time::Millis;
     use domain::view::Time;
@@ -213,6 +225,26 @@ mod tests {
                 tell(&one(NewsKind::GpuSilent, NotificationFigures::default()), lang.texts(), lang);
             assert!(told.starts_with(words) && !told.contains(never), "{told}");
         }
+    }
+
+    #[test]
+    fn a_gpu_that_answers_nobody_and_what_is_missing_on_a_new_one_are_said() {
+        let figures = NotificationFigures {
+            unanswered: true,
+            left_out: vec![LaunchPart::Template, LaunchPart::StartScript],
+            ..NotificationFigures::default()
+        };
+        for kind in [NewsKind::FailoverFailed, NewsKind::MoveFailed] {
+            let told = tell(&one(kind, figures.clone()), Lang::En.texts(), Lang::En);
+            assert!(told.contains("then did not answer"), "{told}");
+            assert!(told.ends_with("launched without: the template, the start script."), "{told}");
+            let told = tell(&one(kind, figures.clone()), Lang::Pt.texts(), Lang::Pt);
+            assert!(told.contains("depois não respondeu"), "{told}");
+            assert!(told.ends_with("iniciada sem: o template, o script de início."), "{told}");
+        }
+        let whole = NotificationFigures { unanswered: false, left_out: Vec::new(), ..figures };
+        let told = tell(&one(NewsKind::FailoverComplete, whole), Lang::En.texts(), Lang::En);
+        assert!(!told.contains("without"), "{told}");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::gpu::Endpoint;
 use crate::id::{Epoch, GpuId, IntentId};
+use crate::launch::LaunchPart;
 use crate::money::MicroUsd;
 use crate::time::Millis;
 
@@ -100,6 +101,8 @@ pub struct BuyOutput {
     pub machine_id: Option<i64>,
     /// Rate per hour.
     pub usd_per_hour: MicroUsd,
+    /// What it was asked for without, of how the lost machine was launched.
+    pub left_out: Vec<LaunchPart>,
 }
 
 /// Output of [`super::StepName::Boot`].
@@ -191,4 +194,6 @@ pub struct SwitchOutput {
     pub hook: Option<HookResult>,
     /// How long writes were frozen before the new GPU served, ms.
     pub freeze_ms: Option<i64>,
+    /// The new GPU did not answer any more, or nothing could be started on it, once it was the machine's.
+    pub unanswered: bool,
 }

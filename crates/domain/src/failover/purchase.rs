@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::association::Hooks;
 use crate::id::{AssociationId, DisposalId, Epoch, FailoverId, IntentId, UserId};
+use crate::launch::LaunchPart;
 use crate::money::MicroUsd;
 use crate::provider::Provider;
 use crate::time::Millis;
@@ -47,6 +48,10 @@ pub struct Intent {
     pub label: String,
     /// GCP: the zone. Vast: empty.
     pub zone: String,
+    /// GCP: the project, where it was recorded.
+    pub project: Option<String>,
+    /// Vast: what it was asked for without, of how the lost machine was launched.
+    pub left_out: Vec<LaunchPart>,
     /// Vast: the offer.
     pub offer: Option<i64>,
     /// Physical machine of the offer.
@@ -67,6 +72,21 @@ pub struct Intent {
     pub gone_at: Option<Millis>,
     /// The provider's words when it refused, or why it was given up.
     pub error: Option<String>,
+}
+
+/// For how long a purchase that was given up may still turn up, ms. After that nothing is expected of it.
+pub const MAY_TURN_UP_MS: i64 = 3_600_000;
+
+impl Intent {
+    /// Whether something of it is expected that is nobody's yet.
+    #[must_use]
+    pub const fn may_turn_up(&self, now: Millis) -> bool {
+        match self.state {
+            IntentState::Open | IntentState::Bound => true,
+            IntentState::Tombstoned => now.since(self.changed_at) < MAY_TURN_UP_MS,
+            _ => false,
+        }
+    }
 }
 
 /// What a rental by hand is to become once it is bought. Kept with its purchase, so that it becomes that

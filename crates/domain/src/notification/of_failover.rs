@@ -7,6 +7,7 @@ use crate::failover::{
 use crate::report::{Journal, failover_view};
 use crate::route;
 use crate::time::Millis;
+use crate::view::failover::Ending;
 
 fn news(failover: &Failover, kind: NewsKind, fact: String, at: Millis, figures: Figures) -> News {
     News {
@@ -87,6 +88,8 @@ pub fn ended(failover: &Failover, steps: &[StepRow]) -> Option<News> {
         rpo_ms: view.rpo_ms,
         files_verified: view.files_verified,
         new_gpu: new_gpu(failover, steps),
+        unanswered: view.ending == Some(Ending::Unanswered),
+        left_out: if failover.kind == FailoverKind::Drill { Vec::new() } else { view.left_out },
         ..Figures::default()
     };
     Some(news(failover, kind, format!("ended/{}", failover.id), at, figures))
@@ -102,6 +105,7 @@ fn new_gpu(failover: &Failover, steps: &[StepRow]) -> Option<crate::id::GpuId> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::launch::LaunchPart;
     use crate::report::testing::{Story, at};
     use crate::verdict::Cause;
 
@@ -116,6 +120,21 @@ mod tests {
         assert_eq!(told.figures.total_time_ms, report.total_time_ms);
         assert_eq!((told.figures.rpo_ms, told.figures.files_verified), (Some(2_600), Some(120)));
         assert_eq!(told.figures.failover_kind, Some(FailoverKind::Real));
+    }
+
+    #[test]
+    fn an_end_says_that_the_new_gpu_answers_nobody_and_what_it_was_launched_without() {
+        let mut story = Story::lost_and_recovered();
+        for row in &mut story.steps {
+            match row.name {
+                StepName::Switch => row.output = serde_json::json!({"unanswered": true}),
+                StepName::Buy => row.output = serde_json::json!({"gpu": 77, "left_out": ["ports"]}),
+                _ => {}
+            }
+        }
+        let told = ended(&story.failover, &story.steps).expect("told").figures;
+        assert_eq!((told.unanswered, told.left_out), (true, vec![LaunchPart::Ports]));
+        assert_eq!((told.total_time_ms, told.new_gpu.map(|gpu| gpu.0)), (None, Some(77)));
     }
 
     #[test]

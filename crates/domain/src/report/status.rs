@@ -9,7 +9,7 @@ use super::instances::served;
 use super::stations;
 use super::{Journal, cost, touched};
 use crate::failover::{
-    DetectOutput, FailoverState, Kind, Outcome, Phase, StepName, StepRow, SwitchOutput,
+    BuyOutput, DetectOutput, FailoverState, Kind, Outcome, Phase, StepName, StepRow, SwitchOutput,
     TakeoverOutput, VerifyOutput,
 };
 use crate::id::GpuId;
@@ -48,6 +48,7 @@ pub fn failover_view(journal: &Journal<'_>) -> FailoverStatus {
         success: ending.map(Ending::is_success),
         ending,
         new_gpu_id: new_gpu(journal),
+        left_out: output::<BuyOutput>(StepName::Buy, rows).unwrap_or_default().left_out,
         data_restored: restored(journal, verify.as_ref()),
         phase_timings_ms: timings(&phases),
         provider_ms: total(|window| window.provider_ms),
@@ -56,7 +57,9 @@ pub fn failover_view(journal: &Journal<'_>) -> FailoverStatus {
         before: stations::before(journal),
         after: stations::after(journal),
         time_to_cpu_ms: takeover.map(|row| span(failover.started_at, row)),
-        total_time_ms: reached(&[home], rows).map(|row| span(failover.started_at, row)),
+        total_time_ms: reached(&[home], rows)
+            .filter(|_| !is_unanswered(journal))
+            .map(|row| span(failover.started_at, row)),
         rpo_ms: lost_ms(journal, detect.as_ref(), files_lost.as_deref(), recovery_point),
         recovery_point_at: recovery_point.map(Time),
         files_verified: verify.as_ref().map(|proof| proof.verified),
@@ -90,10 +93,15 @@ fn ending(journal: &Journal<'_>) -> Option<Ending> {
     Some(match failover.kind {
         Kind::Drill if complete => Ending::Passed,
         Kind::Drill => Ending::Failed,
-        _ if did(StepName::Switch) => Ending::OnGpu,
+        _ if did(StepName::Switch) && !is_unanswered(journal) => Ending::OnGpu,
+        _ if did(StepName::Switch) => Ending::Unanswered,
         _ if did(StepName::Takeover) || failover.options.from_standby => Ending::OnStandby,
         _ => Ending::Failed,
     })
+}
+
+fn is_unanswered(journal: &Journal<'_>) -> bool {
+    route::is_unanswered(journal.failover, journal.steps)
 }
 
 /// How far the transfer is that runs now.
@@ -291,6 +299,7 @@ mod tests {
     use super::super::testing::{Story, at};
     use super::*;
     use crate::failover::Options;
+    use crate::launch::LaunchPart;
 
     /// A move whose last sync left this.
     fn moved(synced: serde_json::Value) -> FailoverStatus {
@@ -319,6 +328,26 @@ mod tests {
         story.steps[0].output = serde_json::json!({"unsynced_paths": []});
         let view = failover_view(&story.journal());
         assert_eq!((view.files_lost, view.rpo_ms), (None, Some(2_600)), "none seen is not none");
+    }
+
+    #[test]
+    fn a_gpu_that_answered_nobody_is_no_success_and_has_no_time_to_it() {
+        let mut story = Story::lost_and_recovered();
+        story.failover.state = FailoverState::Failed;
+        for row in story.steps.iter_mut().filter(|row| row.name == StepName::Switch) {
+            row.output = serde_json::json!({"unanswered": true});
+        }
+        for row in story.steps.iter_mut().filter(|row| row.name == StepName::Buy) {
+            row.output = serde_json::json!({"left_out": ["template", "environment"]});
+        }
+        let view = failover_view(&story.journal());
+        assert_eq!((view.ending, view.success), (Some(Ending::Unanswered), Some(false)));
+        assert_eq!((view.time_to_cpu_ms, view.total_time_ms), (Some(2_900), None));
+        assert_eq!(view.new_gpu_id, Some(GpuId(77)), "the machine is there all the same");
+        assert_eq!(view.left_out, [LaunchPart::Template, LaunchPart::Environment]);
+        let report = super::super::report(&[view], &super::super::Filter::usual(true), story.now);
+        assert_eq!((report.failed_failovers, report.successful_failovers), (1, 0));
+        assert_eq!(report.success_rate, Some(0.0));
     }
 
     #[test]

@@ -71,7 +71,7 @@ pub fn report<S: Borrow<FailoverStatus>>(
     let ended: Vec<&FailoverStatus> =
         rows.iter().copied().filter(|row| row.success.is_some()).collect();
     let ended_as = |ending: Ending| rows.iter().filter(|row| row.ending == Some(ending)).count();
-    let failed = ended_as(Ending::Failed);
+    let failed = ended_as(Ending::Failed) + ended_as(Ending::Unanswered);
     let on_standby = ended_as(Ending::OnStandby);
     let repair = sorted(good.iter().filter_map(|row| row.total_time_ms));
     let to_cpu = sorted(good.iter().filter_map(|row| row.time_to_cpu_ms));

@@ -145,6 +145,8 @@ fn intent(id: &str, gpu: i64, state: IntentState, bound: i64, gone_at: Option<Mi
         epoch: Epoch(2),
         label: format!("dumont-0-{id}"),
         zone: String::new(),
+        project: None,
+        left_out: Vec::new(),
         offer: Some(1),
         machine_id: None,
         usd_per_hour: MicroUsd(400_000),

@@ -37,7 +37,8 @@ fn part(rows: &[&FailoverStatus], from: Millis, until: Millis, last: bool) -> Tr
     let mut repair: Vec<i64> = good.clone().filter_map(|row| row.total_time_ms).collect();
     repair.sort_unstable();
     let ended_as = |ending| inside.iter().filter(|row| row.ending == Some(ending)).count();
-    let (on_standby, failed) = (ended_as(Ending::OnStandby), ended_as(Ending::Failed));
+    let on_standby = ended_as(Ending::OnStandby);
+    let failed = ended_as(Ending::Failed) + ended_as(Ending::Unanswered);
     let succeeded = good.count();
     TrendPart {
         from: from.into(),

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Time;
 use crate::failover::{FailoverState, HookResult, Kind, Options, Outcome, Phase, Role, StepName};
 use crate::id::{AssociationId, FailoverId, GpuId};
+use crate::launch::LaunchPart;
 use crate::provider::Provider;
 use crate::verdict::Cause;
 
@@ -32,6 +33,8 @@ crate::text_enum! {
         OnGpu = "on_gpu",
         /// The work runs on the CPU standby, by choice or because no GPU could be had.
         OnStandby = "on_standby",
+        /// The machine is on a GPU that answered nobody once it was the machine's.
+        Unanswered = "unanswered",
         /// A drill reached its end.
         Passed = "passed",
         /// Neither.
@@ -207,6 +210,10 @@ pub struct FailoverStatus {
     pub ending: Option<Ending>,
     /// The GPU that serves after it.
     pub new_gpu_id: Option<GpuId>,
+    /// What the new GPU was asked for without, of how the lost machine was launched: the provider refused it,
+    /// or it could not be had.
+    #[serde(default)]
+    pub left_out: Vec<LaunchPart>,
     /// Whether the data was restored and proved; `null` while it goes on or where it was not asked for.
     pub data_restored: Option<bool>,
     /// Length of each phase that has ended, ms.

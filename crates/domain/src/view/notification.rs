@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Time;
 use crate::failover::Kind;
 use crate::id::{AssociationId, FailoverId, GpuId, NotificationId};
+use crate::launch::LaunchPart;
 use crate::money::MicroUsd;
 use crate::notification::{Figures, NewsKind, Notification as Told, Severity, Wait};
 use crate::provider::Provider;
@@ -34,6 +35,12 @@ pub struct NotificationFigures {
     pub files_verified: Option<i64>,
     /// The GPU that serves after it.
     pub new_gpu_id: Option<GpuId>,
+    /// Whether the new GPU answered nobody once it was the machine's.
+    #[serde(default)]
+    pub unanswered: bool,
+    /// What the new GPU was asked for without, of how the lost machine was launched.
+    #[serde(default)]
+    pub left_out: Vec<LaunchPart>,
     /// Files that a sync would have deleted.
     pub would_delete: Option<i64>,
     /// Of how many.
@@ -66,6 +73,8 @@ impl From<&Figures> for NotificationFigures {
             copy_age_ms: found.copy_age_ms,
             files_verified: found.files_verified,
             new_gpu_id: found.new_gpu,
+            unanswered: found.unanswered,
+            left_out: found.left_out.clone(),
             would_delete: found.would_delete,
             of_files: found.of_files,
             late_files: found.late_files,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Time;
 use crate::id::{AssociationId, FailoverId, GpuId};
+use crate::launch::LaunchPart;
 
 /// One condition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +55,9 @@ pub struct Readiness {
     pub checks: Vec<ReadinessCheck>,
     /// The keys of those that do not hold.
     pub blockers: Vec<String>,
+    /// What the GPU was asked for without, of how the one before it was launched.
+    #[serde(default)]
+    pub left_out: Vec<LaunchPart>,
     /// The newest drill.
     pub last_drill: Option<LastDrill>,
 }

@@ -1,6 +1,6 @@
 //! Standbys and associations.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +12,7 @@ use crate::association::{
 use crate::frozen::{self, Decision, Deletion, Deletions, Held};
 use crate::host_key::{PinnedKeys, SharedHostKey};
 use crate::id::{AssociationId, Epoch, FailoverId, GpuId};
+use crate::launch::LaunchPart;
 use crate::name;
 use crate::standby::StandbyState;
 use crate::time::Millis;
@@ -81,6 +82,9 @@ pub struct Association {
     /// While its copy is frozen for that: how many files the standby would have deleted.
     #[serde(default)]
     pub deletions: Option<i64>,
+    /// What its GPU was asked for without, of how the one before it was launched.
+    #[serde(default)]
+    pub left_out: Vec<LaunchPart>,
     /// Other places of the account that show the SSH host key of its GPU or of its standby.
     #[serde(default)]
     pub host_key_shared: Vec<SharedHostKey>,
@@ -135,6 +139,13 @@ impl Association {
         Self { host_key_shared: keys.shared_with(tie), ..self }
     }
 
+    /// With what its GPU was asked for without.
+    #[must_use]
+    pub fn lacking(self, left_out: &HashMap<GpuId, Vec<LaunchPart>>) -> Self {
+        let left_out = left_out.get(&self.gpu_instance_id).cloned().unwrap_or_default();
+        Self { left_out, ..self }
+    }
+
     /// The association as it is at `now`.
     #[must_use]
     pub fn new(tie: &Tie, now: Millis) -> Self {
@@ -161,6 +172,7 @@ impl Association {
             follows_by: tie.sync.path,
             why_rsync: tie.sync.why_rsync,
             deletions: frozen::deletions(tie),
+            left_out: Vec::new(),
             host_key_shared: Vec::new(),
             epoch: tie.epoch,
             gpu_failed: lost,

@@ -61,6 +61,7 @@ pub(crate) async fn rent(
         disk_gb: rent.disk_gb,
         onstart: rent.onstart.clone(),
         launch: Launch::default().with_ports(&rent.ports),
+        left_out: Vec::new(),
     };
     match purchase::buy(context, &order, &offer).await? {
         Purchase::Bound(intent, gpu) => {

@@ -4,7 +4,7 @@
 use domain::buying::Full;
 use domain::failover::{BuyOutput, Intent, IntentState, Kind, StepName};
 use domain::id::GpuId;
-use domain::launch::Launch;
+use domain::launch::{Launch, LaunchPart};
 use domain::money::MicroUsd;
 use domain::notification::Wait;
 use domain::offer::Offer;
@@ -13,10 +13,12 @@ use domain::route;
 
 use super::search;
 use super::step::{Ended, Run, StepEnd};
+use crate::error::EngineError;
 use crate::ops::fleet;
 use crate::poller;
 use crate::ports::time;
 use crate::purchase::{self, Order, Purchase, Purpose};
+use crate::worker::told;
 
 /// Where the lost machine's disk is not known.
 pub(super) const DEFAULT_DISK_GB: f64 = 40.0;
@@ -65,9 +67,9 @@ async fn buy(run: &Run<'_>) -> Ended {
     let mut last = String::from("all offers of the search were tried");
     for offer in search::found(run).offers.iter().filter(|offer| !tried.contains(&offer.id)) {
         pays(run, offer).await?;
-        for (way, order) in &ways {
+        for order in &ways {
             match purchase::buy(context, order, offer).await? {
-                Purchase::Bound(intent, _) => return Ok(bought_as(&intent, way)),
+                Purchase::Bound(intent, _) => return Ok(bought(&intent)),
                 Purchase::Refused(error) if purchase::try_another(&error) => {
                     last = error.to_string();
                     // What else is asked for may be what is refused: then the same with less of it.
@@ -90,31 +92,30 @@ async fn buy(run: &Run<'_>) -> Ended {
     Ok(StepEnd::next_round(last))
 }
 
-/// How a replacement may be asked for, each with a word for what is left out of it: all of it; without its
-/// template, which may be gone while all that it says is named beside it; and without anything that is its
-/// user's, since a bare GPU with the data on it is better than none.
-fn ways(order: Order) -> Vec<(&'static str, Order)> {
-    let named =
-        Order { launch: Launch { template: None, ..order.launch.clone() }, ..order.clone() };
-    let bare = Order { launch: order.launch.bare(), onstart: None, ..order.clone() };
-    let mut ways = vec![("", order), ("template", named), ("all but image and ports", bare)];
-    ways.dedup_by(|(_, less), (_, more)| {
+/// How a replacement may be asked for, each with what is left out of it: all of it; without its template, which
+/// may be gone while all that it says is named beside it; and without anything that is its user's, since a bare
+/// GPU with the data on it is better than none.
+fn ways(order: Order) -> Vec<Order> {
+    let full = order.launch.clone();
+    let less = |launch: Launch, onstart: Option<String>| {
+        let mut left_out = full.left_out(&launch, onstart.as_deref());
+        if order.left_out.contains(&LaunchPart::Unknown) {
+            left_out.push(LaunchPart::Unknown);
+        }
+        Order { launch, onstart, left_out, ..order.clone() }
+    };
+    let mut ways = vec![
+        less(full.clone(), order.onstart.clone()),
+        less(Launch { template: None, ..full.clone() }, order.onstart.clone()),
+        less(full.bare(), None),
+    ];
+    ways.dedup_by(|less, more| {
         let (a, b) = (&less.launch, &more.launch);
         less.onstart == more.onstart
             && (&a.env, &a.args, &a.template) == (&b.env, &b.args, &b.template)
             && a.runtype_with_ssh() == b.runtype_with_ssh()
     });
     ways
-}
-
-/// A purchase, with what was left out of it.
-fn bought_as(intent: &Intent, left_out: &str) -> StepEnd {
-    let mut end = bought(intent);
-    if let Some(fields) = end.output.as_object_mut().filter(|_| !left_out.is_empty()) {
-        tracing::warn!(intent = %intent.id, left_out, "refused as it was launched before; bought with less");
-        fields.insert("left_out".into(), left_out.into());
-    }
-    end
 }
 
 /// Whether one more GPU at this price may be bought at all; else what is waited for.
@@ -191,12 +192,12 @@ async fn pays(run: &Run<'_>, offer: &Offer) -> Result<(), StepEnd> {
 async fn order(run: &Run<'_>) -> Result<Order, StepEnd> {
     let Run { context, failover, association, .. } = run;
     let settings = context.store.settings().get(&failover.user).await?;
-    let launch = launch(run).await?;
+    let known = launch(run).await?;
+    let left_out = if known.is_some() { Vec::new() } else { vec![LaunchPart::Unknown] };
+    let launch = known.unwrap_or_default();
     let ports = context.store.rentals().ports_of(&failover.user, &association.id).await?;
+    // Too long to be held back until the data is there: then it is left out.
     let onstart = launch.held_script();
-    if onstart.is_none() && launch.onstart.is_some() {
-        tracing::warn!(association = %association.id, "the start script is too long to be held back until the data is there; it is left out");
-    }
     Ok(Order {
         user: failover.user.clone(),
         purpose: Purpose::Failover {
@@ -213,26 +214,27 @@ async fn order(run: &Run<'_>) -> Result<Order, StepEnd> {
         disk_gb: association.spec.disk_gb.unwrap_or(DEFAULT_DISK_GB),
         onstart,
         launch: launch.with_ports(&ports),
+        left_out,
     })
 }
 
 /// How the machine was launched that is replaced: as the provider tells it now, else as it was read last.
-pub(super) async fn launch(run: &Run<'_>) -> Result<Launch, StepEnd> {
-    let Run { context, failover, association, .. } = run;
+pub(super) async fn launch(run: &Run<'_>) -> Result<Option<Launch>, StepEnd> {
+    let Run { context, association, .. } = run;
     let associations = context.store.associations();
-    let client = context.accounts.vast(&failover.user).await?;
-    match client.launch(association.gpu).await {
+    let kept = associations.launch(&association.id).await?.map(|(kept, _)| kept);
+    match told(context, association, kept.as_ref()).await {
         Ok(Some(told)) => {
-            let kept = associations.launch(&association.id).await.ok().flatten();
-            let launch = told.to_go().or_keys_of(kept.as_ref().map(|(kept, _)| kept));
-            associations.set_launch(&association.id, &launch, context.now()).await?;
-            return Ok(launch);
+            associations.set_launch(&association.id, &told, context.now()).await?;
+            Ok(Some(told))
         }
-        Ok(None) => {}
-        Err(error) => tracing::debug!(%error, "how it was launched is not told now"),
+        Ok(None) => Ok(kept),
+        Err(EngineError::Store(error)) => Err(error.into()),
+        Err(error) => {
+            tracing::debug!(%error, "how it was launched is not told now");
+            Ok(kept)
+        }
     }
-    let kept = associations.launch(&association.id).await?;
-    Ok(kept.map(|(launch, _)| launch).unwrap_or_default())
 }
 
 fn bought(intent: &Intent) -> StepEnd {
@@ -242,5 +244,10 @@ fn bought(intent: &Intent) -> StepEnd {
         offer: intent.offer,
         machine_id: intent.machine_id,
         usd_per_hour: intent.usd_per_hour,
+        left_out: intent.left_out.clone(),
     })
 }
+
+#[cfg(test)]
+#[path = "buy_tests.rs"]
+mod tests;

@@ -51,6 +51,9 @@ const LOOK: Duration = Duration::from_millis(400);
 /// Why a failover ended whose machine is no more.
 const GIVEN_UP: &str = "its user discarded the machine";
 
+/// Why one failed that had reached a GPU.
+const UNANSWERED: &str = "the new GPU did not answer any more, or nothing could be started on it, once the machine was on it; the old GPU is to be stopped, and its disk is kept until you destroy it";
+
 /// What a failover begins with.
 pub(crate) struct Opening {
     pub(crate) kind: Kind,
@@ -284,6 +287,9 @@ async fn end(
     let given_up = now.as_ref().is_some_and(|now| now.state == AssociationState::Deleting);
     let error = match state {
         FailoverState::Cancelled if given_up => Some(GIVEN_UP.to_owned()),
+        FailoverState::Failed if route::is_unanswered(failover, rows) => {
+            Some(UNANSWERED.to_owned())
+        }
         FailoverState::Failed => rows
             .iter()
             .rev()

@@ -5,6 +5,7 @@ use domain::association::Serving;
 use domain::failover::{DetectOutput, Disposal, Kind, Role, StepName, Wish};
 use domain::id::DisposalId;
 use domain::provider::Provider;
+use domain::route::is_unanswered;
 use domain::time::Millis;
 use domain::verdict::ProviderSays;
 
@@ -17,7 +18,7 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
     }
     let now = context.now();
     // A new GPU that answers nobody may have taken the data with it: then the old one's disk is kept.
-    let wish = if super::switch::unanswered(run) { Wish::Stop } else { Wish::Destroy };
+    let wish = if is_unanswered(failover, run.rows) { Wish::Stop } else { Wish::Destroy };
     let disposal = Disposal {
         id: DisposalId::new(context.new_id()),
         user: failover.user.clone(),

@@ -22,8 +22,6 @@ use crate::{data, hooks};
 
 /// Why a machine without a standby is degraded, in the words of whoever found it gone.
 const NO_STANDBY: &str = "the standby VM no longer exists at the provider; a new one is being made";
-/// Set in the output where the new GPU did not answer once it was the machine's.
-const UNANSWERED: &str = "unanswered";
 
 pub(super) async fn run(run: &Run<'_>) -> Ended {
     let Run { context, association, failover, .. } = run;
@@ -70,17 +68,7 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
     name(run, gpu).await;
     context.doorbell(&association.user, "association", association.id.as_str()).await;
     let unanswered = told.is_none();
-    let mut end = StepEnd::done(&SwitchOutput { hook: told.flatten(), freeze_ms });
-    if let Some(fields) = end.output.as_object_mut().filter(|_| unanswered) {
-        fields.insert(UNANSWERED.into(), true.into());
-    }
-    Ok(end)
-}
-
-/// Whether the new GPU answered nobody any more once it was the machine's.
-pub(super) fn unanswered(run: &Run<'_>) -> bool {
-    let output: Option<serde_json::Value> = run.earlier(StepName::Switch);
-    output.is_some_and(|output| output.get(UNANSWERED).is_some())
+    Ok(StepEnd::done(&SwitchOutput { hook: told.flatten(), freeze_ms, unanswered }))
 }
 
 /// What a host gave; nothing where it has not given it for as long as a GPU may take to answer. A new GPU that

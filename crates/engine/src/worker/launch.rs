@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use domain::association::{Association, Serving};
 use domain::gpu::GpuState;
+use domain::launch::Launch;
+use domain::provider::Provider;
 use domain::time::HOUR_MS;
 
 use crate::context::Context;
@@ -35,10 +37,27 @@ async fn keep(context: &Context, association: &Association) -> Result<(), Engine
     if view.instance(association.gpu).is_none_or(|one| one.state() != GpuState::Running) {
         return Ok(());
     }
-    let client = context.accounts.vast(&association.user).await?;
-    if let Some(launch) = client.launch(association.gpu).await? {
-        let launch = launch.to_go().or_keys_of(known.as_ref().map(|(known, _)| known));
+    if let Some(launch) = told(context, association, known.as_ref().map(|(known, _)| known)).await?
+    {
         associations.set_launch(&association.id, &launch, now).await?;
     }
     Ok(())
+}
+
+/// How the provider says that a machine's container was launched; nothing where it has not got it, or where
+/// the present one was launched with less than the one before it: how that was launched stays what is known.
+pub(crate) async fn told(
+    context: &Context,
+    association: &Association,
+    known: Option<&Launch>,
+) -> Result<Option<Launch>, EngineError> {
+    let gpu = association.gpu.to_string();
+    let intents = context.store.intents();
+    let came_of = intents.by_external(&association.user, Provider::Vast, &gpu).await?;
+    if came_of.is_some_and(|intent| !intent.left_out.is_empty()) {
+        return Ok(None);
+    }
+    let client = context.accounts.vast(&association.user).await?;
+    let launch = client.launch(association.gpu).await?;
+    Ok(launch.map(|launch| launch.to_go().or_keys_of(known)))
 }

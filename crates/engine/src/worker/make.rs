@@ -29,7 +29,7 @@ fn startup_script(public_key: &str) -> String {
 pub(super) async fn anew(context: &Context, association: &Association) -> Result<(), EngineError> {
     let settings = context.store.settings().get(&association.user).await?;
     let client = context.accounts.gcp(&association.user).await?;
-    let intent = intent(context, association, &settings).await?;
+    let intent = intent(context, association, &settings, client.project()).await?;
     let standby = Standby {
         intent: intent.id.clone(),
         name: intent.label.clone(),
@@ -55,6 +55,7 @@ async fn intent(
     context: &Context,
     association: &Association,
     settings: &FailoverSettings,
+    project: &str,
 ) -> Result<Intent, EngineError> {
     let id = purchase::new_intent_id(context);
     let short: String =
@@ -79,6 +80,8 @@ async fn intent(
         epoch: association.epoch,
         label,
         zone,
+        project: Some(project.to_owned()),
+        left_out: Vec::new(),
         offer: None,
         machine_id: None,
         usd_per_hour: rate,

@@ -34,6 +34,7 @@ use act::Chore;
 
 pub(crate) use heartbeat::dial;
 pub(crate) use judge::{evidence, gather, patience};
+pub(crate) use launch::told;
 
 const TICK: Duration = Duration::from_millis(250);
 /// How long a provider may take to answer that it makes a VM.

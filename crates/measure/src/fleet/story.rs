@@ -216,6 +216,7 @@ impl Teller<'_> {
                 json(&SwitchOutput {
                     hook: Some(hook),
                     freeze_ms: Some(self.dice.between(300, 4_000)),
+                    unanswered: false,
                 })
             }
             StepName::Retire => {
@@ -293,6 +294,8 @@ impl Teller<'_> {
             epoch: self.epoch,
             label: format!("dumont-{}-{id}", self.store.install_id()),
             zone: String::new(),
+            project: None,
+            left_out: Vec::new(),
             offer: Some(9_000_000),
             machine_id: Some(50_000),
             usd_per_hour: self.machine.spec.usd_per_hour.unwrap_or(MicroUsd(400_000)),
@@ -314,6 +317,7 @@ impl Teller<'_> {
             offer: intent.offer,
             machine_id: intent.machine_id,
             usd_per_hour: intent.usd_per_hour,
+            left_out: intent.left_out,
         }))
     }
 

@@ -152,9 +152,6 @@ async fn teardowns(db: &mut AnyConnection) -> Result<Vec<(Provider, Wish, Waitin
     rows.iter().map(|row| Ok((row.word("provider")?, row.word("wish")?, waiting(row)?))).collect()
 }
 
-/// For how long a purchase that was given up may still turn up, ms. After that nothing is expected of it.
-const MAY_APPEAR_MS: i64 = 3_600_000;
-
 /// Those that were sent, or may have been, and are bound to no instance.
 async fn unclear(
     db: &mut AnyConnection,
@@ -166,7 +163,7 @@ async fn unclear(
     )
     .bind(IntentState::Open.as_str())
     .bind(IntentState::Tombstoned.as_str())
-    .bind(now.plus(-MAY_APPEAR_MS).0)
+    .bind(now.plus(-domain::failover::MAY_TURN_UP_MS).0)
     .fetch_all(db)
     .await?;
     rows.iter().map(|row| Ok((row.word("provider")?, waiting(row)?))).collect()

@@ -1,7 +1,10 @@
 //! Purchases: found and listed. Their life is in `intent_life`.
 
+use std::collections::HashMap;
+
 use domain::failover::Intent;
-use domain::id::{AssociationId, Epoch, FailoverId, IntentId, UserId};
+use domain::id::{AssociationId, Epoch, FailoverId, GpuId, IntentId, UserId};
+use domain::launch::LaunchPart;
 use domain::money::MicroUsd;
 use domain::provider::Provider;
 use sqlx::any::AnyRow;
@@ -15,7 +18,8 @@ use crate::row::{Read as _, each};
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, user_id, failover_id, association_id, provider, epoch, label, zone, offer, ",
+            "SELECT id, user_id, failover_id, association_id, provider, epoch, label, zone, project, ",
+            "left_out, offer, ",
             "machine_id, usd_per_hour, state, external_id, created_at, changed_at, bound_at, ",
             "gone_at, error FROM intents ",
             $rest
@@ -82,6 +86,29 @@ impl<'s> Intents<'s> {
         .fetch_optional(&mut *self.store.db().read().await?)
         .await?;
         row.as_ref().map(read).transpose()
+    }
+
+    /// What the GPUs that serve a user were asked for without, of how the machine was launched that each stands
+    /// in for; only those of which something was left out.
+    ///
+    /// # Errors
+    /// As every query.
+    #[instrument(level = "debug", skip_all)]
+    pub async fn left_out(
+        &self,
+        user: &UserId,
+    ) -> Result<HashMap<GpuId, Vec<LaunchPart>>, StoreError> {
+        let rows = query(select!(
+            "WHERE user_id = $1 AND provider = 'vast.ai' AND state = 'adopted' AND left_out IS NOT NULL"
+        ))
+        .bind(user.as_str())
+        .fetch_all(&mut *self.store.db().read().await?)
+        .await?;
+        let known = each(&rows, read)?.into_iter().filter_map(|intent| {
+            let gpu = intent.external_id.as_deref()?.parse().ok()?;
+            Some((GpuId(gpu), intent.left_out))
+        });
+        Ok(known.collect())
     }
 
     /// A user's intents whose request may have been sent without an answer so far, oldest first.
@@ -178,6 +205,8 @@ pub(super) fn read(row: &AnyRow) -> Result<Intent, StoreError> {
         epoch: Epoch(row.int("epoch")?),
         label: row.text("label")?,
         zone: row.text("zone")?,
+        project: row.maybe_text("project")?,
+        left_out: row.maybe_json("left_out")?.unwrap_or_default(),
         offer: row.maybe_int("offer")?,
         machine_id: row.maybe_int("machine_id")?,
         usd_per_hour: MicroUsd(row.int("usd_per_hour")?),

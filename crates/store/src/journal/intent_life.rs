@@ -15,7 +15,7 @@ use crate::error::StoreError;
 use crate::journal::disposal;
 use crate::journal::failed_machine::blame;
 use crate::journal::intent::Intents;
-use crate::row::Read as _;
+use crate::row::{Read as _, to_json};
 
 /// Records a purchase as discarded that is in one of these states.
 macro_rules! discarded {
@@ -251,10 +251,13 @@ pub(super) async fn hold(tx: &mut AnyConnection, new: &Intent) -> Result<(), Sto
 }
 
 pub(super) async fn insert(tx: &mut AnyConnection, new: &Intent) -> Result<(), StoreError> {
+    let left_out = (!new.left_out.is_empty()).then(|| to_json(&new.left_out, "intents.left_out"));
+    let left_out = left_out.transpose()?;
     query(
         "INSERT INTO intents (id, user_id, failover_id, association_id, provider, epoch, label, \
-         zone, offer, machine_id, usd_per_hour, state, external_id, created_at, changed_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, NULL, $13, $13)",
+         zone, offer, machine_id, usd_per_hour, state, external_id, created_at, changed_at, \
+         project, left_out) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, NULL, $13, $13, $14, $15)",
     )
     .bind(new.id.as_str())
     .bind(new.user.as_str())
@@ -269,6 +272,8 @@ pub(super) async fn insert(tx: &mut AnyConnection, new: &Intent) -> Result<(), S
     .bind(new.usd_per_hour.0)
     .bind(IntentState::Open.as_str())
     .bind(new.created_at.0)
+    .bind(new.project.as_deref())
+    .bind(left_out)
     .execute(tx)
     .await
     .map_err(|error| StoreError::on_unique(error, "another purchase stands"))?;

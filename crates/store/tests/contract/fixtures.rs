@@ -137,6 +137,8 @@ pub(crate) fn intent(of: &Failover, id: &str, epoch: Epoch) -> Intent {
         epoch,
         label: format!("dumont-0a1b2c3d-{id}"),
         zone: String::new(),
+        project: None,
+        left_out: Vec::new(),
         offer: Some(9_000_001),
         machine_id: Some(77),
         usd_per_hour: MicroUsd(400_000),

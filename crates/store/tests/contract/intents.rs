@@ -2,7 +2,8 @@
 
 use domain::association::Association;
 use domain::failover::{Failover, FailoverState, Intent, IntentState, Wish};
-use domain::id::{Epoch, IntentId};
+use domain::id::{Epoch, GpuId, IntentId};
+use domain::launch::LaunchPart;
 use domain::provider::Provider;
 use store::StoreError;
 
@@ -38,7 +39,9 @@ async fn state(world: &World, id: &IntentId) -> Intent {
 async fn a_purchase_is_read_as_it_was_recorded(world: &World) {
     let (one, of) = begun(world).await;
     let intents = world.store.intents();
-    let new = intent(&of, "in-1", one.epoch);
+    let mut new = intent(&of, "in-1", one.epoch);
+    new.project = Some("my-project".into());
+    new.left_out = vec![LaunchPart::Template, LaunchPart::Mode];
     intents.open(&new).await.expect("recorded");
     assert_eq!(state(world, &new.id).await, new);
     assert_eq!(intents.by_label(&new.label).await.expect("read"), Some(new.clone()));
@@ -55,7 +58,11 @@ async fn a_purchase_is_read_as_it_was_recorded(world: &World) {
     assert_eq!(bound.as_slice(), std::slice::from_ref(&new.id));
     let another = user(&world.store, "two").await;
     assert_eq!(intents.bound(&another).await.expect("read"), []);
+    assert_eq!(intents.left_out(&one.user).await.expect("read").len(), 0, "it serves nobody yet");
     intents.adopt(&new.id, NOW.plus(4)).await.expect("adopted");
+    let less = intents.left_out(&one.user).await.expect("read");
+    assert_eq!(less.get(&GpuId(555)), Some(&new.left_out));
+    assert_eq!(intents.left_out(&another).await.expect("read").len(), 0);
     assert_eq!(intents.bound(&one.user).await.expect("read"), []);
     intents.adopt(&new.id, NOW.plus(4)).await.expect("again");
     let mut expected = new;
