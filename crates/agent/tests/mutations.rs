@@ -13,6 +13,10 @@ use agent::entry::{Body, Content, Entry, Identity, Listed, Meta, Unprotected, Xa
 use agent::frame::{FRAME_MAX, Frame, decode, read_frame, skip_noise, write_data, write_message};
 use agent::hash::{Blocks, Hash};
 use agent::message::{Answer, Request};
+use agent::order::{
+    Amount, CutOff, CycleDone, CycleEnd, CycleOrder, Done, Drift, Frames, Gap, Gaps, HeldTold,
+    Order, Refusal, RestoreOrder, TakenDone, Told, Why, order_of,
+};
 use agent::path::RelPath;
 use agent::source::{Beginning, Changes, Disk, Found, ListEnd, ReadEnd, Sight, Want};
 use agent::target::Placed;
@@ -162,4 +166,95 @@ fn mutated_streams_give_bounded_frames_or_end() {
         }
         let _ = skip_noise(&mut &bytes[..]);
     }
+}
+
+fn orders() -> Vec<Order> {
+    let way = vec!["ssh".to_owned(), "gpu".to_owned()];
+    let cycle = CycleOrder {
+        epoch: 3,
+        trusted: "gpu 22".into(),
+        host: "gpu".into(),
+        read: way.clone(),
+        percent: 30,
+        window_seconds: 600,
+        accepted: Some([7; 32]),
+    };
+    let first = vec![b"a/b".to_vec()];
+    let restore =
+        RestoreOrder { point: 1, from: Some(2), first, read: way.clone(), write: way.clone() };
+    vec![
+        Order::Cycle(cycle),
+        Order::TakeOver { epoch: u64::MAX },
+        Order::Own { epoch: 1, frozen: true },
+        Order::Restore(restore),
+        Order::Prove { point: 1, read: way },
+        Order::GoBack { epoch: 1, point: 2, path: b"x".to_vec() },
+    ]
+}
+
+fn told() -> Vec<Told> {
+    let held = HeldTold {
+        digest: [1; 32],
+        files: 2,
+        folders: 1,
+        bytes: 9,
+        named: vec![(b"a".to_vec(), Some(9)), (b"b/".to_vec(), None)],
+    };
+    let why = Why::Attributes(vec![b"trusted.x".to_vec()]);
+    let named = vec![Gap { path: b"a".to_vec(), why, size: Some(1) }];
+    let cycle = CycleDone {
+        end: CycleEnd::Frozen { lost: 2, of: 3, held: Some(held) },
+        point: None,
+        fetched: Amount { files: 1, bytes: 2 },
+        lost: 2,
+        flux: 0,
+        unprotected: 1,
+        corrupt: 0,
+        gaps: Gaps { sight: Some(Sight::Part), named, ..Gaps::default() },
+        drift: Drift { point: Some(4), written: 1, removed: 0, unread: 2 },
+    };
+    let cut_off = CutOff { named: vec![b"a".to_vec()], damaged: 1, ..CutOff::default() };
+    vec![
+        Told::Alive,
+        Told::Done(Box::new(Done::Cycle(cycle))),
+        Told::Done(Box::new(Done::Taken(TakenDone { point: None, cut_off: Some(cut_off) }))),
+        Told::Refused(Refusal::Unread { files: 1, words: vec!["a: it is written to".into()] }),
+    ]
+}
+
+#[test]
+fn mutated_words_of_and_to_a_keeper_are_taken_or_refused() {
+    let mut dice = Dice(2_463_534_242_456_789_123);
+    let (mut taken, mut refused) = (0, 0);
+    for _ in 0..rounds() {
+        for order in orders() {
+            let mut bytes = postcard::to_stdvec(&order).unwrap();
+            assert_eq!(order_of(&Frame::Message(bytes.clone())).unwrap(), order);
+            mutate(&mut bytes, &mut dice);
+            match order_of(&Frame::Message(bytes)) {
+                Ok(_) => taken += 1,
+                Err(_) => refused += 1,
+            }
+        }
+        let mut stream = [b"motd\n", agent::frame::MAGIC, b"\n"].concat();
+        for one in told() {
+            write_message(&mut stream, &one).unwrap();
+        }
+        mutate(&mut stream, &mut dice);
+        let mut frames = Frames::default();
+        for part in stream.chunks(1 + dice.roll(200)) {
+            frames.take(part);
+            loop {
+                match frames.told() {
+                    Ok(Some(_)) => taken += 1,
+                    Ok(None) => break,
+                    Err(_) => {
+                        refused += 1;
+                        break;
+                    }
+                }
+            }
+        }
+    }
+    assert!(taken > 0 && refused > 0, "{taken} {refused}");
 }

@@ -93,6 +93,8 @@ impl Index {
         db.busy_timeout(std::time::Duration::from_secs(10))?;
         db.pragma_update(None, "journal_mode", "wal")?;
         db.pragma_update(None, "synchronous", if durable { "full" } else { "off" })?;
+        // It may not be allowed to write anywhere but beside its file.
+        db.pragma_update(None, "temp_store", "memory")?;
         db.set_prepared_statement_cache_capacity(64);
         db.execute_batch(SCHEMA)?;
         Ok(Self { db })

@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 
 use super::lock::{CopyLock, Holder, is_trusted, record, refuse_stale};
 use super::output::Output;
-use super::reach::Way;
+use super::reach::{Launcher, Way};
 use super::{Place, words};
 use crate::keep::{
     Back, KeepError, Keeper, Limits, Point, Progress, Request, Restored, Trouble, Wanted, Writers,
 };
 use crate::local_source::{LocalSource, Options};
+use crate::lookout::Lookout;
 use crate::order::{Command, CycleOrder, Done, Drift, Order, POINTS_MAX, Refusal, RestoreOrder};
 use crate::path::RelPath;
 use crate::remote_source::RemoteSource;
@@ -34,13 +35,17 @@ pub(super) struct Executor {
     /// The index turned out to be damaged: it is opened anew.
     pub(super) damage: Option<KeepError>,
     serving: Option<(Command, Way, RemoteSource)>,
+    /// Starts the ways to GPUs.
+    launcher: Launcher,
+    /// Sees who has files of the copy open.
+    lookout: Lookout,
     /// For which host and epoch the copy was last compared with the index, and when.
     looked: Option<((String, u64), Instant)>,
 }
 
 impl Executor {
-    pub(super) fn new(place: Place) -> Self {
-        Self { place, keeper: None, damage: None, serving: None, looked: None }
+    pub(super) fn new(place: Place, launcher: Launcher, lookout: Lookout) -> Self {
+        Self { launcher, lookout, place, keeper: None, damage: None, serving: None, looked: None }
     }
 
     pub(super) fn execute(&mut self, order: Order, output: &Output) -> Answer<Done> {
@@ -109,7 +114,7 @@ impl Executor {
         let mut serving = match self.serving.take() {
             Some(serving) if serving.0 == order.read => serving,
             _ => {
-                let (way, connection) = Way::start(&order.read)?;
+                let (way, connection) = Way::start(&self.launcher, &order.read)?;
                 (order.read.clone(), way, RemoteSource::new(connection))
             }
         };
@@ -151,7 +156,8 @@ impl Executor {
 
     /// The copy, to be read.
     fn copy(&self, still: bool) -> LocalSource {
-        let options = Options { watch: false, still, ..Options::default() };
+        let lookout = self.lookout.clone();
+        let options = Options { watch: false, still, lookout, ..Options::default() };
         LocalSource::new(self.place.workspace.clone(), options)
     }
 
@@ -225,12 +231,12 @@ impl Executor {
         let mut all: Option<Restored> = None;
         // A cycle that goes on beside it may move a content away between two looks: once more finds it.
         for _ in 0..2 {
-            let (mut writes, target) = Way::start(&order.write)?;
+            let (mut writes, target) = Way::start(&self.launcher, &order.write)?;
             let mut target = RemoteTarget::new(target);
             // It makes the folder that is read.
             crate::target::Target::disk(&mut target)
                 .map_err(|error| Refusal::Unreachable(writes.word(&error)))?;
-            let (mut way, there) = Way::start(&order.read)?;
+            let (mut way, there) = Way::start(&self.launcher, &order.read)?;
             let mut there = RemoteSource::new(there);
             let done = {
                 let mut pace = output.pace();
@@ -264,7 +270,7 @@ impl Executor {
 
     fn prove(&mut self, point: u64, read: &Command, output: &Output) -> Answer<Done> {
         self.opened(point)?;
-        let (mut way, connection) = Way::start(read)?;
+        let (mut way, connection) = Way::start(&self.launcher, read)?;
         let mut there = RemoteSource::new(connection);
         let done = {
             let mut pace = output.pace();

@@ -28,6 +28,18 @@ pub struct Place {
     pub workspace: PathBuf,
 }
 
+/// Gives up all but the copy and the standby's own folder, before anything of a stranger's is read. What
+/// it starts to reach a GPU is not confined with it.
+#[cfg(feature = "serve")]
+fn confine(place: &Place) {
+    // What is not there can't be granted. Where it can't be made, the first order says so.
+    let _ = std::fs::create_dir_all(&place.workspace);
+    crate::confine::confine_to(&[&place.base, &place.workspace]);
+}
+
+#[cfg(not(feature = "serve"))]
+fn confine(_: &Place) {}
+
 /// Does what it is told until the other side ends the session. That ends the program at once, whatever is
 /// under way: the next one finishes or undoes it.
 ///
@@ -37,6 +49,8 @@ pub fn run(place: Place, input: impl Read + Send + 'static) -> Result<(), Source
     // The leader of a group: who holds the lock is ended with all that it started.
     let _ = rustix::process::setsid();
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+    let (launcher, lookout) = (reach::Launcher::start(), crate::lookout::Lookout::start());
+    confine(&place);
     let output = output::Output::open()?;
     let (orders, taken) = std::sync::mpsc::sync_channel(1);
     std::thread::spawn(move || {
@@ -58,7 +72,7 @@ pub fn run(place: Place, input: impl Read + Send + 'static) -> Result<(), Source
             std::process::exit(0);
         }
     });
-    let mut executor = executor::Executor::new(place);
+    let mut executor = executor::Executor::new(place, launcher, lookout);
     while let Ok(order) = taken.recv() {
         let order: Order = match order {
             Ok(order) => order,

@@ -2,6 +2,7 @@
 
 use std::io::Read as _;
 use std::process::{Child, Stdio};
+use std::sync::mpsc::{Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -22,19 +23,51 @@ pub(super) struct Way {
     reader: Option<JoinHandle<()>>,
 }
 
+/// Starts programs, on a thread that was there before the keeper confined itself: what it starts may open
+/// what the keeper may not, as the key of the way to a GPU.
+#[derive(Clone)]
+pub(super) struct Launcher(SyncSender<(Command, Sender<std::io::Result<Child>>)>);
+
+impl Launcher {
+    pub(super) fn start() -> Self {
+        let (ask, asked) = sync_channel::<(Command, Sender<std::io::Result<Child>>)>(1);
+        std::thread::spawn(move || {
+            for (command, answer) in asked {
+                // Who asked waits for it.
+                let _ = answer.send(spawn(&command));
+            }
+        });
+        Self(ask)
+    }
+
+    fn spawn(&self, command: &Command) -> std::io::Result<Child> {
+        let gone = || std::io::Error::other("nothing starts programs any more");
+        let (answer, answered) = channel();
+        self.0.send((command.clone(), answer)).map_err(|_| gone())?;
+        answered.recv().map_err(|_| gone())?
+    }
+}
+
+fn spawn(command: &Command) -> std::io::Result<Child> {
+    let (program, arguments) =
+        command.split_first().ok_or_else(|| std::io::Error::other("none is given"))?;
+    std::process::Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+}
+
 impl Way {
     /// Starts it.
-    pub(super) fn start(command: &Command) -> Result<(Self, Connection), Refusal> {
+    pub(super) fn start(
+        launcher: &Launcher,
+        command: &Command,
+    ) -> Result<(Self, Connection), Refusal> {
         let failed =
             |error: &dyn std::fmt::Display| Refusal::Failed(format!("the way to the GPU: {error}"));
-        let (program, arguments) = command.split_first().ok_or_else(|| failed(&"none is given"))?;
-        let mut child = std::process::Command::new(program)
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|error| failed(&error))?;
+        let mut child = launcher.spawn(command).map_err(|error| failed(&error))?;
         let errors = Arc::new(Mutex::new(Vec::new()));
         let reader = child.stderr.take().map(|mut told| {
             let errors = Arc::clone(&errors);

@@ -135,3 +135,25 @@ fn what_strangers_left_in_the_copy_goes_without_stopping_the_sync() {
     let cycle = bench.session().cycle(bench.order()).unwrap();
     assert!(matches!(cycle.end, agent::order::CycleEnd::Frozen { lost: 30, .. }), "{cycle:?}");
 }
+
+#[test]
+fn the_keeper_opens_nothing_but_the_copy_and_its_own_folder() {
+    let lsm = std::fs::read_to_string("/sys/kernel/security/lsm").unwrap_or_default();
+    let bench = taken_over();
+    let mut session = bench.session();
+    own(&mut session, false).unwrap();
+    let status = format!("/proc/{}/status", session.child.id());
+    let status = std::fs::read_to_string(status).unwrap();
+    if !lsm.contains("landlock") {
+        println!("not tried: this kernel confines nothing");
+        return;
+    }
+    assert!(status.contains("NoNewPrivs:\t1"), "{status}");
+    // The copy's name leads elsewhere now: a folder that it was not given.
+    bench.write("outside/secret", "secret");
+    std::fs::rename(bench.at("copy"), bench.at("aside")).unwrap();
+    std::os::unix::fs::symlink(bench.at("outside"), bench.at("copy")).unwrap();
+    let refused = own(&mut session, false);
+    assert!(refused.is_err(), "{refused:?}");
+    assert!(bench.at("outside/secret").exists());
+}
