@@ -38,6 +38,7 @@ mod retention;
 mod settle;
 mod state;
 mod status;
+mod stepping;
 mod steps;
 mod thin;
 
