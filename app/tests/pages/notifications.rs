@@ -88,6 +88,15 @@ fn a_toast_is_one_sentence_with_a_way_on_and_a_way_off_and_nothing_once_read() {
         "{}",
         words(&told.html)
     );
+    // A loss is no news like any other.
+    let mut unread = story::notifications();
+    for one in &mut unread.notifications {
+        one.read_at = None;
+    }
+    let plane = Fake { notifications: unread, ..Fake::default() };
+    let request = Request { part: true, ..get("/app/notifications/50") };
+    let lost = reply(&request, &plane);
+    assert!(lost.html.contains("class=\"toast warn\""), "{}", lost.html);
     let read = part(52);
     assert!(read.status == 200 && !read.html.contains("<div"), "{}", read.html);
 }

@@ -41,6 +41,8 @@ pub const BUYS: &[(&str, &str)] = &[
     ("POST", "/standby/failover/simulate/{machine_id}"),
     ("POST", "/standby/failover/start/{machine_id}"),
     ("POST", "/standby/failover/{failover_id}/failback"),
+    ("POST", "/standby/associations/{machine_id}/back-to-gpu"),
+    ("POST", "/standby/failover/{failover_id}/retry"),
     ("POST", "/failover/test/{machine_id}"),
 ];
 
@@ -194,6 +196,45 @@ mod tests {
             .collect();
         for (method, path) in BUYS {
             assert!(known.contains(&((*method).into(), (*path).into())), "{method} {path}");
+        }
+    }
+
+    /// What is new has to be put into one of the two.
+    #[test]
+    fn every_other_change_spends_nothing() {
+        const SPENDS_NOTHING: &[&str] = &[
+            "/accounts/{account_id}/reset-link",
+            "/auth/confirm",
+            "/auth/join",
+            "/auth/login",
+            "/auth/logout",
+            "/auth/password",
+            "/auth/reset",
+            "/auth/second-factor",
+            "/auth/second-factor/activate",
+            "/auth/second-factor/recovery-codes",
+            "/auth/second-factor/remove",
+            "/auth/tokens",
+            "/grants",
+            "/instances/{gpu_id}/pause",
+            "/invitations",
+            "/notifications/read-all",
+            "/notifications/{notification_id}/read",
+            "/settings",
+            "/shared/{grant_id}/accept",
+            "/standby/associations/{machine_id}/accept-deletions",
+            "/standby/associations/{machine_id}/discard",
+            "/standby/associations/{machine_id}/restore-deletions",
+            "/standby/associations/{machine_id}/start-sync",
+            "/standby/associations/{machine_id}/stop-sync",
+            "/standby/configure",
+            "/standby/failover/{failover_id}/cancel",
+        ];
+        let table = crate::api::table::table();
+        let changes = table.iter().filter_map(crate::api::table::Route::method_and_path);
+        for (method, path) in changes.filter(|(method, _)| method == "POST" || method == "PUT") {
+            let free = SPENDS_NOTHING.contains(&path.as_str());
+            assert!(buys(method.as_str(), &path) != free, "{method} {path}");
         }
     }
 

@@ -122,6 +122,9 @@ async fn a_name_that_the_gpu_reads_from_the_transfer_reaches_nothing() {
         // Whether it is refused or copied without the link is the same to the standby.
         let _ = rig.cycle(cycle).await;
         assert_unchanged(&before, &rig);
+        let copy = rig.standby.tree("/workspace");
+        let link = copy.keys().any(|path| path.ends_with(name.as_bytes()));
+        assert!(!link, "a link of that name is nothing that a copy has");
     }
 }
 
@@ -179,6 +182,38 @@ async fn a_receiver_that_was_taken_over_changes_the_copy_alone() {
     .await;
     assert!(sent.is_err(), "{sent:?}");
     super::rig::assert_same(&copy, &rig.standby.tree("/workspace"));
+
+    // Nor may what fetches from a GPU that was left write anywhere but into its own folder.
+    let key = rig.gpu.shell.host_key();
+    let late = data::fetch_late(&rig.standby.shell, &rig.workspace, "f-1", &rig.gpu.at, key).await;
+    assert!(late.is_err(), "{late:?}");
+    super::rig::assert_same(&copy, &rig.standby.tree("/workspace"));
+    let key = "/root/.ssh/authorized_keys";
+    assert_eq!(fs::read(rig.standby.path(key)).expect("read"), b"the owner's");
+}
+
+/// Of every script that talks with a GPU, so that the next one is no exception.
+#[test]
+fn no_script_talks_with_a_gpu_unconfined() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/data/scripts");
+    let mut seen = 0;
+    for entry in fs::read_dir(folder).expect("listed") {
+        let path = entry.expect("an entry").path();
+        let text = fs::read_to_string(&path).expect("read");
+        let calls: Vec<&str> = text
+            .lines()
+            .map(str::trim)
+            .filter(|line| line.contains("gpu:") && !line.starts_with('#'))
+            .collect();
+        for call in &calls {
+            assert!(call.contains("confined "), "{}: {call}", path.display());
+        }
+        if !calls.is_empty() {
+            seen += 1;
+            assert!(text.contains("must_confine"), "{}", path.display());
+        }
+    }
+    assert!(seen >= 4, "cycle, restore, bring_back, late: {seen}");
 }
 
 #[tokio::test]

@@ -13,6 +13,9 @@ async fn what_the_copy_lacks_is_saved_and_the_copy_is_as_it_was() {
     data::takeover(&rig.standby.shell, &rig.workspace, EPOCH.next()).await.expect("taken over");
     rig.gpu.write("/workspace/folder/changed", "after it was cut off");
     rig.gpu.write("/workspace/folder/new", "new");
+    // Root's own programs must not come from a GPU.
+    let bits = std::os::unix::fs::PermissionsExt::from_mode(0o6755);
+    std::fs::set_permissions(rig.gpu.path("/workspace/folder/new"), bits).expect("set");
     rig.standby.write("/workspace/work", "done on the standby");
     let before = rig.standby.tree("/workspace");
     let fetch = async || {
@@ -24,6 +27,7 @@ async fn what_the_copy_lacks_is_saved_and_the_copy_is_as_it_was() {
     let saved = rig.standby.tree(&late.path);
     assert_eq!(saved[&b"folder/changed"[..]].content, b"after it was cut off");
     assert_eq!(saved[&b"folder/new"[..]].content, b"new");
+    assert_eq!(saved[&b"folder/new"[..]].mode & 0o7777, 0o755);
     assert_eq!(rig.standby.tree("/workspace"), before);
     // Cut off and asked again: the same.
     assert_eq!(fetch().await.expect("fetched again"), late);

@@ -13,7 +13,7 @@ must_confine
 pin late "$3" "$4" "$5"
 errors=$late/errors
 # What is the same here by size and time is left out, and folders without anything in them.
-flags=(-a -s -m --no-D --numeric-ids --modify-window=-1 --no-h --timeout=60 --stats --exclude='.dumont-*'
+flags=(-a -s -m --no-D --chmod=Fug-s --numeric-ids --modify-window=-1 --no-h --timeout=60 --stats --exclude='.dumont-*'
   --compare-dest="$copy" --temp-dir="$disk$late/incoming" -e "ssh -F $state/late.conf"
   --rsync-path="if test -d $root; then true; else echo dumont-no-source >&2; exit 66; fi; rsync")
 fetch() { confined "$late/files" "$late/incoming" -- rsync "${flags[@]}" "$@" "gpu:$workspace/" "$disk$late/files/" 2>"$errors"; }
