@@ -6,6 +6,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use clap::Args;
 use engine::EngineConfig;
 use engine::config::VAST_URL;
@@ -133,18 +134,31 @@ impl Common {
         Ok(Keyring::from_file(&path)?)
     }
 
-    /// `dumont-agent`, where standbys shall follow by it.
-    fn agent(&self) -> Option<Program> {
-        if self.follow_by != Following::Agent {
-            return None;
-        }
+    /// `dumont-agent`, where there is one.
+    ///
+    /// # Errors
+    /// The file that is named can't be read or is none for hosts, or standbys shall follow by it and there
+    /// is none.
+    fn agent(&self) -> anyhow::Result<Option<Program>> {
         let bytes = match &self.agent_program {
-            Some(path) => std::fs::read(path).map_err(|error| {
-                tracing::error!(%error, path = %path.display(), "dumont-agent not read; standbys follow by rsync");
-            }),
-            None => Ok(AGENT.to_vec()),
+            Some(path) => {
+                let bytes = std::fs::read(path).with_context(|| {
+                    format!("DUMONT_AGENT_PROGRAM: {} can't be read", path.display())
+                })?;
+                anyhow::ensure!(
+                    bytes.starts_with(b"\x7fELF"),
+                    "DUMONT_AGENT_PROGRAM: {} is no program for Linux",
+                    path.display()
+                );
+                bytes
+            }
+            None => AGENT.to_vec(),
         };
-        bytes.ok().filter(|bytes| !bytes.is_empty()).map(Program::new)
+        anyhow::ensure!(
+            self.follow_by != Following::Agent || !bytes.is_empty(),
+            "DUMONT_FOLLOW_BY is agent, but no dumont-agent is built into this program: build it with scripts/build, or name one with DUMONT_AGENT_PROGRAM"
+        );
+        Ok(Some(bytes).filter(|bytes| !bytes.is_empty()).map(Program::new))
     }
 
     /// Whether a provider is not the real one.
@@ -157,9 +171,13 @@ impl Common {
 
     /// What the engine is told; `holder` names this process among those that share a database.
     #[must_use]
-    pub fn engine(&self, holder: String) -> EngineConfig {
-        EngineConfig {
-            agent: self.agent(),
+    ///
+    /// # Errors
+    /// `dumont-agent` is asked for and not there.
+    pub fn engine(&self, holder: String) -> anyhow::Result<EngineConfig> {
+        Ok(EngineConfig {
+            agent: self.agent()?,
+            follow_by_agent: self.follow_by == Following::Agent,
             vast_url: self.vast_url.clone(),
             gcp_endpoint: self.gcp_endpoint.clone(),
             standby_ssh_port: self.standby_ssh_port,
@@ -167,7 +185,7 @@ impl Common {
             published_limits: self.vast_limits,
             holder,
             ..EngineConfig::default()
-        }
+        })
     }
 }
 
@@ -232,5 +250,31 @@ mod tests {
         let told = common(VAST_URL, None);
         assert_eq!(told.database_url(), "sqlite:/data/dumont.db");
         assert_eq!(told.master_key_file(), Path::new("/data/master.key"));
+    }
+
+    #[test]
+    fn a_program_that_is_asked_for_and_not_there_is_no_start() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("dumont-agent");
+        let asked = |file: &Path| Common {
+            follow_by: Following::Agent,
+            agent_program: Some(file.to_owned()),
+            ..common(VAST_URL, None)
+        };
+        let refused = |of: &Common| of.engine("one".into()).expect_err("refused").to_string();
+        assert!(refused(&asked(&file)).contains("can't be read"));
+        std::fs::write(&file, "").expect("written");
+        assert!(refused(&asked(&file)).contains("no program"));
+        std::fs::write(&file, b"\x7fELF and more").expect("written");
+        let told = asked(&file).engine("one".into()).expect("it starts");
+        assert!(told.agent.is_some() && told.follow_by_agent);
+        if AGENT.is_empty() {
+            let asked = Common { follow_by: Following::Agent, ..common(VAST_URL, None) };
+            assert!(refused(&asked).contains("DUMONT_FOLLOW_BY"));
+        }
+        // What was kept by it is taken over by it, though rsync follows now.
+        let rsync = Common { follow_by: Following::Rsync, ..asked(&file) };
+        let told = rsync.engine("one".into()).expect("it starts");
+        assert!(told.agent.is_some() && !told.follow_by_agent);
     }
 }

@@ -64,7 +64,7 @@ fn assemble(
     store: Store,
 ) -> anyhow::Result<Dumont> {
     let clock = Arc::new(SystemClock);
-    let engine = Engine::new(store.clone(), common.engine(holder()), clock.clone());
+    let engine = Engine::new(store.clone(), common.engine(holder())?, clock.clone());
     Ok(Dumont::new(Parts {
         store,
         engine,

@@ -21,6 +21,14 @@ pub(super) const PHRASES: &[(&str, &str)] = &[
         "a GPU se perdeu, e nada havia sido sincronizado com um standby ainda",
     ),
     ("no standby: {}", "sem standby: {}"),
+    (
+        "not all of the workspace is on the standby: {}",
+        "nem toda a área de trabalho está no standby: {}",
+    ),
+    (
+        "the standby can't run dumont-agent now, which keeps its copy",
+        "o standby não consegue executar agora o dumont-agent, que mantém a sua cópia",
+    ),
     ("the service account lacks {}", "faltam à conta de serviço: {}"),
     ("not prepared yet: {}", "ainda não preparado: {}"),
     ("the VM was stopped; starting it again", "a VM foi desligada; está sendo iniciada de novo"),

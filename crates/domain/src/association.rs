@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::gaps::Gaps;
 use crate::gpu::Endpoint;
 use crate::id::{AssociationId, Epoch, FailoverId, GpuId, UserId};
 use crate::offer::GpuSpec;
@@ -80,6 +81,12 @@ crate::text_enum! {
         Gpu = "gpu",
         /// The standby can't run it, or not keep points with it.
         Standby = "standby",
+        /// Other file systems are mounted below the workspace, which only rsync follows across.
+        Mounts = "mounts",
+        /// It could not be put on both hosts in time; that is tried again.
+        NotPut = "not_put",
+        /// This installation has no such program.
+        NoProgram = "no_program",
     }
 }
 
@@ -107,6 +114,10 @@ pub struct SyncStatus {
     pub path: Option<DataPath>,
     /// Why by rsync, where it does.
     pub why_rsync: Option<WhyRsync>,
+    /// What of the workspace the copy does not hold as it is; not known before the first sync, and by rsync.
+    pub gaps: Option<Gaps>,
+    /// The newest recovery point, where the standby keeps points.
+    pub point: Option<i64>,
 }
 
 /// A protected machine.

@@ -87,11 +87,13 @@ pub struct Options {
     pub new_gpu: bool,
     /// Restore and verify (false only in a drill).
     pub restore: bool,
+    /// Leave the GPU though not all of its workspace is on the standby.
+    pub accept_gaps: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { from_standby: false, new_gpu: true, restore: true }
+        Self { from_standby: false, new_gpu: true, restore: true, accept_gaps: false }
     }
 }
 

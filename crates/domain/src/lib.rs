@@ -11,6 +11,7 @@ pub mod buying;
 pub mod failover;
 pub mod fence;
 pub mod frozen;
+pub mod gaps;
 pub mod gpu;
 pub mod grant;
 pub mod host_key;

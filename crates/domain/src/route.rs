@@ -387,7 +387,8 @@ mod tests {
                 (true, false, false),
                 (true, true, true),
             ] {
-                let way = route(*kind, &Options { from_standby, new_gpu, restore });
+                let way =
+                    route(*kind, &Options { from_standby, new_gpu, restore, accept_gaps: false });
                 for (index, (name, after)) in way.iter().enumerate() {
                     for earlier in *after {
                         assert!(

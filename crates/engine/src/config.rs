@@ -19,8 +19,11 @@ pub struct EngineConfig {
     pub published_limits: bool,
     /// Name of this process among those that share a database.
     pub holder: String,
-    /// `dumont-agent`, where standbys shall follow by it; none: by rsync.
+    /// `dumont-agent`, where this installation has it: what was kept by it is taken over by it, whatever
+    /// standbys follow by now.
     pub agent: Option<crate::data::Program>,
+    /// Whether standbys shall follow by it; else by rsync.
+    pub follow_by_agent: bool,
     /// Limits of waiting.
     pub timings: Timings,
     /// Limits of the verdict.
@@ -73,6 +76,7 @@ impl Default for EngineConfig {
             published_limits: true,
             holder: "dumont".into(),
             agent: None,
+            follow_by_agent: true,
             timings: Timings::default(),
             verdict: VerdictPolicy::default(),
         }

@@ -333,7 +333,8 @@ impl Engine {
         ops::failovers::drill(&self.context, user, gpu, options, note).await
     }
 
-    /// Moves a machine away from its GPU now: planned when it answers, real when it does not.
+    /// Moves a machine away from its GPU now: planned when it answers, real when it does not. With
+    /// `accept_gaps` also where the standby can't get all of its workspace.
     ///
     /// # Errors
     /// No association, not ready, or a failover is under way.
@@ -342,8 +343,9 @@ impl Engine {
         user: &UserId,
         gpu: GpuId,
         note: Option<String>,
+        accept_gaps: bool,
     ) -> Result<FailoverId, EngineError> {
-        ops::failovers::fail_over(&self.context, user, gpu, note).await
+        ops::failovers::fail_over(&self.context, user, gpu, note, accept_gaps).await
     }
 
     /// Moves a machine that runs on its standby to a new GPU.

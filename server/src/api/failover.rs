@@ -39,7 +39,7 @@ pub async fn start(
     OptionalBody(asked): OptionalBody<StartFailover>,
 ) -> Result<Json<FailoverStarted>, Fault> {
     let id = machines::find(&dumont, &whose.owner, &whose.machine(machine)).await?.gpu;
-    Ok(Json(failover::start(&dumont, &whose.owner, id, asked.reason).await?))
+    Ok(Json(failover::start(&dumont, &whose.owner, id, asked).await?))
 }
 
 /// Asks a failover to stop and clean up.

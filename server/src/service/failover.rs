@@ -3,7 +3,7 @@
 use domain::failover::{Options, Phase};
 use domain::id::{FailoverId, GpuId, UserId};
 use domain::view::failover::{
-    ActiveFailovers, FailoverPage, FailoverStarted, FailoverStatus, SimulateFailover,
+    ActiveFailovers, FailoverPage, FailoverStarted, FailoverStatus, SimulateFailover, StartFailover,
 };
 
 use super::journal::{Rows, statuses};
@@ -23,6 +23,7 @@ pub async fn simulate(
         from_standby: false,
         new_gpu: asked.simulate_new_gpu,
         restore: asked.simulate_restore && asked.simulate_new_gpu,
+        accept_gaps: false,
     };
     let id = dumont.engine.drill(user, gpu, options, note(Some(asked.reason))?).await?;
     Ok(begun(id, gpu, "the drill has begun; the running GPU is not touched"))
@@ -36,9 +37,9 @@ pub async fn start(
     dumont: &Dumont,
     user: &UserId,
     gpu: GpuId,
-    reason: Option<String>,
+    asked: StartFailover,
 ) -> Result<FailoverStarted, Fault> {
-    let id = dumont.engine.fail_over(user, gpu, note(reason)?).await?;
+    let id = dumont.engine.fail_over(user, gpu, note(asked.reason)?, asked.accept_gaps).await?;
     Ok(begun(id, gpu, "the failover has begun"))
 }
 

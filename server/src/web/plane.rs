@@ -418,7 +418,7 @@ impl ControlPlane for Plane {
     }
 
     async fn fail_over(&self, gpu: GpuId, wanted: StartFailover) -> Answer<FailoverId> {
-        operate!(self, FailOver gpu, failover::start, wanted.reason).map(|begun| begun.failover_id)
+        operate!(self, FailOver gpu, failover::start, wanted).map(|begun| begun.failover_id)
     }
 
     async fn fail_back(&self, failover: &FailoverId) -> Answer<FailoverId> {

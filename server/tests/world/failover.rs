@@ -74,3 +74,36 @@ async fn a_planned_move_takes_the_last_bytes_along(plan: Plan) {
     stack.only_bills(vec![new_gpu]).await;
     stack.until_following(new_gpu).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_planned_move_leaves_nothing_behind_unless_that_is_accepted() {
+    let stack = Stack::with(Plan::by("agent")).await;
+    // A checkpoint that is rewritten in place and never closed.
+    let writer = "exec 8<>/workspace/best.pt; while :; do printf x | dd of=/dev/fd/8 bs=1 seek=$RANDOM conv=notrunc status=none; done";
+    let writer = format!("{JOB}\n(setsid bash -c '{writer}' </dev/null >/dev/null 2>&1 &)");
+    let hooks = json!({ "on_gpu": null, "on_standby": null, "before_switch": "true" });
+    let gpu = stack.rent_with(&writer, hooks).await;
+    stack.until_following(gpu).await;
+    let tie = stack
+        .eventually("the file to be told as in flux", async |stack| {
+            let tie = stack.try_get(&format!("/standby/associations/{gpu}")).await?;
+            (tie["gaps"]["lost"] == 1).then_some(tie)
+        })
+        .await;
+    assert_eq!(tie["gaps"]["listed"][0]["path"], "best.pt", "{tie:#}");
+    assert_eq!(tie["gaps"]["counts"], json!([{ "why": "in_flux", "entries": 1 }]));
+    let path = format!("/standby/failover/start/{gpu}");
+    let begun = stack.post(&path, json!({})).await;
+    let status = stack.ended(begun["failover_id"].as_str().unwrap()).await;
+    assert_eq!(status["success"], false, "{status:#}");
+    let why = status["error"].as_str().unwrap();
+    assert!(why.contains("nothing was changed") && why.contains("best.pt"), "{why}");
+    assert_eq!(stack.billing_gpus().await, [gpu]);
+    stack.until_following(gpu).await;
+    // Who knows what stays behind may go.
+    let begun = stack.post(&path, json!({ "accept_gaps": true })).await;
+    let status = stack.ended(begun["failover_id"].as_str().unwrap()).await;
+    assert_eq!(status["success"], true, "{status:#}");
+    assert_eq!(status["gaps"]["lost"], 1, "{status:#}");
+    assert!(status["files_lost"].is_null(), "none lost is not said: {status:#}");
+}

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::gaps::Gaps;
 use crate::gpu::Endpoint;
 use crate::id::{Epoch, GpuId, IntentId};
 use crate::launch::LaunchPart;
@@ -64,6 +65,8 @@ pub struct TakeoverOutput {
     pub hook: Option<HookResult>,
     /// The recovery point, where the standby keeps points.
     pub point: Option<i64>,
+    /// What of the workspace is not in it; not known where the standby keeps no points.
+    pub gaps: Option<Gaps>,
 }
 
 /// How a user's command ended.

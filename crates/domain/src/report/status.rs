@@ -12,12 +12,14 @@ use crate::failover::{
     BuyOutput, DetectOutput, FailoverState, Kind, Outcome, Phase, StepName, StepRow, SwitchOutput,
     TakeoverOutput, VerifyOutput,
 };
+use crate::gaps::Gaps as Known;
 use crate::id::GpuId;
 use crate::provider::Provider;
 use crate::route;
 use crate::time::Millis;
 use crate::view::Time;
 use crate::view::failover::{Ending, FailoverStatus, PhaseWindow, TransferProgress};
+use crate::view::gaps::Gaps;
 
 /// The figures of a failover, as the API and its page tell them.
 #[must_use]
@@ -67,6 +69,7 @@ pub fn failover_view(journal: &Journal<'_>) -> FailoverStatus {
         files_lost_more: files_lost.as_ref().is_some_and(|names| !names.is_empty())
             && detect.as_ref().is_some_and(|found| found.unsynced_more),
         files_lost,
+        gaps: gaps(rows).as_ref().map(Gaps::from),
         freeze_ms: output::<SwitchOutput>(StepName::Switch, rows).and_then(|done| done.freeze_ms),
         cost_usd: cost(journal).usd(),
         instances: touched(journal),
@@ -153,6 +156,13 @@ fn recovery_point(rows: &[StepRow]) -> Option<Millis> {
     [StepName::Takeover, StepName::Rehearse, StepName::FinalSync]
         .into_iter()
         .find_map(|name| output::<TakeoverOutput>(name, rows)?.recovery_point)
+}
+
+/// What was not in the recovery point, from the step that pinned it.
+fn gaps(rows: &[StepRow]) -> Option<Known> {
+    [StepName::Takeover, StepName::Rehearse, StepName::FinalSync]
+        .into_iter()
+        .find_map(|name| output::<TakeoverOutput>(name, rows)?.gaps)
 }
 
 /// Where a failover is, as people read it.
@@ -287,9 +297,10 @@ fn lost_ms(
 /// was copied by its last sync, or is of an earlier failover: it is never listed there.
 fn lost(journal: &Journal<'_>, detect: Option<&DetectOutput>) -> Option<Vec<String>> {
     if journal.failover.kind == Kind::Planned {
-        let synced: Option<TakeoverOutput> = output(StepName::FinalSync, journal.steps);
-        let stopped = synced?.hook?.status == Some(0);
-        return stopped.then(Vec::new);
+        let synced: TakeoverOutput = output(StepName::FinalSync, journal.steps)?;
+        let stopped = synced.hook?.status == Some(0);
+        let whole = synced.gaps.is_none_or(|gaps| gaps.lost() == 0);
+        return (stopped && whole).then(Vec::new);
     }
     detect.and_then(|found| found.unsynced_paths.clone()).filter(|names| !names.is_empty())
 }
@@ -317,6 +328,12 @@ mod tests {
         use serde_json::json;
         let stopped = json!({"hook": {"status": 0, "output": ""}});
         assert_eq!(moved(stopped).files_lost, Some(Vec::new()));
+        let left = json!({
+            "hook": {"status": 0, "output": ""},
+            "gaps": {"counts": [{"why": "in_flux", "entries": 1}]},
+        });
+        let left = moved(left);
+        assert_eq!((left.files_lost, left.gaps.map(|gaps| gaps.lost)), (None, Some(1)));
         for unknown in [
             json!({}),
             json!({"hook": {"status": 1, "output": "no such job"}}),

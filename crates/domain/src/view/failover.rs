@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Time;
+use super::gaps::Gaps;
 use crate::failover::{FailoverState, HookResult, Kind, Options, Outcome, Phase, Role, StepName};
 use crate::id::{AssociationId, FailoverId, GpuId};
 use crate::launch::LaunchPart;
@@ -254,6 +255,10 @@ pub struct FailoverStatus {
     pub files_lost: Option<Vec<String>>,
     /// Whether more were lost than are named.
     pub files_lost_more: bool,
+    /// What of the workspace was not in the recovery point as it was on the GPU; `null` where that is not
+    /// known, as it never is by rsync.
+    #[serde(default)]
+    pub gaps: Option<Gaps>,
     /// How long writes were frozen before the switch, ms.
     pub freeze_ms: Option<i64>,
     /// What the instances bought by it cost until it was over, or until they were gone, USD.
@@ -283,11 +288,19 @@ pub struct RequestedOptions {
     pub new_gpu: bool,
     /// Restore and verify.
     pub restore: bool,
+    /// Leave the GPU though not all of its workspace is on the standby.
+    #[serde(default)]
+    pub accept_gaps: bool,
 }
 
 impl From<&Options> for RequestedOptions {
     fn from(asked: &Options) -> Self {
-        Self { from_standby: asked.from_standby, new_gpu: asked.new_gpu, restore: asked.restore }
+        Self {
+            from_standby: asked.from_standby,
+            new_gpu: asked.new_gpu,
+            restore: asked.restore,
+            accept_gaps: asked.accept_gaps,
+        }
     }
 }
 
@@ -331,6 +344,9 @@ pub struct StartFailover {
     /// Why, in the caller's words.
     #[cfg_attr(feature = "openapi", schema(max_length = 500, required = false))]
     pub reason: Option<String>,
+    /// Leave the GPU though not all of its workspace is on the standby: what is not stays behind.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    pub accept_gaps: bool,
 }
 
 /// The answer at once; progress is read under the id.

@@ -12,6 +12,7 @@ pub mod balance;
 pub mod configure;
 pub mod event;
 pub mod failover;
+pub mod gaps;
 pub mod grant;
 pub mod instance;
 pub mod machine;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::configure::StandbyConfig;
+use super::gaps::Gaps;
 use super::{Time, object};
 use crate::association::{
     Association as Tie, AssociationState, DataPath, Hooks, Serving, WhyRsync,
@@ -79,6 +80,10 @@ pub struct Association {
     /// Why by rsync, where it does.
     #[serde(default)]
     pub why_rsync: Option<WhyRsync>,
+    /// What of the workspace the copy does not hold as it is on the GPU; `null` where that is not known, as
+    /// it never is by rsync.
+    #[serde(default)]
+    pub gaps: Option<Gaps>,
     /// While its copy is frozen for that: how many files the standby would have deleted.
     #[serde(default)]
     pub deletions: Option<i64>,
@@ -171,6 +176,7 @@ impl Association {
             sync_problem: tie.sync.problem.clone(),
             follows_by: tie.sync.path,
             why_rsync: tie.sync.why_rsync,
+            gaps: tie.sync.gaps.as_ref().map(Gaps::from),
             deletions: frozen::deletions(tie),
             left_out: Vec::new(),
             host_key_shared: Vec::new(),

@@ -7,6 +7,7 @@ use domain::gpu::Endpoint;
 use domain::id::Epoch;
 use providers::ssh::Shell;
 
+use super::keeper::KeptCycle;
 use super::plan::{Counted, Tripwire, tripwire};
 use super::wire::{Answer, Talk, checked, script, with_endpoint};
 use super::{DataError, Progress};
@@ -69,6 +70,8 @@ pub struct CycleReport {
     pub files_deleted: i64,
     /// Folder on the standby with what was replaced or deleted, if anything was.
     pub versions_path: Option<String>,
+    /// What only the keeper knows; none by rsync.
+    pub kept: Option<KeptCycle>,
 }
 
 /// Syncs once.
@@ -179,6 +182,7 @@ fn report(outcome: CycleOutcome, answer: &Answer) -> CycleReport {
         // An rsync of protocol 30 does not say.
         files_deleted: figures.deleted.or_else(|| answer.number("deletes", WHAT).ok()).unwrap_or(0),
         versions_path: answer.some("versions"),
+        kept: None,
     }
 }
 

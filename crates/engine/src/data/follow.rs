@@ -322,7 +322,7 @@ impl Course {
             _ => Keeper::start(shell, &agents.standby, &request.workspace).await?,
         };
         let key = &self.plan.host_key;
-        let (report, _) = keeper.cycle(request, &agents.gpu, key, pending, sent).await?;
+        let report = keeper.cycle(request, &agents.gpu, key, pending, sent).await?;
         *kept = Some(keeper);
         Ok(report)
     }

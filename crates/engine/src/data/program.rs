@@ -27,6 +27,7 @@ pub struct Program(Arc<Inner>);
 struct Inner {
     bytes: Bytes,
     hash: String,
+    silence: Duration,
 }
 
 impl std::fmt::Debug for Program {
@@ -41,14 +42,22 @@ impl Program {
     pub fn new(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
         let hash = Hash::of(&bytes).to_hex();
-        Self(Arc::new(Inner { bytes, hash }))
+        Self(Arc::new(Inner { bytes, hash, silence: SILENCE }))
+    }
+
+    /// With another patience for a host that says nothing.
+    #[must_use]
+    pub fn patient(self, silence: Duration) -> Self {
+        let Inner { bytes, hash, .. } = &*self.0;
+        Self(Arc::new(Inner { bytes: bytes.clone(), hash: hash.clone(), silence }))
     }
 
     /// Sees that a host has it, and says where. It is known there by its content: another version has
     /// another name, and what did not arrive whole is never run.
     ///
     /// # Errors
-    /// [`DataError::Unfit`] where the host can't run it.
+    /// [`DataError::Unfit`] where the host says that it can't run it; [`DataError::Silent`] where it says
+    /// nothing, which is no verdict.
     pub async fn put(&self, host: &Shell) -> Result<String, DataError> {
         self.put_first(host, "").await
     }
@@ -60,7 +69,7 @@ impl Program {
     pub async fn put_first(&self, host: &Shell, folder: &str) -> Result<String, DataError> {
         let put = async {
             let script = script!("agent").arg(&self.0.hash).arg(folder);
-            let mut talk = Talk::start(host, &script, WHAT, SILENCE).await?;
+            let mut talk = Talk::start(host, &script, WHAT, self.0.silence).await?;
             if talk.until("need=", &mut |_| {}).await? {
                 for at in (0..self.0.bytes.len()).step_by(PART) {
                     let end = self.0.bytes.len().min(at + PART);
@@ -71,14 +80,8 @@ impl Program {
             }
             talk.judged(Epoch(0))
         };
-        let answer = match time::timeout(WHOLE, put).await.unwrap_or(Err(DataError::Silent(WHAT))) {
-            Err(DataError::Silent(_)) => {
-                return Err(DataError::Unfit(
-                    "the host's login shell never runs what it is told to; look at its start-up files".into(),
-                ));
-            }
-            other => other?,
-        };
+        let put = time::timeout(WHOLE, put).await;
+        let answer = put.unwrap_or(Err(DataError::Silent(WHAT)))?;
         answer.some("program").ok_or_else(|| DataError::failed(WHAT, "it does not say where it is"))
     }
 }

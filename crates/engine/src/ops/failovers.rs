@@ -40,6 +40,7 @@ pub(crate) async fn fail_over(
     user: &UserId,
     gpu: GpuId,
     note: Option<String>,
+    accept_gaps: bool,
 ) -> Result<FailoverId, EngineError> {
     let association = protect::find(context, user, gpu).await?;
     require_standby(&association)?;
@@ -55,7 +56,7 @@ pub(crate) async fn fail_over(
     let policy = patience(context, user, &seen, now).await?;
     let verdict = decide(&seen, &policy, now).verdict;
     let settings = context.store.settings().get(user).await?;
-    let options = Options { new_gpu: settings.auto_recovery, ..Options::default() };
+    let options = Options { new_gpu: settings.auto_recovery, accept_gaps, ..Options::default() };
     let kind = if verdict == Verdict::Healthy { Kind::Planned } else { Kind::Real };
     begin(context, &association, kind, Cause::Manual, options, note).await
 }

@@ -51,7 +51,7 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
             let sync = async {
                 let there = keeping.program.put(&gpu).await?;
                 let told = keeping.keeper.cycle(&request, &there, &key, &mut whole, &mut moved);
-                told.await.map(|(report, _)| report)
+                told.await
             };
             measured(run, &meter, sync).await
         }
@@ -61,6 +61,13 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
         }
     };
     let report = report.map_err(|error| give_up(run, StepEnd::from(error)))?;
+    let gaps = report.kept.map(|kept| kept.gaps);
+    if let Some(gaps) = gaps.as_ref().filter(|gaps| gaps.lost() > 0)
+        && !run.failover.options.accept_gaps
+    {
+        let why = format!("not all of the workspace is on the standby: {}", gaps.words());
+        return Err(give_up(run, StepEnd::retry(why)));
+    }
     match report.outcome {
         CycleOutcome::Ok => Ok(StepEnd::done(&TakeoverOutput {
             recovery_point: Some(started_at),
@@ -69,6 +76,7 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
             bytes: Some(report.bytes_total),
             hook,
             point: None,
+            gaps,
         })),
         other => {
             Err(give_up(run, StepEnd::retry(format!("the last sync did not complete: {other:?}"))))

@@ -21,12 +21,11 @@ pub(super) async fn keeping(run: &Run<'_>) -> Result<Option<Keeping>, StepEnd> {
     if run.association.sync.path != Some(DataPath::Agent) {
         return Ok(None);
     }
-    // One that is not brought along any more leaves a copy that is a folder like any other.
     let Some(program) = run.context.config.agent.clone() else { return Ok(None) };
     let (_, standby) = run.standby().await?;
     let path = match program.put(&standby).await {
         Err(error @ DataError::Unfit(_)) => {
-            tracing::error!(%error, "the copy is used as it lies there");
+            tracing::error!(%error, "the standby's keeper does not run");
             return Ok(None);
         }
         put => put?,

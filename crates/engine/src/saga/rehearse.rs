@@ -21,6 +21,7 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
             bytes: Some(point.bytes),
             hook: None,
             point: Some(point.id),
+            gaps: run.association.sync.gaps.clone(),
         }));
     }
     let pinned =
@@ -32,6 +33,7 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
         bytes: Some(pinned.bytes),
         hook: None,
         point: None,
+        gaps: None,
     };
     Ok(StepEnd::done(&output))
 }

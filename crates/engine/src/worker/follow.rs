@@ -1,24 +1,26 @@
 //! Keeps the standby following while it should: starts, stops and restarts the loop as the
 //! association changes, and records what each sync did.
 
+mod means;
+
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use domain::association::{Association, AssociationState, DataPath, Serving, SyncStatus, WhyRsync};
 use domain::frozen::{Decision, Loss};
+use domain::gaps::GapReason;
 use domain::id::{AssociationId, Epoch, UserId};
 use domain::notification;
 use domain::standby::{Standby, StandbyState};
 use domain::time::Millis;
-use providers::ssh::SshError;
 use store::{CycleOutcome as Recorded, CycleSource, StoreError, SyncCycle};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
 use crate::data::{
-    self, Agents, CycleOutcome, CycleReport, DataError, FollowEvent, FollowPlan, Follower,
-    Progress, Shells,
+    self, CycleOutcome, CycleReport, DataError, FollowEvent, FollowPlan, Follower, Progress, Shells,
 };
 use crate::live::Machine;
 use crate::ports::task;
@@ -35,6 +37,8 @@ pub(super) struct Following {
     current: Option<Current>,
     /// Outlives the courses: each preparation ends one.
     anew: Arc<Anew>,
+    /// Set once a sync of this workspace met another file system.
+    crossing: Arc<AtomicBool>,
 }
 
 struct Current {
@@ -45,7 +49,12 @@ struct Current {
 
 impl Following {
     pub(super) fn new(parent: &CancellationToken) -> Self {
-        Self { parent: parent.clone(), current: None, anew: Arc::default() }
+        Self {
+            parent: parent.clone(),
+            current: None,
+            anew: Arc::default(),
+            crossing: Arc::default(),
+        }
     }
 
     /// Makes what runs what should run.
@@ -92,6 +101,8 @@ impl Following {
             machine: Arc::clone(machine),
             accepted: None,
             anew: Arc::clone(&self.anew),
+            crossing: Arc::clone(&self.crossing),
+            again: None,
         };
         let stop = token.clone();
         let running = plan.clone();
@@ -176,6 +187,9 @@ struct Course {
     /// Digest of the deletions that were accepted and not made yet.
     accepted: Option<String>,
     anew: Arc<Anew>,
+    crossing: Arc<AtomicBool>,
+    /// When it is to be tried again by `dumont-agent`, where that was not to be had.
+    again: Option<time::Instant>,
 }
 
 impl Course {
@@ -209,43 +223,6 @@ impl Course {
                     }
                 }
             }
-        }
-    }
-
-    /// Puts `dumont-agent` on both sides, where this installation follows by it and they can run it; else
-    /// it is recorded why not. Again until that is known.
-    async fn agents(&mut self) -> Option<Agents> {
-        let Some(program) = self.context.config.agent.clone() else {
-            self.by(DataPath::Rsync, Some(WhyRsync::Off)).await;
-            return None;
-        };
-        // A standby that can't keep points is not asked again before it is another one.
-        if self.status.why_rsync == Some(WhyRsync::Standby) {
-            return None;
-        }
-        loop {
-            let put = async {
-                let closed = || (DataError::from(SshError::Closed), WhyRsync::Gpu);
-                let gpu = self.machine.gpu_shell().ok_or_else(closed)?;
-                let standby = self.machine.standby_shell().ok_or_else(closed)?;
-                let gpu = program.put(&gpu).await.map_err(|error| (error, WhyRsync::Gpu))?;
-                let standby =
-                    program.put(&standby).await.map_err(|error| (error, WhyRsync::Standby))?;
-                Ok::<_, (DataError, WhyRsync)>(Agents { gpu, standby })
-            };
-            match put.await {
-                Ok(agents) => {
-                    self.by(DataPath::Agent, None).await;
-                    return Some(agents);
-                }
-                Err((error @ DataError::Unfit(_), why)) => {
-                    tracing::warn!(association = %self.id, %error, %why, "followed by rsync");
-                    self.by(DataPath::Rsync, Some(why)).await;
-                    return None;
-                }
-                Err((error, _)) => self.problem(&error.to_string()).await,
-            }
-            time::sleep(AGAIN).await;
         }
     }
 
@@ -297,6 +274,20 @@ impl Course {
         }
     }
 
+    /// Whether another means is due: between two syncs, so that none is cut short for it.
+    fn is_to_begin_anew(&self) -> bool {
+        let crosses = self.status.path == Some(DataPath::Agent)
+            && self
+                .status
+                .gaps
+                .as_ref()
+                .is_some_and(|gaps| gaps.of(GapReason::OtherFileSystem) > 0);
+        if crosses {
+            self.crossing.store(true, Ordering::Relaxed);
+        }
+        crosses || self.again.is_some_and(|again| time::now() >= again)
+    }
+
     async fn pending(&mut self, pending: Progress) {
         self.status.pending_files = Some(pending.files);
         self.status.pending_bytes = Some(pending.bytes);
@@ -321,6 +312,8 @@ impl Course {
                 self.status.pending_files = Some(0);
                 self.status.pending_bytes = Some(0);
                 self.status.problem = None;
+                self.status.gaps = report.kept.as_ref().map(|kept| kept.gaps.clone());
+                self.status.point = report.kept.as_ref().and_then(|kept| kept.point);
                 self.anew.well();
                 self.record(cycle(
                     (self.context.new_id(), &self.id),
@@ -341,7 +334,7 @@ impl Course {
                     );
                 }
                 self.save().await;
-                true
+                !self.is_to_begin_anew()
             }
             Ok(report) => {
                 let why = frozen_words(&report.outcome);

@@ -48,10 +48,7 @@ impl Kept {
     async fn cycle(&mut self) -> Result<CycleReport, DataError> {
         let request = self.rig.request("1");
         let key = self.rig.gpu.shell.host_key();
-        self.keeper
-            .cycle(&request, &self.on_gpu, key, &mut |_| {}, &mut |_| {})
-            .await
-            .map(|(report, _)| report)
+        self.keeper.cycle(&request, &self.on_gpu, key, &mut |_| {}, &mut |_| {}).await
     }
 
     async fn synced(&mut self) -> CycleReport {
@@ -267,4 +264,56 @@ async fn the_program_is_put_where_programs_run_and_only_once() {
     let other = Program::new(&b"\x7fELF of another machine"[..]);
     let unfit = other.put(&rig.gpu.shell).await;
     assert!(matches!(unfit, Err(DataError::Unfit(_))), "{unfit:?}");
+}
+
+#[tokio::test]
+async fn a_host_that_is_slow_is_not_said_to_be_unable() {
+    let rig = Rig::new().await;
+    let program = program();
+    // What `exec zsh` in a start-up file does, and what a host that swaps looks like from here.
+    rig.gpu.write(START_UP, "exec sleep 3600\n");
+    let impatient = program.clone().patient(std::time::Duration::from_millis(700));
+    let silent = impatient.put(&rig.gpu.shell).await;
+    assert!(matches!(silent, Err(DataError::Silent(_))), "silence is no verdict: {silent:?}");
+    fs::remove_file(rig.gpu.path(START_UP)).expect("removed");
+    program.put(&rig.gpu.shell).await.expect("it runs");
+}
+
+#[tokio::test]
+async fn what_is_not_in_the_copy_is_told_by_name_and_reason() {
+    let mut kept = Kept::new("/workspace").await;
+    kept.rig.gpu.write("/workspace/file", "x");
+    let whole = kept.synced().await.kept.expect("the keeper knows").gaps;
+    assert_eq!(whole, domain::gaps::Gaps::default());
+    // Open, and written to in place and not at its end: it never holds still.
+    let job = "exec 8<>/workspace/best.pt; head -c 300000 /dev/zero >&8; (while :; do printf x | dd of=/workspace/best.pt bs=1 seek=$((RANDOM)) conv=notrunc status=none; done) <&- >/dev/null 2>&1 & disown";
+    kept.rig.gpu.run(job).await;
+    let gaps = kept.synced().await.kept.expect("the keeper knows").gaps;
+    assert_eq!(gaps.of(domain::gaps::GapReason::InFlux), 1, "{gaps:?}");
+    assert_eq!(gaps.lost(), 1);
+    assert_eq!(gaps.listed[0].path, "best.pt");
+    assert!(gaps.listed[0].since.is_some());
+}
+
+#[tokio::test]
+async fn what_rsync_wrote_while_no_keeper_looked_is_in_the_next_point() {
+    let mut kept = Kept::new("/workspace").await;
+    kept.rig.gpu.write("/workspace/file", "first");
+    kept.synced().await;
+    drop(kept.keeper);
+    // The other way, and then another hand on the same content: size and time as they were.
+    kept.rig.gpu.write("/workspace/file", "other");
+    kept.rig.synced("2").await;
+    let copy = kept.rig.standby.path("/workspace/file");
+    fs::write(&copy, "wrong").expect("written");
+    kept.keeper = keeper(&kept.rig, &kept.program).await;
+    let request = kept.rig.request("3");
+    let key = kept.rig.gpu.shell.host_key();
+    let report = kept
+        .keeper
+        .cycle(&request, &kept.on_gpu, key, &mut |_| {}, &mut |_| {})
+        .await
+        .expect("a report");
+    assert_eq!(report.outcome, CycleOutcome::Ok);
+    assert_eq!(fs::read(&copy).expect("read"), b"other", "called whole, it is what the GPU has");
 }

@@ -148,6 +148,8 @@ pub(super) async fn measure(
         problem: None,
         path: None,
         why_rsync: None,
+        gaps: None,
+        point: None,
     };
     store.associations().set_sync(&machine.id, epoch, &sync).await
 }

@@ -502,6 +502,7 @@ fn pinned(told: &Told, point: Millis, hook: Option<HookResult>) -> Value {
         bytes: Some(told.bytes),
         hook,
         point: None,
+        gaps: None,
     })
 }
 

@@ -92,6 +92,8 @@ pub(crate) fn association(user: &UserId, id: &str, gpu: i64) -> Association {
             problem: None,
             path: Some(domain::association::DataPath::Rsync),
             why_rsync: Some(domain::association::WhyRsync::Off),
+            gaps: Some(domain::gaps::Gaps::default()),
+            point: Some(7),
         },
         active_failover: None,
         created_at: NOW,

@@ -1,12 +1,15 @@
 //! One sync by the keeper.
 
+use agent::entry::Unprotected;
 use agent::order::{
-    CycleDone, CycleEnd, CycleOrder, Done, HeldTold, Order, PointTold, Refusal, Told,
+    CycleDone, CycleEnd, CycleOrder, Done, HeldTold, Order, PointTold, Refusal, Told, Why,
 };
 use domain::frozen::{Deletion, Deletions, LISTED};
+use domain::gaps::{self, Gap, GapCount, GapReason, Gaps};
+use domain::time::Millis;
 
 use super::{Keeper, another, count, number, progress, refused, way};
-use crate::data::wire::checked;
+use crate::data::wire::{checked, words};
 use crate::data::{CycleOutcome, CycleReport, CycleRequest, DataError, Progress};
 
 const WHAT: &str = "sync";
@@ -14,14 +17,12 @@ const WHAT: &str = "sync";
 const WINDOW: u64 = 600;
 
 /// What of a sync only the keeper knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct KeptCycle {
     /// The recovery point that is the newest now.
     pub point: Option<i64>,
-    /// Files that never held still: their last whole version is kept.
-    pub in_flux: i64,
-    /// Entries that are not protected.
-    pub not_protected: i64,
+    /// What of the workspace is not in it as it is on the GPU.
+    pub gaps: Gaps,
 }
 
 impl Keeper {
@@ -36,7 +37,7 @@ impl Keeper {
         host: &str,
         pending: &mut (dyn FnMut(Progress) + Send),
         moved: &mut (dyn FnMut(Progress) + Send),
-    ) -> Result<(CycleReport, KeptCycle), DataError> {
+    ) -> Result<CycleReport, DataError> {
         let endpoint = &request.endpoint;
         let order = Order::Cycle(CycleOrder {
             epoch: number(request.epoch),
@@ -59,7 +60,7 @@ impl Keeper {
             Ok(_) => Err(another(WHAT)),
             Err(Refusal::WorkspaceMissing(_)) => {
                 let outcome = CycleOutcome::SourceMissing;
-                Ok((CycleReport { outcome, ..nothing() }, KeptCycle::default()))
+                Ok(CycleReport { outcome, ..nothing() })
             }
             Err(refusal) => Err(refused(WHAT, refusal)),
         }
@@ -83,10 +84,11 @@ fn nothing() -> CycleReport {
         bytes_sent: 0,
         files_deleted: 0,
         versions_path: None,
+        kept: None,
     }
 }
 
-fn told(done: &CycleDone) -> (CycleReport, KeptCycle) {
+fn told(done: &CycleDone) -> CycleReport {
     let of =
         |figure: fn(&PointTold) -> u64| done.point.as_ref().map_or(0, |point| count(figure(point)));
     let report = CycleReport {
@@ -110,12 +112,77 @@ fn told(done: &CycleDone) -> (CycleReport, KeptCycle) {
             ..report
         },
     };
-    let kept = KeptCycle {
-        point: done.point.as_ref().map(|point| count(point.id)),
-        in_flux: count(done.flux.saturating_add(done.corrupt)),
-        not_protected: count(done.unprotected),
+    let point = done.point.as_ref().map(|point| count(point.id));
+    // One that was stopped looked at nothing.
+    let whole = matches!(done.end, CycleEnd::Whole { .. });
+    let kept = whole.then(|| KeptCycle { point, gaps: gaps(&done.gaps) });
+    CycleReport { kept, ..report }
+}
+
+/// What is told of gaps, in the order of the harm. Of what is not protected only those that are named tell
+/// why; the rest is counted as that.
+fn gaps(told: &agent::order::Gaps) -> Gaps {
+    let named = |why: GapReason| {
+        let named = told.named.iter().filter(|one| reason(&one.why) == why).count();
+        count(u64::try_from(named).unwrap_or(u64::MAX))
     };
-    (report, kept)
+    let all = GapReason::ALL.iter().map(|why| {
+        let entries = match why {
+            GapReason::InFlux => count(told.flux),
+            GapReason::Corrupt => count(told.corrupt),
+            GapReason::Damaged => count(told.damaged),
+            GapReason::Attributes => count(told.attributes),
+            GapReason::Excluded => count(told.excluded),
+            GapReason::NotProtected => {
+                let known = UNPROTECTED.iter().map(|why| named(*why)).sum::<i64>();
+                (count(told.unprotected) - count(told.excluded) - known).max(0)
+            }
+            other => named(*other),
+        };
+        GapCount { why: *why, entries }
+    });
+    let mut listed: Vec<Gap> = told
+        .named
+        .iter()
+        .map(|one| Gap {
+            path: words(&String::from_utf8_lossy(&one.path)),
+            why: reason(&one.why),
+            bytes: one.size.map(count),
+            since: match one.why {
+                Why::Flux { since_ms } => Some(Millis(since_ms)),
+                _ => None,
+            },
+        })
+        .collect();
+    listed.sort_by_key(|one| (one.why, one.since));
+    listed.truncate(gaps::LISTED);
+    Gaps { counts: all.filter(|one| one.entries > 0).collect(), listed }
+}
+
+/// What is told of under one name, and why by name alone.
+const UNPROTECTED: &[GapReason] = &[
+    GapReason::Unreadable,
+    GapReason::OtherFileSystem,
+    GapReason::Device,
+    GapReason::PathTooLong,
+    GapReason::TooLarge,
+];
+
+const fn reason(told: &Why) -> GapReason {
+    match told {
+        Why::Flux { .. } => GapReason::InFlux,
+        Why::Corrupt => GapReason::Corrupt,
+        Why::Damaged => GapReason::Damaged,
+        Why::Attributes(_) => GapReason::Attributes,
+        Why::Unprotected(why) => match why {
+            Unprotected::Unreadable { .. } => GapReason::Unreadable,
+            Unprotected::Device => GapReason::Device,
+            Unprotected::OtherFileSystem => GapReason::OtherFileSystem,
+            Unprotected::PathTooLong => GapReason::PathTooLong,
+            Unprotected::Excluded => GapReason::Excluded,
+            Unprotected::TooLarge => GapReason::TooLarge,
+        },
+    }
 }
 
 fn deletions(held: &HeldTold) -> Deletions {
