@@ -7,6 +7,7 @@ pub(crate) mod balance;
 mod entrance;
 mod failover;
 mod failovers;
+mod gaps;
 mod joining;
 mod kit;
 mod machine;

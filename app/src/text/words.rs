@@ -1,8 +1,9 @@
 //! The words of the domain's own vocabularies: states, phases, causes, steps.
 
-use domain::association::AssociationState;
+use domain::association::{AssociationState, WhyRsync};
 use domain::buying::Full;
 use domain::failover::{FailoverState, Kind, Outcome, Phase, Role, StepName};
+use domain::gaps::GapReason;
 use domain::gpu::GpuState;
 use domain::launch::LaunchPart;
 use domain::notification::{Severity, Wait};
@@ -496,5 +497,34 @@ const fn launch_part(part: LaunchPart, t: &'static Texts) -> Word {
         LaunchPart::Arguments => t.part_arguments,
         LaunchPart::Mode => t.part_mode,
         LaunchPart::Unknown => t.part_unknown,
+    }
+}
+
+/// Why a copy follows by rsync.
+pub(crate) const fn why_rsync(why: WhyRsync, t: &'static Texts) -> Word {
+    match why {
+        WhyRsync::Off => t.rsync_off,
+        WhyRsync::Gpu => t.rsync_gpu,
+        WhyRsync::Standby => t.rsync_standby,
+        WhyRsync::Mounts => t.rsync_mounts,
+        WhyRsync::NotPut => t.rsync_not_put,
+        WhyRsync::NoProgram => t.rsync_no_program,
+    }
+}
+
+/// Why something is not in a copy as it is on the GPU.
+pub(crate) const fn gap(why: GapReason, t: &'static Texts) -> Word {
+    match why {
+        GapReason::InFlux => t.gap_in_flux,
+        GapReason::Corrupt => t.gap_corrupt,
+        GapReason::Unreadable => t.gap_unreadable,
+        GapReason::OtherFileSystem => t.gap_other_file_system,
+        GapReason::Device => t.gap_device,
+        GapReason::PathTooLong => t.gap_path_too_long,
+        GapReason::TooLarge => t.gap_too_large,
+        GapReason::Damaged => t.gap_damaged,
+        GapReason::NotProtected => t.gap_not_protected,
+        GapReason::Attributes => t.gap_attributes,
+        GapReason::Excluded => t.gap_excluded,
     }
 }

@@ -284,3 +284,38 @@ fn why_a_copy_is_frozen_is_said_once() {
     assert_eq!(text.matches("lost 30 of 53 files").count(), 1, "{text}");
     assert!(!text.contains("The last sync failed"), "{text}");
 }
+
+#[test]
+fn by_which_means_it_follows_and_what_it_does_not_hold_is_said_and_asked_before_a_move() {
+    use domain::association::{DataPath, WhyRsync};
+    use domain::gaps::{GapCount, GapReason};
+    use domain::view::gaps::{Gap, Gaps};
+    let plane = machine(|page| {
+        let tie = page.row.association.as_mut().unwrap();
+        (tie.follows_by, tie.why_rsync) = (Some(DataPath::Rsync), Some(WhyRsync::Mounts));
+    });
+    let text = words(&shown("/app/machines/7001", &plane));
+    assert!(text.contains("rsync: other file systems are mounted below the workspace"), "{text}");
+    assert!(text.contains("size and time stand for content"), "{text}");
+    assert!(text.contains("Not as on the GPU unknown"), "{text}");
+    assert!(!words(&shown("/app/machines/7001/failover", &plane)).contains("Move without them"));
+    let plane = machine(|page| {
+        let tie = page.row.association.as_mut().unwrap();
+        tie.follows_by = Some(DataPath::Agent);
+        tie.gaps = Some(Gaps {
+            lost: 1,
+            counts: vec![GapCount { why: GapReason::InFlux, entries: 1 }],
+            listed: vec![Gap {
+                path: "best.pt".into(),
+                why: GapReason::InFlux,
+                bytes: Some(9),
+                since: Some(story::ago(60_000)),
+            }],
+        });
+    });
+    let text = words(&shown("/app/machines/7001", &plane));
+    assert!(text.contains("1 × in flux: its last whole version is kept"), "{text}");
+    assert!(text.contains("best.pt") && text.contains("no newer version since"), "{text}");
+    let asked = words(&shown("/app/machines/7001/failover", &plane));
+    assert!(asked.contains("Move without them") && asked.contains("best.pt"), "{asked}");
+}

@@ -5,6 +5,7 @@ use domain::view::failover::{FailoverPage, FailoverStatus, Fate, TouchedInstance
 use leptos::prelude::*;
 
 use crate::format;
+use crate::page::gaps;
 use crate::text::{self, fill};
 use crate::ui::{
     Tone, ago, badge, cell, clock_time, key_cell, number_cell, properties, table, unknown,
@@ -34,13 +35,14 @@ pub(super) fn data(visit: &Visit, page: &FailoverPage) -> AnyView {
     let mut rows = vec![
         (t.col_recovery_point, point),
         (loss_label(visit, status), loss(visit, status).0),
+        (t.gaps, gaps::counts(visit, status.gaps.as_ref())),
         (t.restored, restored),
         (t.files_verified, proved),
     ];
     if let Some(ms) = status.freeze_ms {
         rows.push((t.frozen_for, format::span(ms, lang).into_any()));
     }
-    view! { {properties(rows)} {lost(visit, page)} {hooks(visit, page)} }.into_any()
+    view! { {properties(rows)} {lost(visit, page)} {gaps::named(visit, status.gaps.as_ref())} {hooks(visit, page)} }.into_any()
 }
 
 /// A drill loses nothing: it tells what a loss would have taken.

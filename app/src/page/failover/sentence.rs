@@ -30,6 +30,10 @@ fn tell(status: &FailoverStatus, age: i64, t: &'static Texts, lang: Lang) -> Str
         _ => {}
     }
     parts.extend(loss(status, t, lang));
+    let left = status.gaps.as_ref().map_or(0, |gaps| gaps.lost);
+    if left > 0 {
+        parts.push(plural(left, t.sentence_gaps_one, t.sentence_gaps_many, lang));
+    }
     parts.join(" ")
 }
 

@@ -31,6 +31,7 @@ struct Asked {
     buy: bool,
     restore: bool,
     standby_too: bool,
+    gaps_too: bool,
     workspace: String,
     name: String,
 }
@@ -81,7 +82,12 @@ async fn execute(
             Outcome::see(Route::Failover(id).path())
         }
         MachineAct::FailOver => {
-            let id = plane.fail_over(gpu, StartFailover { reason: note }).await?;
+            let id = plane
+                .fail_over(
+                    gpu,
+                    StartFailover { reason: note, accept_gaps: form.ticked("accept_gaps") },
+                )
+                .await?;
             Outcome::see(Route::Failover(id).path())
         }
         MachineAct::PauseSync => {
@@ -152,6 +158,7 @@ async fn ask(
         buy: fresh || form.ticked("simulate_new_gpu"),
         restore: fresh || form.ticked("simulate_restore"),
         standby_too: form.ticked("destroy_standby"),
+        gaps_too: form.ticked("accept_gaps"),
         workspace: form.get("workspace").unwrap_or("/workspace").to_owned(),
         name: form.text("name"),
     })
@@ -380,7 +387,7 @@ fn fields(
             {note()}
         }
         .into_any(),
-        MachineAct::FailOver => note(),
+        MachineAct::FailOver => view! { {left_behind(visit, asked)} {note()} }.into_any(),
         MachineAct::Protect => {
             let control = Control::Text { kind: "text", autocomplete: "off" };
             let hint = Some(t.workspace_hint.to_owned());
@@ -397,4 +404,18 @@ fn fields(
         _ => return None,
     };
     Some(fields)
+}
+
+/// What a move would leave on the GPU, to be agreed to by name.
+fn left_behind(visit: &Visit, asked: &Asked) -> Option<AnyView> {
+    let t = visit.t();
+    let gaps = asked.machine.row.association.as_ref()?.gaps.as_ref()?;
+    (gaps.lost > 0).then_some(())?;
+    let named = gaps.listed.iter().filter(|one| one.why.is_loss()).take(10);
+    let names: Vec<&str> = named.map(|one| one.path.as_str()).collect();
+    let hint = fill(
+        t.accept_gaps_hint,
+        &[("n", &format::count(gaps.lost, visit.lang)), ("names", &names.join(", "))],
+    );
+    Some(tick("accept_gaps", t.accept_gaps, Some(hint), asked.gaps_too))
 }

@@ -1,6 +1,6 @@
 //! How far a machine's copy is, and the syncs that brought it there.
 
-use domain::association::{AssociationState, Serving};
+use domain::association::{AssociationState, DataPath, Serving};
 use domain::view::machine::{MachinePage, SyncCycle};
 use domain::view::standby::Association;
 use leptos::prelude::*;
@@ -8,6 +8,7 @@ use leptos::prelude::*;
 use super::exposure::exposure;
 use super::machines::copy;
 use crate::format;
+use crate::page::gaps;
 use crate::text::{self, fill};
 use crate::ui::{
     Tone, ago, ago_or, badge, card, cell, clock_time, key_cell, notice, number_cell, properties,
@@ -50,6 +51,8 @@ pub(super) fn sync(visit: &Visit, data: &MachinePage) -> AnyView {
         {problem}
         {properties(vec![
             (t.sync_follows, follows(visit, tie)),
+            (t.follows_by, means(visit, tie)),
+            (t.gaps, gaps::counts(visit, tie.gaps.as_ref())),
             (t.col_copy, copy(visit, Some(tie))),
             (t.sync_waiting, waiting),
             (t.col_recovery_point, tie.recovery_point_at.map_or_else(|| unknown(t.none_yet), |at| clock_time(visit, at))),
@@ -58,6 +61,8 @@ pub(super) fn sync(visit: &Visit, data: &MachinePage) -> AnyView {
             (t.sync_last, ago_or(visit, tie.last_sync_at, t.never)),
             (t.workspace, view! { <code>{tie.workspace.clone()}</code> }.into_any()),
         ])}
+        {gaps::named(visit, tie.gaps.as_ref())}
+        {(tie.follows_by == Some(DataPath::Rsync)).then(|| view! { <p class="muted">{t.rsync_promise}</p> })}
         {(tie.serving != Serving::Standby).then(|| exposure(visit, data))}
         {cycles(visit, &data.cycles)}
     };
@@ -71,6 +76,19 @@ fn follows(visit: &Visit, tie: &Association) -> AnyView {
         (false, _) => t.off.into_any(),
         (true, AssociationState::Following) => t.on.into_any(),
         (true, state) => text::association(state, t).into_any(),
+    }
+}
+
+/// By which means, and why by rsync.
+fn means(visit: &Visit, tie: &Association) -> AnyView {
+    let t = visit.t();
+    match (tie.follows_by, tie.why_rsync) {
+        (None, _) => unknown(t.unknown),
+        (Some(DataPath::Agent), _) => t.by_agent.into_any(),
+        (Some(DataPath::Rsync), why) => {
+            let why = why.map_or(t.unknown, |why| text::why_rsync(why, t));
+            fill(t.by_rsync, &[("why", why)]).into_any()
+        }
     }
 }
 
