@@ -57,6 +57,19 @@ pub(super) const PHRASES: &[(&str, &str)] = &[
         "the new GPU did not answer any more, or nothing could be started on it, once the machine was on it; the old GPU is to be stopped, and its disk is kept until you destroy it",
         "a GPU nova não respondeu mais, ou nada pôde ser iniciado nela, depois que a máquina passou para ela; a GPU antiga é desligada, e o seu disco fica guardado até você destruí-la",
     ),
+    ("the new GPU is held by another rental", "a GPU nova está em uso por outro aluguel"),
+    (
+        "a policy of the organisation forbids it; have it changed, or use another project: {}",
+        "uma política da organização o proíbe; peça que a mudem, ou use outro projeto: {}",
+    ),
+    (
+        "Compute Engine is not switched on in the project; enable it there: {}",
+        "o Compute Engine não está ativado no projeto; ative-o lá: {}",
+    ),
+    (
+        "the clock of this server seems to be wrong; set it: {}",
+        "o relógio deste servidor parece errado; acerte-o: {}",
+    ),
     ("the association is gone", "a associação não existe mais"),
     ("another has taken this machine over (epoch {})", "outro assumiu esta máquina (época {})"),
     ("fenced off: {}", "isolado: {}"),

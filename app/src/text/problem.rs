@@ -48,9 +48,11 @@ pub(crate) fn problem_text(problem: &Problem, t: &'static Texts) -> (String, Opt
         "no_credit" => (t.wrong_no_credit, said()),
         "provider_rate_limited" => (t.wrong_rate_limited, said()),
         "provider_down" | "provider_unexpected" => (t.wrong_provider_down, said()),
-        "provider_refused" | "provider_conflict" | "provider_invalid" | "provider_not_found" => {
-            (t.wrong_provider_refused, said())
-        }
+        "provider_refused"
+        | "provider_not_set_up"
+        | "provider_conflict"
+        | "provider_invalid"
+        | "provider_not_found" => (t.wrong_provider_refused, said()),
         "database_down" => (t.wrong_database, None),
         "internal" => (t.wrong_internal, None),
         "too_large" => (t.wrong_too_large, None),

@@ -118,6 +118,29 @@ impl GpuInstance {
         }
     }
 
+    /// Whether it was bought and waits for its GPUs, which another holds.
+    #[must_use]
+    pub fn waits_for_gpus(&self) -> bool {
+        self.intended_status.as_deref() == Some("running")
+            && self.cur_state.as_deref() == Some("stopped")
+            && self.actual_status.as_deref() != Some("running")
+    }
+
+    /// What the provider says, where the image can't be had: another host would fare no better.
+    #[must_use]
+    pub fn image_trouble(&self) -> Option<&str> {
+        const WORDS: [&str; 5] = [
+            "manifest unknown",
+            "manifest for ",
+            "pull access denied",
+            "repository does not exist",
+            "toomanyrequests",
+        ];
+        let said = self.status_msg.as_deref()?;
+        let lower = said.to_lowercase();
+        WORDS.iter().any(|words| lower.contains(words)).then_some(said)
+    }
+
     /// Whether the market explains a stop: an interruptible instance whose bid no longer reaches
     /// the floor. An unknown floor counts as outbid, since nobody else stops a bid in silence;
     /// a bid that still reaches it was stopped by its owner.
@@ -189,6 +212,27 @@ mod tests {
         assert_eq!(stopped.state(), GpuState::Stopped);
         stopped.min_bid = Some(MicroUsd(250_000));
         assert_eq!(stopped.state(), GpuState::Preempted);
+    }
+
+    #[test]
+    fn an_image_that_can_not_be_had_and_gpus_that_another_holds_are_seen_while_it_is_made() {
+        let mut made = instance(Some("loading"), ["running", "stopped", "running"]);
+        assert_eq!(made.state(), GpuState::Provisioning);
+        assert!(made.waits_for_gpus() && made.image_trouble().is_none());
+        for words in [
+            "Error response from daemon: manifest unknown",
+            "Error: pull access denied for me/private, repository does not exist",
+            "toomanyrequests: You have reached your pull rate limit.",
+        ] {
+            made.status_msg = Some(words.into());
+            assert_eq!(made.image_trouble(), Some(words));
+        }
+        made.status_msg = Some("#5 [2/6] RUN mkdir -p /workspace".into());
+        assert_eq!(made.image_trouble(), None);
+        for three in [["running"; 3], ["stopped"; 3]] {
+            assert!(!instance(Some("loading"), three).waits_for_gpus(), "{three:?}");
+        }
+        assert!(!instance(Some("running"), ["running", "stopped", "running"]).waits_for_gpus());
     }
 
     #[test]

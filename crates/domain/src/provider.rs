@@ -33,6 +33,9 @@ pub enum ErrorClass {
     Capacity,
     /// Key or permission refused.
     Auth,
+    /// Nothing was done, and something beside request and key has to be mended first: a policy of the
+    /// organisation, a service that is not switched on, a clock. The message says what.
+    Setup,
     /// The account can't pay.
     Credit,
     /// The request itself is wrong.

@@ -209,7 +209,8 @@ pub fn unprepared(rows: &[StepRow]) -> Option<String> {
     let mut words = Vec::new();
     for row in rows.iter().filter(|row| row.name == Boot && row.outcome == Some(Outcome::NextRound))
     {
-        if let Ok(CandidateFault::Unprepared { word }) = serde_json::from_value(row.output.clone())
+        if let Ok(CandidateFault::Unprepared { word } | CandidateFault::NoImage { word }) =
+            serde_json::from_value(row.output.clone())
         {
             words.push(word);
         }

@@ -26,6 +26,8 @@ mod rentals;
 mod saga;
 mod selfcheck;
 mod supervisor;
+#[cfg(test)]
+mod testing;
 mod worker;
 
 pub use config::EngineConfig;

@@ -33,6 +33,7 @@ const fn outcome(class: Option<&ErrorClass>) -> &'static str {
         Some(ErrorClass::Conflict) => "conflict",
         Some(ErrorClass::Capacity) => "capacity",
         Some(ErrorClass::Auth) => "auth",
+        Some(ErrorClass::Setup) => "setup",
         Some(ErrorClass::Credit) => "credit",
         Some(ErrorClass::Invalid) => "invalid",
         Some(ErrorClass::Unexpected) => "unexpected",

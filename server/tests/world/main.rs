@@ -44,6 +44,7 @@ mod no_failover;
 mod notifications;
 mod process;
 mod progress;
+mod providers;
 mod purchase;
 mod silence;
 mod stack;

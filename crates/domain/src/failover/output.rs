@@ -129,6 +129,11 @@ pub enum CandidateFault {
         /// The provider's word.
         word: String,
     },
+    /// Its image can't be had.
+    NoImage {
+        /// The provider's word.
+        word: String,
+    },
     /// It runs and does not answer SSH.
     NoSsh {
         /// What connecting said.

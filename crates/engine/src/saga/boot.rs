@@ -18,6 +18,8 @@ use crate::worker::dial;
 /// Tries at preparing one candidate before another is sought.
 const PREPARATIONS: usize = 3;
 const LOOK: Duration = Duration::from_millis(500);
+/// How long a candidate may wait for its GPUs, which were on offer when it was bought.
+const GPUS: Duration = Duration::from_secs(20);
 
 pub(super) async fn run(run: &Run<'_>) -> Ended {
     let Some(bought) = run.earlier::<BuyOutput>(StepName::Buy) else {
@@ -83,7 +85,14 @@ async fn running(run: &Run<'_>, gpu: GpuId) -> Result<GpuInstance, CandidateFaul
             seen = true;
             match instance.state() {
                 GpuState::Running => return Ok(instance.clone()),
-                GpuState::Provisioning => {}
+                GpuState::Provisioning => {
+                    if let Some(word) = instance.image_trouble() {
+                        return Err(CandidateFault::NoImage { word: word.to_owned() });
+                    }
+                    if instance.waits_for_gpus() && begun.elapsed() > GPUS {
+                        return Err(not("the new GPU is held by another rental".into()));
+                    }
+                }
                 state => {
                     return Err(not(format!(
                         "the new GPU is {state}: {}",
@@ -168,6 +177,7 @@ async fn no_good(
     provider_ms: i64,
 ) -> Ended {
     let (CandidateFault::NotRunning { word }
+    | CandidateFault::NoImage { word }
     | CandidateFault::NoSsh { word }
     | CandidateFault::Unprepared { word }) = &fault;
     let output = serde_json::to_value(&fault).unwrap_or_default();

@@ -114,7 +114,9 @@ impl StepEnd {
                 ErrorClass::RateLimited { after_ms } => {
                     Self { pause_ms: after_ms, ..Self::blocked(Wait::Pace, error.to_string()) }
                 }
-                ErrorClass::Auth => Self::blocked(Wait::Credentials, error.to_string()),
+                ErrorClass::Auth | ErrorClass::Setup => {
+                    Self::blocked(Wait::Credentials, error.to_string())
+                }
                 ErrorClass::Credit => Self::blocked(Wait::Credit, error.to_string()),
                 ErrorClass::Capacity => Self::blocked(Wait::Capacity, error.to_string()),
                 _ => Self::retry(error.to_string()),

@@ -313,3 +313,6 @@ pub(crate) async fn patience(
     let settings = context.store.settings().get(user).await?;
     Ok(VerdictPolicy { confirm_silent_after: settings.silence_s.saturating_mul(1_000), ..policy })
 }
+
+#[cfg(test)]
+mod tests;

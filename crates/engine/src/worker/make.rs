@@ -17,6 +17,10 @@ use crate::error::EngineError;
 use crate::ports::time;
 use crate::{news, purchase, reaper};
 
+/// After the first refusal, until another VM is asked for.
+const FIRST_PAUSE: Duration = Duration::from_secs(5);
+/// After many in a row.
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// How long the provider may take over an operation.
 pub(super) const OPERATION: Duration = Duration::from_secs(300);
 
@@ -159,7 +163,9 @@ pub(super) async fn request(
     match made {
         Ok(()) => {}
         // Another process, or we before a restart: it is there, which is what was wanted.
-        Err(error) if error.class == ErrorClass::Conflict => {}
+        Err(error)
+            if error.class == ErrorClass::Conflict
+                && client.get(&standby.zone, &standby.name).await?.is_some() => {}
         Err(error)
             if error.class.is_clear_no()
                 && !matches!(error.class, ErrorClass::RateLimited { .. }) =>
@@ -198,8 +204,62 @@ async fn refused(
     save(context, association, &failed).await?;
     degrade(context, association, &format!("no standby: {word}")).await?;
     // The next attempt, in another zone where there is one, comes after a pause.
-    time::sleep(Duration::from_secs(5)).await;
+    let before = context.store.intents().of_association(&association.id).await?;
+    time::sleep(pause(&before)).await;
     Ok(())
+}
+
+/// How long after a refusal the next attempt comes: longer after each in a row, since what is refused several
+/// times is mended by a person or by time.
+fn pause(before: &[Intent]) -> Duration {
+    let vms = before.iter().rev().filter(|intent| intent.provider == Provider::Gcp);
+    let in_a_row = vms.take_while(|intent| intent.state == IntentState::Refused).count();
+    let doublings = u32::try_from(in_a_row.saturating_sub(1)).unwrap_or(u32::MAX).min(6);
+    FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::id::{Epoch, IntentId, UserId};
+    use domain::time::Millis;
+
+    use super::*;
+
+    fn vm(state: IntentState) -> Intent {
+        Intent {
+            id: IntentId::new("i"),
+            user: UserId::new("u"),
+            failover: None,
+            association: None,
+            provider: Provider::Gcp,
+            epoch: Epoch(1),
+            label: "l".into(),
+            zone: "z".into(),
+            project: None,
+            left_out: Vec::new(),
+            offer: None,
+            machine_id: None,
+            usd_per_hour: MicroUsd(1),
+            state,
+            external_id: None,
+            created_at: Millis(0),
+            changed_at: Millis(0),
+            bound_at: None,
+            gone_at: None,
+            error: None,
+        }
+    }
+
+    #[test]
+    fn what_is_refused_again_and_again_is_asked_for_less_and_less_often() {
+        let refused = |n| vec![vm(IntentState::Refused); n];
+        let pauses: Vec<u64> = (1..=9).map(|n| pause(&refused(n)).as_secs()).collect();
+        assert_eq!(pauses, [5, 10, 20, 40, 80, 160, 300, 300, 300]);
+        let mut again = refused(5);
+        again.push(vm(IntentState::Gone));
+        again.extend(refused(1));
+        assert_eq!(pause(&again), FIRST_PAUSE, "one was made in between");
+    }
 }
 
 /// Records that the VM exists. A purchase that the machine has moved on from since is given back: a

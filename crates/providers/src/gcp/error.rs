@@ -52,7 +52,26 @@ pub(super) fn of_call(operation: &str, error: &Error) -> ProviderError {
         (None, Some(body)) if !body.is_empty() => message::tidy(&String::from_utf8_lossy(body)),
         _ => message::causes(error),
     };
-    ProviderError { http_status: status, ..failure(operation, class, without_key(message)) }
+    let (class, message) = mended_elsewhere(class, without_key(message));
+    ProviderError { http_status: status, ..failure(operation, class, message) }
+}
+
+/// A refusal that no other key and no other request would mend, with what does.
+fn mended_elsewhere(class: ErrorClass, message: String) -> (ErrorClass, String) {
+    let says = |phrase: &str| message.to_lowercase().contains(phrase);
+    let what = match class {
+        ErrorClass::Conflict if says("constraint") => {
+            "a policy of the organisation forbids it; have it changed, or use another project"
+        }
+        ErrorClass::Auth if says("has not been used in project") || says("api is disabled") => {
+            "Compute Engine is not switched on in the project; enable it there"
+        }
+        ErrorClass::Auth if says("short-lived token") || says("iat and exp") => {
+            "the clock of this server seems to be wrong; set it"
+        }
+        _ => return (class, message),
+    };
+    (ErrorClass::Setup, format!("{what}: {message}"))
 }
 
 /// `json` tells whether the body was Google's own; a proxy's page proves nothing.
@@ -108,7 +127,8 @@ pub(super) fn of_operation(operation: &str, done: Operation) -> Result<(), Provi
         .find(|text| !text.is_empty())
         .unwrap_or_default();
     let message = if code.is_empty() || text == code { text } else { format!("{code}: {text}") };
-    Err(ProviderError { http_status: status, ..failure(operation, class, message::tidy(&message)) })
+    let (class, message) = mended_elsewhere(class, message::tidy(&message));
+    Err(ProviderError { http_status: status, ..failure(operation, class, message) })
 }
 
 /// The codes of failed operations that mean something to us. Google adds suffixes to them.

@@ -112,3 +112,41 @@ fn connections_that_failed_are_transient_and_local_mistakes_are_not() {
 fn a_private_key_is_never_repeated() {
     assert!(!without_key("bad -----BEGIN PRIVATE KEY----- MII".into()).contains("MII"));
 }
+
+#[test]
+fn what_no_other_key_mends_is_told_with_what_does() {
+    use ErrorClass::{Auth, Conflict, Setup};
+    for (class, said, becomes, words) in [
+        (
+            Conflict,
+            "Constraint constraints/compute.vmExternalIpAccess violated for project 1.",
+            Setup,
+            "a policy of the organisation forbids it",
+        ),
+        (
+            Auth,
+            "Compute Engine API has not been used in project 1 before or it is disabled. Enable it by visiting …",
+            Setup,
+            "Compute Engine is not switched on",
+        ),
+        (
+            Auth,
+            "invalid_grant: Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe.",
+            Setup,
+            "the clock of this server seems to be wrong",
+        ),
+        (
+            Conflict,
+            "Supplied fingerprint does not match current metadata fingerprint.",
+            Conflict,
+            "",
+        ),
+        (Auth, "Required 'compute.instances.create' permission", Auth, ""),
+        (Auth, "invalid_grant: Invalid JWT Signature.", Auth, ""),
+    ] {
+        let (got, message) = mended_elsewhere(class, said.to_owned());
+        assert_eq!(got, becomes, "{said}");
+        assert!(message.starts_with(words) && message.ends_with(said), "{message}");
+        assert!(got.is_clear_no(), "nothing was done");
+    }
+}

@@ -1,0 +1,96 @@
+//! A context whose engine has not started, on a database of its own and under a clock that the test sets; in
+//! tests only.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use domain::association::{Association, AssociationState, Hooks, Serving, SyncStatus};
+use domain::gpu::Endpoint;
+use domain::id::{AssociationId, Epoch, GpuId, UserId};
+use domain::offer::GpuSpec;
+use domain::time::{Clock, Millis};
+use store::{Keyring, NewUser, Store};
+use tempfile::TempDir;
+
+use crate::adapters::Providers;
+use crate::config::EngineConfig;
+use crate::context::Context;
+use crate::ports::{Ports, SystemChance};
+
+/// When tests begin.
+pub(crate) const NOW: Millis = Millis(1_800_000_000_000);
+
+/// A clock that stands still until it is set.
+#[derive(Debug)]
+struct Hand(AtomicI64);
+
+impl Clock for Hand {
+    fn now(&self) -> Millis {
+        Millis(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// One test's engine.
+pub(crate) struct Bench {
+    pub(crate) context: Context,
+    pub(crate) user: UserId,
+    hand: Arc<Hand>,
+    _folder: TempDir,
+}
+
+impl Bench {
+    /// An empty database with one account.
+    pub(crate) async fn new() -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite://{}", folder.path().join("dumont.db").display());
+        let store = Store::open(&url, Keyring::random()).await.expect("a database");
+        let new = NewUser {
+            id: UserId::new("ana"),
+            email: "ana@example.org".into(),
+            username: "ana".into(),
+            password_hash: "$argon2id$v=19$…".into(),
+        };
+        let user = store.users().create(&new, false, NOW).await.expect("an account").id;
+        let hand = Arc::new(Hand(AtomicI64::new(NOW.0)));
+        let clock: Arc<dyn Clock> = Arc::clone(&hand) as Arc<dyn Clock>;
+        let config = EngineConfig::default();
+        let outside = Arc::new(Providers::new(&config));
+        let ports = Ports { clock, chance: Arc::new(SystemChance), outside };
+        let context = Context::new(store, config, ports);
+        Self { context, user, hand, _folder: folder }
+    }
+
+    /// Lets time pass.
+    pub(crate) fn pass(&self, ms: i64) {
+        self.hand.0.fetch_add(ms, Ordering::Relaxed);
+    }
+
+    /// A machine on its GPU that has a copy.
+    pub(crate) async fn machine(&self) -> Association {
+        let machine = Association {
+            id: AssociationId::new("machine"),
+            user: self.user.clone(),
+            gpu: GpuId(42),
+            name: "trainer".into(),
+            workspace: "/workspace".into(),
+            image: None,
+            spec: GpuSpec::default(),
+            hooks: Hooks::default(),
+            state: AssociationState::Following,
+            reason: None,
+            serving: Serving::Gpu,
+            want_running: true,
+            sync_enabled: true,
+            epoch: Epoch(1),
+            gpu_endpoint: Some(Endpoint { host: "127.0.0.1".into(), port: 9 }),
+            gpu_host_key: None,
+            standby: None,
+            sync: SyncStatus { complete_to: Some(NOW), ..SyncStatus::default() },
+            active_failover: None,
+            created_at: NOW,
+        };
+        self.context.store.associations().create(&machine).await.expect("a machine");
+        machine
+    }
+}
