@@ -11,6 +11,7 @@ pub(crate) const fn action(action: Action, t: &'static Texts) -> Word {
     match action {
         Action::CreateAccount => t.action_create_account,
         Action::LogIn => t.action_log_in,
+        Action::BeginLogIn => t.action_begin_log_in,
         Action::LogOut => t.action_log_out,
         Action::Confirm => t.action_confirm,
         Action::ChangePassword => t.action_change_password,

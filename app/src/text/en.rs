@@ -871,6 +871,7 @@ texts! {
     // audit log
     action_create_account: "Account created",
     action_log_in: "Logged in",
+    action_begin_log_in: "Right password, code asked for",
     action_log_out: "Logged out",
     action_confirm: "Confirmed with the password",
     action_change_password: "Password changed",

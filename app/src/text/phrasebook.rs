@@ -209,6 +209,7 @@ pub(super) const PHRASES: &[(&str, &str)] = &[
     ("on", "ligado"),
     ("off", "desligado"),
     ("gpu", "GPU"),
+    ("lost", "perdida"),
     ("standby", "standby"),
     ("following", "acompanhando"),
     ("preparing", "preparando"),

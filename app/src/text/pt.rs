@@ -855,6 +855,7 @@ pub(super) const PT: Texts = Texts {
     // audit log
     action_create_account: "Conta criada",
     action_log_in: "Entrou",
+    action_begin_log_in: "Senha certa, código pedido",
     action_log_out: "Saiu",
     action_confirm: "Confirmou com a senha",
     action_change_password: "Senha trocada",

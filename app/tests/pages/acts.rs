@@ -170,3 +170,112 @@ fn a_move_promises_no_gpu_where_none_would_be_bought() {
         "{asked}"
     );
 }
+
+/// The address that a page's confirmation leads back to.
+fn back(html: &str) -> String {
+    let place = html.split_once("name=\"next\" value=\"").expect("a confirmation").1;
+    place.split_once('"').expect("its end").0.replace("&amp;", "&")
+}
+
+fn lapsed() -> Fake {
+    Fake {
+        confirmed: false,
+        factor: crate::support::access::factor(),
+        refusal: Some(problem(403, "confirmation_needed", &[])),
+        ..Fake::default()
+    }
+}
+
+#[test]
+fn what_was_typed_comes_back_after_a_confirmation_that_stood_in_the_way() {
+    // A rental: with its search, and the box that was not ticked.
+    let typed = [
+        ("search", "gpu_name=RTX%204090"),
+        ("label", "a & b #1"),
+        ("image", "ubuntu:24.04"),
+        ("disk_size", "77"),
+    ];
+    let asked = reply(&post("/app/offers/502", &typed), &lapsed());
+    assert_eq!(asked.status, 403);
+    let place = back(&asked.html);
+    assert!(place.starts_with("/app/offers/502?gpu_name=RTX%204090&"), "{place}");
+    let sent = post("/app/settings/confirm", &[("password", "x"), ("next", &place)]);
+    assert_eq!(reply(&sent, &Fake::default()).location.as_deref(), Some(place.as_str()));
+    let again = reply(&decoded(&place), &Fake::default()).html;
+    for value in ["a &amp; b #1", "ubuntu:24.04", "77", "gpu_name=RTX%204090"] {
+        assert!(again.contains(&format!("value=\"{value}\"")), "{value}: {again}");
+    }
+    assert!(!again.contains("checked"), "{again}");
+    // Looking at an offer for the first time has what is usual.
+    assert!(reply(&get("/app/offers/502"), &Fake::default()).html.contains("checked"));
+
+    // A token, an invitation, the rules of failovers.
+    for (form, typed, shown) in [
+        (
+            "/app/settings/account/tokens",
+            vec![("name", "ci & co"), ("days", "30"), ("scope", "operate")],
+            vec!["ci &amp; co"],
+        ),
+        ("/app/settings/people/invite", vec![("note", "for bob"), ("days", "3")], vec!["for bob"]),
+        (
+            "/app/settings",
+            vec![
+                ("max_gpus_per_failover", "9"),
+                ("gcp_zone", "europe-west1-b"),
+                ("gcp_disk_size", "123"),
+                ("gcp_machine_type", "e2-medium"),
+                ("sync_interval", "30"),
+                ("gpu_class", "same"),
+                ("min_reliability", "90"),
+                ("max_delete_percent", "30"),
+                ("silence_seconds", "30"),
+                ("keep_lost_minutes", "30"),
+                ("max_usd_per_failover", "50"),
+                ("max_gpus_per_day", "20"),
+                ("max_usd_per_day", "100"),
+            ],
+            vec!["9", "123"],
+        ),
+        (
+            "/app/settings/sharing/give",
+            vec![("to", "bob"), ("machine", "tie-7001"), ("days", "30")],
+            vec!["bob"],
+        ),
+    ] {
+        let asked = reply(&post(form, &typed), &lapsed());
+        assert_eq!(asked.status, 403, "{form}");
+        let again = reply(&decoded(&back(&asked.html)), &Fake::default()).html;
+        for value in shown {
+            assert!(again.contains(&format!("value=\"{value}\"")), "{form} {value}: {again}");
+        }
+    }
+}
+
+#[test]
+fn a_retry_beyond_a_limit_asks_who_it_is_and_then_asks_again() {
+    let asked = reply(&post("/app/failovers/0199-done/retry", &[]), &lapsed());
+    assert_eq!((asked.status, back(&asked.html).as_str()), (403, "/app/failovers/0199-done/retry"));
+}
+
+/// A page asked for as a browser does, its query decoded.
+fn decoded(place: &str) -> app::site::Request {
+    let decode = |text: &str| {
+        let mut bytes = Vec::new();
+        let mut rest = text.bytes();
+        while let Some(byte) = rest.next() {
+            if byte == b'%' {
+                let hex = [rest.next().expect("a digit"), rest.next().expect("a digit")];
+                let hex = std::str::from_utf8(&hex).expect("digits");
+                bytes.push(u8::from_str_radix(hex, 16).expect("a byte"));
+            } else {
+                bytes.push(byte);
+            }
+        }
+        String::from_utf8(bytes).expect("text")
+    };
+    let mut request = get(place);
+    for (_, value) in &mut request.query.0 {
+        *value = decode(value);
+    }
+    request
+}

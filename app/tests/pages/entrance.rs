@@ -64,3 +64,25 @@ fn a_refused_login_keeps_the_name_and_says_why_with_the_request() {
         "{text}"
     );
 }
+
+#[test]
+fn the_page_asked_for_is_not_forgotten_at_the_step_of_the_code() {
+    let needed = Fake { refusal: Some(problem(401, "code_needed", &[])), ..Fake::nobody() };
+    let sent = post(
+        "/login",
+        &[("username", "ana"), ("password", "p"), ("next", "/app/failovers?days=7")],
+    );
+    let code = reply(&sent, &needed).location.expect("a step");
+    assert_eq!(code, "/login/code?next=%2Fapp%2Ffailovers%3Fdays%3D7");
+    let form = [("code", "123456"), ("next", "/app/failovers?days=7")];
+    let wrong = Fake { refusal: Some(problem(401, "wrong_code", &[])), ..Fake::nobody() };
+    assert!(
+        reply(&post("/login/code", &form), &wrong).html.contains("value=\"/app/failovers?days=7\"")
+    );
+    // It has waited too long: from the beginning, and to the same place.
+    let late = Fake { refusal: Some(problem(401, "unauthorized", &[])), ..Fake::nobody() };
+    let again = reply(&post("/login/code", &form), &late).location;
+    assert_eq!(again.as_deref(), Some("/login?next=%2Fapp%2Ffailovers%3Fdays%3D7"));
+    let elsewhere = [("code", "1"), ("next", "//evil.example")];
+    assert_eq!(reply(&post("/login/code", &elsewhere), &late).location.as_deref(), Some("/login"));
+}

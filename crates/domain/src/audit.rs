@@ -7,6 +7,8 @@ crate::text_enum! {
         CreateAccount = "create_account",
         /// Logged in.
         LogIn = "log_in",
+        /// Gave the right password and was asked for a code; a login follows where the code was right.
+        BeginLogIn = "begin_log_in",
         /// Logged out.
         LogOut = "log_out",
         /// Gave the password again.
@@ -111,6 +113,7 @@ impl Action {
         match self {
             Self::CreateAccount
             | Self::LogIn
+            | Self::BeginLogIn
             | Self::LogOut
             | Self::Confirm
             | Self::ChangePassword

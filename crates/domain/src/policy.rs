@@ -92,6 +92,36 @@ pub struct FieldError {
 }
 
 impl FailoverSettings {
+    /// Whether more may be spent by these without a person's word than by the former: standbys for all new
+    /// GPUs, buying by itself, higher limits, another price cap upwards, a dearer standby.
+    #[must_use]
+    pub fn spends_more_than(&self, former: &Self) -> bool {
+        let limits = (self.limits, former.limits);
+        let cap = match (self.max_usd_per_hour, former.max_usd_per_hour) {
+            (Some(now), Some(before)) => now > before,
+            // Twice what was lost is no figure: it can be less, and can be more.
+            (now, before) => now != before,
+        };
+        let standby = match (self.standby_cost(), former.standby_cost()) {
+            (Some(now), Some(before)) => now > before,
+            (now, before) => now != before,
+        };
+        (self.auto_standby && !former.auto_standby)
+            || (self.auto_recovery && !former.auto_recovery)
+            || limits.0.per_failover > limits.1.per_failover
+            || limits.0.usd_per_failover > limits.1.usd_per_failover
+            || limits.0.per_day > limits.1.per_day
+            || limits.0.usd_per_day > limits.1.usd_per_day
+            || cap
+            || standby
+    }
+
+    /// What a standby costs a month, where the table knows it.
+    fn standby_cost(&self) -> Option<f64> {
+        let (zone, shape) = (&self.gcp_zone, &self.gcp_machine_type);
+        Some(crate::pricing::estimate(zone, shape, self.gcp_disk_gb, self.gcp_spot)?.monthly())
+    }
+
     /// Every field that is out of bounds; empty when all can be saved. `zones` are those that may be
     /// chosen; machine types are checked against what the price table knows.
     #[must_use]
@@ -231,5 +261,34 @@ mod tests {
                 "countries"
             ]
         );
+    }
+
+    #[test]
+    fn what_lets_more_be_spent_is_told_from_what_does_not() {
+        let saved = FailoverSettings::default();
+        let differs = |change: fn(&mut FailoverSettings)| {
+            let mut chosen = saved.clone();
+            change(&mut chosen);
+            (chosen.spends_more_than(&saved), saved.spends_more_than(&chosen))
+        };
+        assert_eq!(differs(|_| {}), (false, false));
+        assert_eq!(differs(|one| one.auto_standby = true), (true, false));
+        assert_eq!(differs(|one| one.auto_recovery = false), (false, true));
+        assert_eq!(differs(|one| one.limits.per_failover += 1), (true, false));
+        assert_eq!(differs(|one| one.limits.usd_per_failover.0 += 1), (true, false));
+        assert_eq!(differs(|one| one.limits.per_day -= 1), (false, true));
+        assert_eq!(differs(|one| one.limits.usd_per_day.0 += 1), (true, false));
+        assert_eq!(differs(|one| one.gcp_disk_gb += 1), (true, false));
+        assert_eq!(differs(|one| one.gcp_spot = false), (true, false));
+        // Twice what was lost and a figure can't be compared.
+        assert_eq!(differs(|one| one.max_usd_per_hour = Some(MicroUsd(1))), (true, true));
+        for change in [
+            (|one| one.silence_s = 60) as fn(&mut FailoverSettings),
+            |one| one.sync_interval_s = 60,
+            |one| one.auto_failover = false,
+            |one| one.countries = vec!["US".into()],
+        ] {
+            assert_eq!(differs(change), (false, false));
+        }
     }
 }

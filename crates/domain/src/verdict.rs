@@ -144,6 +144,14 @@ pub struct VerdictPolicy {
     pub provider_fresh: i64,
 }
 
+impl VerdictPolicy {
+    /// The same for an account that has chosen how long silence alone must last, seconds.
+    #[must_use]
+    pub const fn of_account(self, silence_s: i64) -> Self {
+        Self { confirm_silent_after: silence_s.saturating_mul(1_000), ..self }
+    }
+}
+
 /// How long silence alone must last before it counts as a loss, seconds, where nothing else was chosen.
 pub const SILENCE_S: i64 = 30;
 
@@ -276,7 +284,7 @@ mod tests {
             assert_eq!(verdict(&silent_for(ms)), Verdict::Suspect, "{ms} ms");
         }
         assert_eq!(verdict(&silent_for(30_000)), Verdict::ConfirmedLost);
-        let patient = VerdictPolicy { confirm_silent_after: 60_000, ..VerdictPolicy::default() };
+        let patient = VerdictPolicy::default().of_account(60);
         assert_eq!(decide(&silent_for(59_000), &patient, NOW).verdict, Verdict::Suspect);
         assert_eq!(decide(&silent_for(60_000), &patient, NOW).verdict, Verdict::ConfirmedLost);
     }

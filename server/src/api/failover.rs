@@ -13,7 +13,7 @@ use domain::view::readiness::{Readiness, Strategies, TestAnswer, TestQuery};
 use domain::view::report::{FailoverReport, ReportQuery};
 
 use crate::http::extract::{Machine, OptionalBody, Params, Segments};
-use crate::http::identity::Owner;
+use crate::http::identity::{Caller, Owner};
 use crate::service::whose::{Shown as _, Whose};
 use crate::service::{failover, machines, readiness, report};
 use crate::{Dumont, Fault};
@@ -79,10 +79,11 @@ pub async fn back_to_gpu(
 #[utoipa::path(post, path = "/standby/failover/{failover_id}/retry", tag = "failover", params(("failover_id" = String, Path)), responses((status = 200, body = Done)))]
 pub async fn retry_now(
     State(dumont): State<Dumont>,
+    Caller(who): Caller,
     whose: Whose,
     Segments(id): Segments<FailoverId>,
 ) -> Result<Json<Done>, Fault> {
-    failover::retry_now(&dumont, &whose.owner, &id).await?;
+    failover::retry_now(&dumont, &who, &whose.owner, &id).await?;
     Ok(Json(Done::new("it is tried again now")))
 }
 

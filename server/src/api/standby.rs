@@ -12,7 +12,7 @@ use domain::view::standby::{
 };
 
 use crate::http::extract::{Body, Gpu, Machine, OptionalBody, Params};
-use crate::http::identity::Owner;
+use crate::http::identity::{Caller, Owner};
 use crate::service::whose::{Shown as _, Whose};
 use crate::service::{machines, standby};
 use crate::{Dumont, Fault};
@@ -26,14 +26,16 @@ pub async fn status(
     Ok(Json(standby::status(&dumont, &user).await?))
 }
 
-/// Saves the CPU Failover settings; needs working Google Cloud credentials while it is enabled.
+/// Saves the CPU Failover settings; needs working Google Cloud credentials while it is enabled. Where
+/// the account has a second factor, a login (not an API token) that lets more be spent than before needs a
+/// confirmation of the last ten minutes.
 #[utoipa::path(post, path = "/standby/configure", tag = "standby", request_body = ConfigureStandby, responses((status = 200, body = Configured)))]
 pub async fn configure(
     State(dumont): State<Dumont>,
-    Owner(user): Owner,
+    Caller(who): Caller,
     Body(asked): Body<ConfigureStandby>,
 ) -> Result<Json<Configured>, Fault> {
-    Ok(Json(standby::configure(&dumont, &user, &asked).await?))
+    Ok(Json(standby::configure(&dumont, &who, &asked).await?))
 }
 
 /// What a standby would cost.

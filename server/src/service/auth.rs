@@ -123,8 +123,8 @@ async fn past_the_password(
     match code.filter(|code| !code.trim().is_empty()) {
         Some(code) => second_step(dumont, login, &code, client, with).await.map(Entry::In),
         None => {
-            let needed = Fault::CodeNeeded;
-            audit::note(dumont, &actor, Action::LogIn, None, Err(needed.code())).await;
+            // No refusal: the half of a login. Whoever stops here has the password, which is to be seen.
+            audit::note(dumont, &actor, Action::BeginLogIn, None, Ok(())).await;
             let proof = proof(&login.password_hash);
             let at = dumont.now().0;
             Ok(Entry::HalfWay(HalfWay { user: login.user.id.to_string(), proof, at }))

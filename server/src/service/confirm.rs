@@ -37,8 +37,9 @@ pub fn require(dumont: &Dumont, who: &Identity) -> Result<(), Fault> {
 }
 
 /// Refuses to spend money for a login that was not confirmed a short while ago, where the account has a
-/// second factor: a stolen login rents nothing then. What goes on for machines that are protected already (a
-/// failover, a drill, a start) is not asked for. An API token is not asked: that it may buy was
+/// second factor: a stolen login rents nothing then, and lets nothing be bought beyond what was chosen (higher
+/// limits, standbys for all, *Retry now* at a limit). What goes on for machines that are protected already,
+/// within these limits (a failover, a drill, a start, a standby), is not asked for. An API token is not asked: that it may buy was
 /// decided when it was made.
 ///
 /// # Errors

@@ -1,12 +1,15 @@
 //! Failovers: started, watched, cancelled and reversed by a person's wish.
 
-use domain::failover::{Options, Phase};
+use domain::failover::{Options, Phase, StepRow};
 use domain::id::{FailoverId, GpuId, UserId};
+use domain::notification::Wait;
 use domain::view::failover::{
     ActiveFailovers, FailoverPage, FailoverStarted, FailoverStatus, SimulateFailover, StartFailover,
 };
 
+use super::confirm;
 use super::journal::{Rows, statuses};
+use crate::http::identity::Identity;
 use crate::{Dumont, Fault};
 
 /// Rehearses a failover.
@@ -70,11 +73,24 @@ pub async fn back_to_gpu(
     Ok(begun(id, gpu, "the way back to a GPU has begun"))
 }
 
-/// Ends a failover's pause before its next attempt.
+/// Ends a failover's pause before its next attempt, for whoever asks, of the account that it is of. Where
+/// it waits at a limit, that allows one purchase beyond it.
 ///
 /// # Errors
-/// No such failover, or nothing of it waits.
-pub async fn retry_now(dumont: &Dumont, user: &UserId, id: &FailoverId) -> Result<(), Fault> {
+/// No such failover, nothing of it waits, or a login that was not confirmed where it buys beyond a limit (see
+/// [`confirm::before_money`]).
+pub async fn retry_now(
+    dumont: &Dumont,
+    who: &Identity,
+    user: &UserId,
+    id: &FailoverId,
+) -> Result<(), Fault> {
+    // Whose it is before what it waits for.
+    dumont.store.failovers().get(user, id).await?;
+    let steps = dumont.store.steps().list(id).await?;
+    if steps.iter().rev().find_map(StepRow::waits_for) == Some(Wait::Limit) {
+        confirm::before_money(dumont, who).await?;
+    }
     Ok(dumont.engine.retry_now(user, id).await?)
 }
 

@@ -95,9 +95,7 @@ pub(super) fn by_trouble(a: &MachineRow, b: &MachineRow) -> Ordering {
 
 /// By which rules an account's machines are judged; its workers judge by the same.
 pub(super) async fn policy(dumont: &Dumont, user: &UserId) -> Result<VerdictPolicy, Fault> {
-    let settings = dumont.store.settings().get(user).await?;
-    let usual = VerdictPolicy::default();
-    Ok(VerdictPolicy { confirm_silent_after: settings.silence_s.saturating_mul(1_000), ..usual })
+    Ok(VerdictPolicy::default().of_account(dumont.store.settings().get(user).await?.silence_s))
 }
 
 /// One machine.

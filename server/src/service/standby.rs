@@ -16,7 +16,8 @@ use domain::view::standby::{
     RestoreDeletions, StandbyStatus,
 };
 
-use super::{credentials, machines};
+use super::{confirm, credentials, machines};
+use crate::http::identity::Identity;
 use crate::{Dumont, Fault};
 
 /// What is chosen and which machines have a standby.
@@ -39,17 +40,22 @@ pub async fn status(dumont: &Dumont, user: &UserId) -> Result<StandbyStatus, Fau
 /// that works now. Switching them off always works.
 ///
 /// # Errors
-/// Fields out of bounds, credentials missing or refused, or Google does not answer.
+/// Fields out of bounds, a login that was not confirmed where more may be spent than before (see
+/// [`confirm::before_money`]), credentials missing or refused, or Google does not answer.
 pub async fn configure(
     dumont: &Dumont,
-    user: &UserId,
+    who: &Identity,
     asked: &ConfigureStandby,
 ) -> Result<Configured, Fault> {
+    let user = &who.user;
     let saved = dumont.store.settings().get(user).await?;
     let chosen = asked.onto(&saved);
     let problems = chosen.problems(&credentials::zones(dumont, user).await?);
     if !problems.is_empty() {
         return Err(problems.into());
+    }
+    if chosen.spends_more_than(&saved) {
+        confirm::before_money(dumont, who).await?;
     }
     if chosen.auto_standby {
         credentials::require_gcp(dumont, user).await?;

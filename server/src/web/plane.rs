@@ -410,7 +410,13 @@ impl ControlPlane for Plane {
     }
 
     async fn retry_now(&self, failover: &FailoverId) -> Answer<()> {
-        operate!(self, Retry of failover, failover::retry_now)
+        let (whose, object) = (self.whose_failover(failover), failover.to_string());
+        operate!(self, Retry, whose, object, |whose| failover::retry_now(
+            &self.dumont,
+            self.who()?,
+            &whose.owner,
+            failover
+        ))
     }
 
     async fn drill(&self, gpu: GpuId, wanted: SimulateFailover) -> Answer<FailoverId> {
@@ -487,7 +493,11 @@ impl ControlPlane for Plane {
     }
 
     async fn configure(&self, wanted: ConfigureStandby) -> Answer<()> {
-        act!(self, Configure None, standby::configure, &wanted).map(|_| ())
+        let outcome = match self.who() {
+            Ok(who) => standby::configure(&self.dumont, who, &wanted).await,
+            Err(fault) => Err(fault),
+        };
+        self.done(Action::Configure, None, outcome).await.map(|_| ())
     }
 
     async fn update(&self, wanted: SettingsUpdate) -> Answer<Settings> {

@@ -102,6 +102,25 @@ async fn log_of(world: &World, user: &UserId) -> Vec<(String, Option<String>, Op
     told.collect()
 }
 
+/// A failover that waits for a person's word to buy on.
+async fn at_a_limit(world: &World, user: &UserId) {
+    crate::seed::machine(world, user).await;
+    let steps = world.dumont.store.steps();
+    let id = domain::id::FailoverId::new("owners-failover-2");
+    let now = world.dumont.now();
+    let name = domain::failover::StepName::Search;
+    let row = steps.begin(&id, name, 0, now).await.expect("begun");
+    let end = store::Finish {
+        ended_at: now,
+        outcome: domain::failover::Outcome::Retry,
+        retry_at: Some(now.plus(3_600_000)),
+        provider_ms: 0,
+        output: json!({"waits_for": "limit"}),
+        error: None,
+    };
+    steps.finish(&id, row.seq, &end).await.expect("finished");
+}
+
 async fn it_is_on_once_a_right_code_was_sent_and_ends_what_the_password_alone_let_in(world: World) {
     world.clock.stop();
     let ana = Person::join(&world, "ana").await;
@@ -165,6 +184,9 @@ async fn a_code_opens_once_and_only_around_its_time(world: World) {
         async |code: Option<&str>| login(&world, &ana.person.email, code, "192.0.2.1").await;
     let needed = body(401, enter(None).await).await;
     assert_eq!(needed["code"], "code_needed");
+    // That the password was right is in the log, and no refusal.
+    let begun = ("begin_log_in".to_owned(), None, None);
+    assert_eq!(log_of(&world, &ana.person.id).await[0], begun);
     assert_eq!(body(401, enter(Some("")).await).await["code"], "code_needed");
     world.clock.pass(10 * STEP_MS);
     for ahead in [-2, 2] {
@@ -263,12 +285,12 @@ async fn before_its_code_a_login_may_nothing(world: World) {
     assert_eq!((me(&world, "cookie", &half).await, me(&world, "cookie", &whole).await), (401, 200));
     // What was half-way opens nothing afterwards, with whatever code.
     let again = send_code(&world, &half, &fresh(&world, &ana.app)).await;
-    assert_eq!(again.headers()["location"], "/login");
+    assert_eq!(again.headers()["location"], "/login?next=%2Fapp%2Ffailovers");
     // Nobody gets in by the code alone.
     let alone = send_code(&world, "", &fresh(&world, &ana.app)).await;
     assert_eq!(
         (alone.headers()["location"].to_str().expect("text"), cookie(&alone)),
-        ("/login", None)
+        ("/login?next=%2Fapp%2Ffailovers", None)
     );
     world.end().await;
 }
@@ -280,21 +302,23 @@ async fn a_login_waits_for_its_code_five_minutes_and_for_its_own_password(world:
     world.clock.pass(300_000);
     assert_eq!(
         send_code(&world, &late, &fresh(&world, &ana.app)).await.headers()["location"],
-        "/login"
+        "/login?next=%2Fapp%2Ffailovers"
     );
     let early = half_way(&world, email).await;
     let asked = json!({"current_password": PASSWORD, "new_password": OTHER, "code": fresh(&world, &ana.app)});
     body(200, by(&world, &ana.session, "/auth/password", asked).await).await;
     assert_eq!(
         send_code(&world, &early, &fresh(&world, &ana.app)).await.headers()["location"],
-        "/login"
+        "/login?next=%2Fapp%2Ffailovers"
     );
     // A login of another account in the same browser is not made into this one's: it ends, so that nobody
     // gets a new count of codes by logging in again over a login.
     let bob = Person::join(&world, "bob").await;
     let bobs = world.session(&bob.email).await;
     let form = [("username", email.as_str()), ("password", OTHER)];
-    let both = send(world.post("/login").header("cookie", &bobs).form(&form)).await;
+    let both =
+        send(world.post("/login?next=%2Fapp%2Ffailovers").header("cookie", &bobs).form(&form))
+            .await;
     let both = cookie(&both).unwrap_or(bobs);
     body(401, send(world.get("/api/v1/auth/me").header("cookie", &both)).await).await;
     world.end().await;
@@ -378,6 +402,17 @@ async fn it_is_asked_for_again_before_money_keys_and_tokens(world: World) {
         send(world.post("/api/v1/instances").header("authorization", &program).json(&rent)).await;
     assert_eq!(rented.status(), 424);
     // The page asks for it in the place of the offer's form, and the password is not enough.
+    // So may what lets more be bought than before not be changed, and a limit not be passed.
+    let more = json!({"enabled": false, "max_gpus_per_failover": 50});
+    let less = json!({"enabled": false, "max_gpus_per_failover": 2});
+    assert_eq!(
+        body(403, by("/standby/configure", more.clone()).await).await["code"],
+        "confirmation_needed"
+    );
+    body(200, by("/standby/configure", less).await).await;
+    at_a_limit(&world, &ana.person.id).await;
+    let retry = "/standby/failover/owners-failover-2/retry";
+    assert_eq!(body(403, by(retry, json!({})).await).await["code"], "confirmation_needed");
     for (asked, field) in [
         (json!({"password": PASSWORD}), "code_needed"),
         (json!({"password": PASSWORD, "code": wrong(&world, &ana.app)}), "wrong_code"),
@@ -396,6 +431,8 @@ async fn it_is_asked_for_again_before_money_keys_and_tokens(world: World) {
     let right = json!({"password": PASSWORD, "code": fresh(&world, &ana.app)});
     body(200, by("/auth/confirm", right).await).await;
     assert_eq!(by("/instances", rent.clone()).await.status(), 424);
+    body(200, by("/standby/configure", more).await).await;
+    body(200, by(retry, json!({})).await).await;
     // Without a second factor nothing more is asked for than before.
     let bob = Person::join(&world, "bob").await;
     let bobs = world.session(&bob.email).await;

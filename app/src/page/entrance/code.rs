@@ -4,6 +4,7 @@ use domain::view::problem::Problem;
 use leptos::prelude::*;
 
 use crate::control_plane::{Answer, ControlPlane};
+use crate::form::encode;
 use crate::page::Page;
 use crate::page::settings::second_factor::code_field;
 use crate::router::{Route, place};
@@ -12,15 +13,20 @@ use crate::ui::{hidden, said};
 use crate::visit::Visit;
 
 pub(crate) async fn answer(request: &Request, plane: &dyn ControlPlane) -> Answer<Outcome> {
-    let next = place(request.form.get("next").or(request.query.get("next")));
-    let next = next.unwrap_or_else(|| Route::Machines.path());
+    let asked = place(request.form.get("next").or(request.query.get("next")));
+    let next = asked.clone().unwrap_or_else(|| Route::Machines.path());
     if !request.post {
         return Outcome::page(move |visit| page(visit, &next, None));
     }
     match plane.log_in_with_code(request.form.text("code")).await {
         Ok(()) => Outcome::see(next),
         // It has waited too long: from the beginning.
-        Err(problem) if problem.code == "unauthorized" => Outcome::see(Route::Login.path()),
+        Err(problem) if problem.code == "unauthorized" => {
+            let login = Route::Login.path();
+            Outcome::see(
+                asked.map_or_else(|| login.clone(), |to| format!("{login}?next={}", encode(&to))),
+            )
+        }
         Err(problem) => Outcome::page(move |visit| page(visit, &next, Some(&problem))),
     }
 }

@@ -7,6 +7,7 @@ use leptos::prelude::*;
 
 use crate::control_plane::{Answer, ControlPlane};
 use crate::format;
+use crate::page::settings::confirm;
 use crate::page::{Page, done};
 use crate::router::{FailoverAct, Route};
 use crate::site::{Outcome, Request};
@@ -69,12 +70,21 @@ fn page(visit: &Visit, act: FailoverAct, data: &FailoverPage, refused: Option<&P
             {said(visit, refused)}
             <p>{what}</p>
             {properties(vec![(t.spent_so_far, spent.into_any())])}
-            <form method="post" action=Route::FailoverAct(status.failover_id.clone(), act).path()>
-                <div class="answers">
-                    <button type="submit" class=class>{word}</button>
-                    <a class="button" href=Route::Failover(status.failover_id.clone()).path() data-close="">{t.back}</a>
-                </div>
-            </form>
+            {if confirm::is_needed(refused) {
+                // Then the question again: to buy beyond a limit is never done unasked.
+                let again = Route::FailoverAct(status.failover_id.clone(), act).path();
+                confirm::form(visit, &again, true, None)
+            } else {
+                view! {
+                    <form method="post" action=Route::FailoverAct(status.failover_id.clone(), act).path()>
+                        <div class="answers">
+                            <button type="submit" class=class>{word}</button>
+                            <a class="button" href=Route::Failover(status.failover_id.clone()).path() data-close="">{t.back}</a>
+                        </div>
+                    </form>
+                }
+                .into_any()
+            }}
         </div>
     };
     Page::new(title, body.into_any()).narrow().of(refused)

@@ -24,6 +24,9 @@ use crate::visit::Visit;
 /// The image of a machine unless another is asked for: CUDA's own, with nothing else in it.
 const USUAL_IMAGE: &str = "nvidia/cuda:12.6.3-base-ubuntu24.04";
 
+/// What can be typed.
+const FIELDS: &[&str] = &["label", "image", "disk_size", "standby"];
+
 /// The problem's code where someone else was quicker.
 const OFFER_GONE: &str = "offer_gone";
 
@@ -43,17 +46,17 @@ pub(crate) async fn answer(
     };
     let mut wrong = Vec::new();
     // The same search again: only so is the price the one that was shown.
-    let search = if request.post { search_of(&request.form) } else { request.query.clone() };
+    let search = if request.post { search_of(&request.form) } else { without(&request.query) };
     let wanted = OfferQuery { limit: Some(64), ..read(&search, &mut wrong) };
     let found = plane.offers(wanted).await?;
     let found = found.offers.into_iter().find(|one| one.id == offer);
     let settings = plane.settings().await?;
     let ask = !plane.confirmed() && plane.second_factor().await?.enabled;
-    let form = request.form.clone();
+    let form = confirm::typed(request).cloned();
     let taken = refused.as_ref().is_some_and(|problem| problem.code == OFFER_GONE);
     Outcome::page(move |visit| match &found {
         Some(found) if !taken => {
-            let typed = Typed { search: &search, form: &form, ask };
+            let typed = Typed { search: &search, form: form.as_ref(), ask };
             page(visit, found, &typed, &settings.standby, refused.as_ref())
         }
         _ => gone(visit, &search, refused.as_ref()),
@@ -79,6 +82,12 @@ async fn rent(
         ..CreateInstance::of(offer)
     };
     plane.rent(wanted).await
+}
+
+/// The search of an address that a confirmation led back to.
+fn without(query: &Fields) -> Fields {
+    let typed = |name: &str| FIELDS.contains(&name) || name == "typed";
+    Fields(query.0.iter().filter(|(name, _)| !typed(name)).cloned().collect())
 }
 
 /// The search that led here, carried by the form.
@@ -110,7 +119,8 @@ fn decode(text: &str) -> String {
 /// What came with the request.
 struct Typed<'a> {
     search: &'a Fields,
-    form: &'a Fields,
+    /// What was typed, where something was.
+    form: Option<&'a Fields>,
     /// Whether whoever asks has to prove who they are first.
     ask: bool,
 }
@@ -123,7 +133,8 @@ fn page(
     refused: Option<&Problem>,
 ) -> Page {
     let t = visit.t();
-    let (search, form) = (typed.search, typed.form);
+    let nothing = Fields::default();
+    let (search, form) = (typed.search, typed.form.unwrap_or(&nothing));
     let input = |name, label, value: String, hint: Option<&'static str>, required| {
         let control = Control::Text { kind: "text", autocomplete: "off" };
         field(
@@ -145,7 +156,7 @@ fn page(
         .or(search.get("min_disk"))
         .map_or_else(|| format!("{USUAL_DISK:.0}"), str::to_owned);
     let image = form.get("image").unwrap_or(USUAL_IMAGE).to_owned();
-    let protect = if refused.is_some() { form.ticked("standby") } else { standby.enabled };
+    let protect = if typed.form.is_some() { form.ticked("standby") } else { standby.enabled };
     let monthly = standby
         .estimated_cost_monthly_usd
         .map(|usd| fill(t.standby_adds, &[("amount", &format::usd(usd, visit.lang))]));
@@ -162,7 +173,11 @@ fn page(
     };
     let ask = if typed.ask {
         let path = Route::Offer(offer.id).path();
-        let here = format!("{path}?{}", search.query_without(&[]));
+        let query = search.query_without(&[]);
+        let here = match typed.form {
+            Some(form) => confirm::back_with(&path, &query, form, FIELDS),
+            None => format!("{path}?{query}"),
+        };
         confirm::form(visit, &here, true, None)
     } else {
         view! {

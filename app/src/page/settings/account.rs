@@ -12,6 +12,7 @@ use leptos::prelude::*;
 
 use super::{browsers, confirm, parts, second_factor};
 use crate::control_plane::{Answer, ControlPlane};
+use crate::form::Fields;
 use crate::page::problem::done_word;
 use crate::page::{Page, done};
 use crate::router::Route;
@@ -39,9 +40,34 @@ struct Shown {
     scope: Scope,
 }
 
+impl Shown {
+    /// What was typed for a token.
+    fn of(form: &Fields) -> Self {
+        Self {
+            name: form.text("name"),
+            days: form.text("days"),
+            scope: form.text("scope").parse().unwrap_or_default(),
+            ..Self::default()
+        }
+    }
+
+    /// Where a confirmation leads back to.
+    fn back(&self) -> String {
+        let path = Route::Account.path();
+        if self.name.is_empty() && self.days.is_empty() {
+            return path;
+        }
+        let pairs =
+            [("name", &self.name), ("days", &self.days), ("scope", &self.scope.to_string())]
+                .map(|(name, value)| (name.to_owned(), value.clone()));
+        confirm::back_with(&path, "", &Fields(pairs.to_vec()), &["name", "days", "scope"])
+    }
+}
+
 pub(crate) async fn answer(request: &Request, plane: &dyn ControlPlane) -> Answer<Outcome> {
     let word = request.query.get("said").map(str::to_owned);
-    show(plane, Shown { word, ..Shown::default() }).await
+    let typed = confirm::typed(request).map(Shown::of).unwrap_or_default();
+    show(plane, Shown { word, ..typed }).await
 }
 
 async fn show(plane: &dyn ControlPlane, shown: Shown) -> Answer<Outcome> {
@@ -149,7 +175,7 @@ fn page(
         {shown.made.as_ref().map(|made| made_token(visit, made))}
         {card("account", t.nav_account, view! { {who} <p class="fine">{t.look_what}</p> }.into_any())}
         {card("tokens", t.tokens, token_list(visit, tokens, shown, confirmed))}
-        {(!confirmed).then(|| confirm::ask(visit, &Route::Account, factor.enabled))}
+        {(!confirmed).then(|| confirm::ask(visit, &shown.back(), factor.enabled))}
         {card("sessions", t.sessions, session_list(visit, sessions))}
         {browsers::list(visit, known)}
         {second_factor::about(visit, factor)}

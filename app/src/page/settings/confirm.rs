@@ -7,6 +7,7 @@ use leptos::prelude::*;
 
 use super::second_factor;
 use crate::control_plane::{Answer, ControlPlane};
+use crate::form::Fields;
 use crate::page::Page;
 use crate::router::{Route, place};
 use crate::site::{Outcome, Request};
@@ -39,8 +40,36 @@ fn page(visit: &Visit, next: &str, factor: bool, problem: Option<&Problem>) -> P
 }
 
 /// The form, in a card, on a page whose own forms would be refused.
-pub(crate) fn ask(visit: &Visit, next: &Route, factor: bool) -> AnyView {
-    card("confirm", visit.t().confirm_title, form(visit, &next.path(), factor, None))
+pub(crate) fn ask(visit: &Visit, next: &str, factor: bool) -> AnyView {
+    card("confirm", visit.t().confirm_title, form(visit, next, factor, None))
+}
+
+/// The code of a refusal that a confirmation mends.
+pub(crate) const NEEDED: &str = "confirmation_needed";
+/// Says in an address that it carries what was typed.
+const TYPED: &str = "typed";
+
+/// Where a confirmation leads back to, with what was typed in the form that it stood in the way of: those of
+/// its fields that are named, which are never secrets.
+pub(crate) fn back_with(path: &str, query: &str, form: &Fields, names: &[&str]) -> String {
+    let kept = form.0.iter().filter(|(name, _)| names.contains(&name.as_str()));
+    let kept = Fields(kept.cloned().collect()).query_without(&[]);
+    let parts = [query, &kept, "typed=1"];
+    let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    format!("{path}?{}", parts.join("&"))
+}
+
+/// What was typed: in the form that was sent, or before a confirmation that led back here.
+pub(crate) fn typed(request: &Request) -> Option<&Fields> {
+    if request.post {
+        return Some(&request.form);
+    }
+    request.query.get(TYPED).map(|_| &request.query)
+}
+
+/// Whether a refusal is mended by it.
+pub(crate) fn is_needed(refused: Option<&Problem>) -> bool {
+    refused.is_some_and(|problem| problem.code == NEEDED)
 }
 
 /// The form alone; it leads on to `next`.

@@ -72,7 +72,7 @@ fn page(
         {parts(visit)}
         {done_word(visit, word)}
         {said(visit, refused)}
-        {(!confirmed).then(|| confirm::ask(visit, &Route::Credentials, factor))}
+        {(!confirmed).then(|| confirm::ask(visit, &Route::Credentials.path(), factor))}
         {card("vast", t.vast_title, vast(visit, &settings.vast_api_key, refused, confirmed))}
         {card("gcp", t.gcp_title, gcp(visit, &settings.gcp_credentials, refused, confirmed))}
         <p class="fine">{t.secrets_what}</p>

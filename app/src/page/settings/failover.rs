@@ -9,7 +9,7 @@ use domain::view::report::{FailoverReport, ReportQuery};
 use domain::view::settings::{SecretState, Settings};
 use leptos::prelude::*;
 
-use super::{estimate, parts};
+use super::{confirm, estimate, parts};
 use crate::control_plane::{Answer, ControlPlane};
 use crate::form::Fields;
 use crate::format;
@@ -52,12 +52,18 @@ pub(crate) async fn answer(
             ..ReportQuery::default()
         })
         .await?;
-    let typed =
-        if request.post { Typed::of_form(&request.form) } else { Typed::of(&settings.standby) };
+    let form = confirm::typed(request);
+    let typed = form.map_or_else(|| Typed::of(&settings.standby), Typed::of_form);
+    // Leads back with all that was typed, none of which is a secret.
+    let again = form.filter(|_| confirm::is_needed(refused.as_ref())).map(|form| {
+        let names: Vec<&str> = form.0.iter().map(|(name, _)| name.as_str()).collect();
+        confirm::back_with(&Route::Settings.path(), "", form, &names)
+    });
     let word = request.query.get("said").map(str::to_owned);
     Outcome::page(move |visit| {
-        let page = page(visit, &settings, typed, refused.as_ref(), word.as_deref(), &report);
-        page.of(refused.as_ref())
+        let told =
+            Told { refused: refused.as_ref(), word: word.as_deref(), again: again.as_deref() };
+        page(visit, &settings, typed, &told, &report).of(refused.as_ref())
     })
 }
 
@@ -192,20 +198,29 @@ fn read(form: &Fields, wrong: &mut Vec<FieldProblem>) -> ConfigureStandby {
     }
 }
 
+/// What came of the form.
+struct Told<'a> {
+    refused: Option<&'a Problem>,
+    word: Option<&'a str>,
+    /// Where a confirmation leads back to, where one is needed.
+    again: Option<&'a str>,
+}
+
 fn page(
     visit: &Visit,
     settings: &Settings,
     typed: Typed,
-    refused: Option<&Problem>,
-    word: Option<&str>,
+    told: &Told<'_>,
     report: &FailoverReport,
 ) -> Page {
     let t = visit.t();
+    let Told { refused, word, again } = *told;
     let body = view! {
         {heading(t.settings, None, None)}
         {parts(visit)}
         {done_word(visit, word)}
         {said(visit, refused)}
+        {again.map(|again| confirm::ask(visit, again, true))}
         {credentials(visit, settings)}
         <form method="post" action=Route::Settings.path() data-guard="" class="settings" novalidate=refused.is_some()>
             {standby(visit, &settings.gcp_zones, &typed, refused)}

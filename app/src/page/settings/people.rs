@@ -10,6 +10,7 @@ use leptos::prelude::*;
 
 use super::{confirm, parts};
 use crate::control_plane::{Answer, ControlPlane};
+use crate::form::Fields;
 use crate::page::problem::done_word;
 use crate::page::{Page, done};
 use crate::router::Route;
@@ -36,7 +37,9 @@ struct Shown {
 
 pub(crate) async fn answer(request: &Request, plane: &dyn ControlPlane) -> Answer<Outcome> {
     let word = request.query.get("said").map(str::to_owned);
-    show(plane, Shown { word, ..Shown::default() }).await
+    let typed = confirm::typed(request);
+    let text = |name: &str| typed.map(|form| form.text(name)).unwrap_or_default();
+    show(plane, Shown { word, note: text("note"), days: text("days"), ..Shown::default() }).await
 }
 
 async fn show(plane: &dyn ControlPlane, shown: Shown) -> Answer<Outcome> {
@@ -97,11 +100,22 @@ fn page(
         {done_word(visit, shown.word.as_deref())}
         {said(visit, refused)}
         {shown.made.as_ref().map(|(made, reset)| made_link(visit, made, *reset))}
-        {(!confirmed).then(|| confirm::ask(visit, &Route::People, factor))}
+        {(!confirmed).then(|| confirm::ask(visit, &back(shown), factor))}
         {card("accounts", t.people, account_list(visit, accounts, confirmed))}
         {card("invitations", t.invitations, invitation_list(visit, invitations, shown, confirmed))}
     };
     Page::new(t.people, body.into_any()).of(refused)
+}
+
+/// Where a confirmation leads back to, with what was typed.
+fn back(shown: &Shown) -> String {
+    let path = Route::People.path();
+    if shown.note.is_empty() && shown.days.is_empty() {
+        return path;
+    }
+    let pairs = [("note", &shown.note), ("days", &shown.days)];
+    let pairs = pairs.map(|(name, value)| (name.to_owned(), value.clone()));
+    confirm::back_with(&path, "", &Fields(pairs.to_vec()), &["note", "days"])
 }
 
 fn made_link(visit: &Visit, made: &MadeLink, reset: bool) -> AnyView {

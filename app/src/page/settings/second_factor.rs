@@ -58,8 +58,8 @@ pub(crate) async fn answer(request: &Request, plane: &dyn ControlPlane) -> Answe
 fn page(visit: &Visit, shown: &Shown) -> Page {
     let (t, a) = (visit.t(), visit.access());
     let refused = shown.refused.as_ref();
-    let ask =
-        (!shown.confirmed).then(|| confirm::ask(visit, &Route::SecondFactor, shown.state.enabled));
+    let ask = (!shown.confirmed)
+        .then(|| confirm::ask(visit, &Route::SecondFactor.path(), shown.state.enabled));
     let steps = if shown.state.enabled {
         on(visit, shown)
     } else if !shown.confirmed {

@@ -9,7 +9,7 @@ use leptos::prelude::*;
 
 use super::{confirm, parts};
 use crate::control_plane::{Answer, ControlPlane};
-use crate::form::{Fields, encode};
+use crate::form::Fields;
 use crate::page::problem::done_word;
 use crate::page::{Page, done};
 use crate::router::Route;
@@ -51,6 +51,18 @@ impl Shown {
     }
 }
 
+impl Shown {
+    /// The same as a query, so that a confirmation leads back to it.
+    fn query(&self) -> String {
+        let mut pairs =
+            vec![("to".to_owned(), self.to.clone()), ("days".to_owned(), self.days.clone())];
+        pairs.extend(self.level.map(|level| ("level".to_owned(), level.to_string())));
+        pairs.extend(self.all.then(|| ("all_machines".to_owned(), "on".to_owned())));
+        pairs.extend(self.machines.iter().map(|id| ("machine".to_owned(), id.clone())));
+        Fields(pairs).query_without(&[])
+    }
+}
+
 /// What is stored.
 struct Data {
     given: GivenGrants,
@@ -62,8 +74,9 @@ struct Data {
 
 pub(crate) async fn answer(request: &Request, plane: &dyn ControlPlane) -> Answer<Outcome> {
     let word = request.query.get("said").map(str::to_owned);
-    let machines = request.query.get("machine").map(str::to_owned).into_iter().collect();
-    show(plane, Shown { word, machines, ..Shown::default() }).await
+    // Of the machine whose page led here, or what was typed before a confirmation.
+    let typed = Shown::typed(&request.query);
+    show(plane, Shown { word, ..typed }).await
 }
 
 async fn show(plane: &dyn ControlPlane, shown: Shown) -> Answer<Outcome> {
@@ -134,10 +147,7 @@ fn page(visit: &Visit, data: &Data, shown: &Shown) -> Page {
     let t = visit.t();
     let a = visit.access();
     let refused = shown.refused.as_ref();
-    let next = shown.machines.first().map_or_else(
-        || Route::Sharing.path(),
-        |machine| format!("{}?machine={}", Route::Sharing.path(), encode(machine)),
-    );
+    let next = format!("{}?{}", Route::Sharing.path(), shown.query());
     let body = view! {
         <div data-key="sharing">
             {heading(t.settings, None, None)}

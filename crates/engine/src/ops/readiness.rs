@@ -6,12 +6,14 @@ use domain::id::{GpuId, UserId};
 use domain::offer::{rank, replacement_filter};
 use domain::provider::{ErrorClass, ProviderError};
 use domain::standby::StandbyState;
+use domain::verdict::{Verdict, decide};
 
 use super::{fleet, protect};
 use crate::context::Context;
 use crate::error::EngineError;
 use crate::handle::{Check, Readiness};
 use crate::market;
+use crate::worker::judge::patience;
 
 /// A GPU that answered us within this time answers, ms.
 const HEARD_MS: i64 = 5_000;
@@ -51,7 +53,9 @@ pub(crate) async fn readiness(
     );
     let follows = association.sync_enabled && association.state == AssociationState::Following;
     check("sync_on", follows, association.state.to_string());
-    check("on_gpu", association.serving == Serving::Gpu, association.serving.to_string());
+    let verdict = verdict(context, &association).await?;
+    let (on_gpu, word) = runs_on_gpu(association.serving, verdict);
+    check("on_gpu", on_gpu, word);
     if association.serving == Serving::Gpu {
         let heard = last_heard(context, &association).await?;
         check(
@@ -101,6 +105,32 @@ pub(crate) async fn readiness(
     Ok(Readiness { ready, checks })
 }
 
+/// Whether it runs on its GPU, as far as anyone knows, and where it is.
+fn runs_on_gpu(serving: Serving, verdict: Option<Verdict>) -> (bool, String) {
+    match (serving, verdict) {
+        // It should, until something takes over; that it does is not so any more.
+        (Serving::Gpu, Some(Verdict::ConfirmedLost)) => (false, "lost".into()),
+        (serving, _) => (serving == Serving::Gpu, serving.to_string()),
+    }
+}
+
+/// What its observers come to by the account's own rules; where another process watches it, what was stored
+/// last.
+async fn verdict(
+    context: &Context,
+    association: &Association,
+) -> Result<Option<Verdict>, EngineError> {
+    let now = context.now();
+    let seen = context.live.observations(&association.id);
+    if let Some(seen) = seen.filter(|seen| seen.ssh.able || seen.provider.at.is_some()) {
+        let policy = patience(context, &association.user, &seen, now).await?;
+        return Ok(Some(decide(&seen, &policy, now).verdict));
+    }
+    let stored = context.store.verdicts().recent(&association.id, 1).await?;
+    let of_this = stored.into_iter().find(|row| row.epoch == association.epoch);
+    Ok(of_this.map(|row| row.verdict))
+}
+
 /// When a GPU answered last, and how long that counts.
 #[derive(Debug, Clone, Copy)]
 struct Heard {
@@ -126,4 +156,21 @@ async fn last_heard(
 
 fn is_later(error: &ProviderError) -> bool {
     matches!(error.class, ErrorClass::RateLimited { .. })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lost_gpu_is_not_told_to_run_what_it_ran() {
+        let lost = Some(Verdict::ConfirmedLost);
+        assert_eq!(runs_on_gpu(Serving::Gpu, lost), (false, "lost".into()));
+        for verdict in
+            [None, Some(Verdict::Healthy), Some(Verdict::Suspect), Some(Verdict::Unknown)]
+        {
+            assert_eq!(runs_on_gpu(Serving::Gpu, verdict), (true, "gpu".into()), "{verdict:?}");
+        }
+        assert_eq!(runs_on_gpu(Serving::Standby, lost), (false, "standby".into()));
+    }
 }

@@ -311,7 +311,7 @@ pub(crate) async fn patience(
         return Ok(policy);
     }
     let settings = context.store.settings().get(user).await?;
-    Ok(VerdictPolicy { confirm_silent_after: settings.silence_s.saturating_mul(1_000), ..policy })
+    Ok(policy.of_account(settings.silence_s))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ mod follow;
 mod heard;
 mod heartbeat;
 mod host_keys;
-mod judge;
+pub(crate) mod judge;
 mod late;
 mod launch;
 mod make;
