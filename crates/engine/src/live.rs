@@ -13,10 +13,11 @@ use domain::time::Millis;
 use domain::verdict::{Contact, Observations, ProviderSays, ProviderWord};
 use providers::ssh::Shell;
 use store::Heard;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
 use crate::data::DirtyPaths;
 use crate::market::Market;
+use crate::ports::watch;
 
 /// All live knowledge of one process.
 #[derive(Default)]

@@ -12,7 +12,7 @@ use domain::id::Epoch;
 use domain::time::{Clock, Millis};
 use providers::ssh::{Shell, SshError};
 use store::CycleSource;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +20,7 @@ use super::cycle::{CycleOutcome, CycleReport, CycleRequest, cycle_with};
 use super::prepare::trust_gpu;
 use super::{DataError, DirtyPaths, Keeper, Progress, watch as watcher};
 use crate::ports::time::{self, Instant};
+use crate::ports::watch;
 use crate::ports::{Chance, task};
 
 /// A change is followed by others: so long it is waited for them.

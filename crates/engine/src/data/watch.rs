@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use providers::ssh::Shell;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::DirtyPaths;
 use super::wire::script;
 use crate::ports::time;
+use crate::ports::watch;
 
 /// Pause before a watch that ended is started again.
 const AGAIN: Duration = Duration::from_secs(3);

@@ -11,6 +11,7 @@ mod outside;
 pub mod task;
 pub mod time;
 mod vms;
+pub mod watch;
 
 pub use chance::{Chance, SystemChance};
 pub use gpus::Gpus;

@@ -4,13 +4,13 @@
 use std::time::Duration;
 
 use domain::progress::{Measure, Progress, Whole};
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::step::Run;
 use crate::context::Context;
 use crate::data;
 use crate::ports::time;
+use crate::ports::watch;
 
 /// Between two writes at the least.
 const LEAST: Duration = Duration::from_millis(500);

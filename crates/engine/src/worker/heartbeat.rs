@@ -7,13 +7,13 @@ use std::time::Duration;
 use domain::id::AssociationId;
 use domain::verdict::Contact;
 use providers::ssh::{HostKey, Shell, SshError};
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
 use crate::error::EngineError;
 use crate::live::{Machine, Target};
 use crate::ports::time;
+use crate::ports::watch;
 
 const CONNECT: Duration = Duration::from_secs(3);
 const ANSWER: Duration = Duration::from_secs(2);

@@ -85,7 +85,7 @@ pub(super) async fn aim(
     Ok(())
 }
 
-fn set(sender: &tokio::sync::watch::Sender<Option<Target>>, target: Option<Target>) {
+fn set(sender: &crate::ports::watch::Sender<Option<Target>>, target: Option<Target>) {
     sender.send_if_modified(|now| {
         let changed = *now != target;
         if changed {

@@ -8,8 +8,9 @@ use engine::data::{
     self, CycleOutcome, CycleReport, DataError, FollowEvent, FollowPlan, Follower, Shells, Sources,
 };
 use engine::ports::SystemChance;
+use engine::ports::watch;
 use store::CycleSource;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::rig::{DEADLINE, EPOCH, Rig, eventually};

@@ -9,7 +9,7 @@ use std::time::Duration;
 use domain::time::{Clock, Millis};
 use engine::data::{self, FollowPlan, Follower, Shells, Sources};
 use engine::ports::SystemChance;
-use tokio::sync::watch;
+use engine::ports::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::rig::{EPOCH, Host, Rig, START_UP, chmod, eventually};
