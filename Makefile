@@ -1,7 +1,7 @@
 # The project's commands. Each is a script in scripts/, which can be run by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help run reset dev build test clients e2e lighthouse check bench setup
+.PHONY: help run reset dev build test clients e2e lighthouse check bench simulate setup
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ check: ## Formatting and lints, for the server and for the browser
 bench: ## Figures: failover times, overhead, memory, pages
 	@scripts/bench
 	@scripts/bench-pages
+
+simulate: ## The engine in simulated worlds (SEEDS=, FROM=, SECONDS=; SEED= shows one)
+	@scripts/simulate
 
 setup: ## Only install what is missing
 	@scripts/setup

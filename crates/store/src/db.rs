@@ -8,6 +8,7 @@
 //! are: sqlx's pool tests each connection that comes back, which takes as long as most queries.
 
 use std::ops::{Deref, DerefMut};
+use std::sync::Once;
 use std::time::Duration;
 
 use deadpool::unmanaged::{Object, Pool};
@@ -40,6 +41,7 @@ pub(crate) enum Kind {
 pub(crate) struct Db {
     read: Readers,
     write: AnyPool,
+    kind: Kind,
 }
 
 /// The connections that read.
@@ -79,10 +81,23 @@ impl DerefMut for Reading {
     }
 }
 
+/// What the address of a database in memory begins with. Whoever has one brings its driver along.
+const MEMORY: &str = "memory:";
+
+/// Has [`sqlx::Any`] know both databases, unless somebody had it know these and others before.
+pub fn install_drivers() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let ours: &'static [_] =
+            const { &[sqlx::postgres::any::DRIVER, sqlx::sqlite::any::DRIVER] };
+        drop(sqlx::any::install_drivers(ours));
+    });
+}
+
 impl Db {
     /// Connects. `sqlite:…` creates the file where there is none.
     pub(crate) async fn connect(url: &str) -> Result<Self, StoreError> {
-        sqlx::any::install_default_drivers();
+        install_drivers();
         if url.starts_with("sqlite:") {
             let file = sqlite::File::from_url(url)?;
             file.create()?;
@@ -95,7 +110,22 @@ impl Db {
             for _ in 0..CONNECTIONS {
                 read.push(sqlite::reader(&file).await?);
             }
-            return Ok(Self { read: Readers::Own(Pool::from(read)), write });
+            let read = Readers::Own(Pool::from(read));
+            return Ok(Self { read, write, kind: Kind::Sqlite });
+        }
+        if url.starts_with(MEMORY) {
+            let pool = AnyPoolOptions::new()
+                .max_connections(u32::try_from(CONNECTIONS).unwrap_or(u32::MAX))
+                .test_before_acquire(false)
+                .max_lifetime(None)
+                .idle_timeout(None)
+                .connect(url)
+                .await?;
+            return Ok(Self {
+                read: Readers::Shared(pool.clone()),
+                write: pool,
+                kind: Kind::Sqlite,
+            });
         }
         if !url.starts_with("postgres:") && !url.starts_with("postgresql:") {
             return Err(StoreError::Address("must begin with sqlite: or postgres:".into()));
@@ -105,15 +135,17 @@ impl Db {
             .acquire_timeout(PATIENCE)
             .connect(url)
             .await?;
-        Ok(Self { read: Readers::Shared(pool.clone()), write: pool })
+        Ok(Self { read: Readers::Shared(pool.clone()), write: pool, kind: Kind::Postgres })
     }
 
     /// Which database it is.
     pub(crate) const fn kind(&self) -> Kind {
-        match self.read {
-            Readers::Own(_) => Kind::Sqlite,
-            Readers::Shared(_) => Kind::Postgres,
-        }
+        self.kind
+    }
+
+    /// Whether it is a copy in memory, of a database that had its schema.
+    pub(crate) const fn is_in_memory(&self) -> bool {
+        matches!((self.kind, &self.read), (Kind::Sqlite, Readers::Shared(_)))
     }
 
     /// For a statement that only reads.

@@ -42,6 +42,7 @@ pub use account::session_store::{DbSessions, session_handle};
 pub use account::settings::Settings;
 pub use account::token::{NewToken, Token, TokenKind, Tokens};
 pub use account::user::{Login, NewUser, Stamp, User, Users};
+pub use db::install_drivers;
 pub use engine::event::{Doorbell, Events};
 pub use engine::figures::{Copies, Drills, Figures, Waiting};
 pub use engine::lease::{Lease, Leases};

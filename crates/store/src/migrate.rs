@@ -13,6 +13,7 @@ static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations");
 /// advisory lock, on SQLite because all of it is one transaction that holds the write lock.
 pub(crate) async fn run(db: &Db) -> Result<(), StoreError> {
     match db.kind() {
+        _ if db.is_in_memory() => check(db).await?,
         Kind::Postgres => MIGRATIONS.run(db.write()).await?,
         Kind::Sqlite => {
             let mut tx = db.begin().await?;

@@ -62,7 +62,7 @@ impl Database {
 }
 
 async fn run(server: &str, statement: String) {
-    sqlx::any::install_default_drivers();
+    store::install_drivers();
     let admin = AnyPool::connect(server).await.expect("the test server");
     sqlx::query(AssertSqlSafe(statement)).execute(&admin).await.expect("done");
     admin.close().await;

@@ -9,7 +9,7 @@ use crate::stack::{JOB, Stack};
 
 /// Changes a row while the server runs.
 async fn change(stack: &Stack, statement: &'static str) -> u64 {
-    sqlx::any::install_default_drivers();
+    store::install_drivers();
     let url = format!("sqlite://{}", stack.database_file().display());
     let mut database = sqlx::AnyConnection::connect(&url).await.unwrap();
     let changed = sqlx::query(statement).execute(&mut database).await.unwrap().rows_affected();

@@ -61,7 +61,7 @@ async fn a_pause_that_is_ended_wakes_the_failover() {
         })
         .await;
     // A pause that no test outlasts: only being woken ends it.
-    sqlx::any::install_default_drivers();
+    store::install_drivers();
     let url = format!("sqlite://{}", stack.database_file().display());
     let mut database = sqlx::AnyConnection::connect(&url).await.unwrap();
     stack

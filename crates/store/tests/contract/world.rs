@@ -19,6 +19,7 @@ pub(crate) struct World {
     /// A folder for files.
     pub(crate) folder: TempDir,
     schema: Option<Schema>,
+    copy: Option<memory::Copy>,
 }
 
 /// A schema on a server.
@@ -69,6 +70,7 @@ impl Empty {
 impl World {
     /// A new SQLite file.
     pub(crate) async fn sqlite() -> Self {
+        memory::install();
         let folder = tempfile::tempdir().expect("a folder");
         let url = format!("sqlite://{}", folder.path().join("dumont.db").display());
         Self::open(url, folder, None).await
@@ -86,7 +88,7 @@ impl World {
             });
             return None;
         };
-        sqlx::any::install_default_drivers();
+        memory::install();
         let schema = Schema::create(&server).await;
         let folder = tempfile::tempdir().expect("a folder");
         Some(Self::open(schema.url(), folder, Some(schema)).await)
@@ -95,7 +97,19 @@ impl World {
     async fn open(url: String, folder: TempDir, schema: Option<Schema>) -> Self {
         let keys = Keyring::random();
         let store = Store::open(&url, keys.clone()).await.expect("opens");
-        Self { store, url, keys, folder, schema }
+        Self { store, url, keys, folder, schema, copy: None }
+    }
+
+    /// A new database in memory.
+    pub(crate) async fn memory() -> Self {
+        memory::install();
+        let Self { store, keys, folder, .. } = Self::sqlite().await;
+        store.close().await;
+        let name = format!("{:032x}", rand::random::<u128>());
+        let copy = memory::Copy::of(&folder.path().join("dumont.db"), &name).expect("copied");
+        let url = copy.address().to_owned();
+        let store = Store::open(&url, keys.clone()).await.expect("opens");
+        Self { store, url, keys, folder, schema: None, copy: Some(copy) }
     }
 
     /// Another store on the same database, as another process has it.
@@ -124,7 +138,7 @@ impl World {
 
     /// The database's files; none where it is a server.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
-        if self.schema.is_some() {
+        if self.schema.is_some() || self.copy.is_some() {
             return Vec::new();
         }
         std::fs::read_dir(self.folder.path())
@@ -143,13 +157,21 @@ impl World {
     }
 }
 
-/// Runs each contract on both databases.
+/// Runs each contract on both databases, and on the one in memory that stands for them under simulated time.
 macro_rules! on_both {
     ($($contract:ident,)+) => {
         mod sqlite { $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $contract() {
                 let world = crate::world::World::sqlite().await;
+                super::$contract(&world).await;
+                world.end().await;
+            }
+        )+ }
+        mod memory { $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $contract() {
+                let world = crate::world::World::memory().await;
                 super::$contract(&world).await;
                 world.end().await;
             }
