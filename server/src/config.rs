@@ -170,7 +170,6 @@ impl Common {
     }
 
     /// What the engine is told; `holder` names this process among those that share a database.
-    #[must_use]
     ///
     /// # Errors
     /// `dumont-agent` is asked for and not there.

@@ -71,7 +71,7 @@ pub struct CycleReport {
     /// Folder on the standby with what was replaced or deleted, if anything was.
     pub versions_path: Option<String>,
     /// What only the keeper knows; none by rsync.
-    pub kept: Option<KeptCycle>,
+    pub kept: Option<Box<KeptCycle>>,
 }
 
 /// Syncs once.

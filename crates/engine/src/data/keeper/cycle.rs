@@ -115,7 +115,7 @@ fn told(done: &CycleDone) -> CycleReport {
     let point = done.point.as_ref().map(|point| count(point.id));
     // One that was stopped looked at nothing.
     let whole = matches!(done.end, CycleEnd::Whole { .. });
-    let kept = whole.then(|| KeptCycle { point, gaps: gaps(&done.gaps) });
+    let kept = whole.then(|| Box::new(KeptCycle { point, gaps: gaps(&done.gaps) }));
     CycleReport { kept, ..report }
 }
 
