@@ -183,6 +183,13 @@ impl Bench {
             .unwrap()
     }
 
+    /// What was written to the copy while it follows.
+    pub fn take_what_strangers_wrote(&mut self) -> Own {
+        let mut copy = LocalSource::new(&self.copy, Options::default());
+        let writers = agent::keep::Writers::Strangers;
+        self.keeper.as_mut().unwrap().take_own(1, &mut copy, writers).unwrap()
+    }
+
     /// A cycle that has to make a point.
     pub fn point(&mut self) -> Point {
         match self.cycle().unwrap().outcome {

@@ -421,3 +421,50 @@ fn every_point_is_a_state_that_the_workspace_was_in() {
     }
     assert!(failed.is_empty(), "seeds that failed: {failed:?}");
 }
+
+/// Strangers write to the copy between two cycles: that is a point, and then the copy is the workspace.
+fn strangers(seed: u64) {
+    let mut dice = Dice::new(seed);
+    let mut bench = Bench::new();
+    for number in 0..2 + dice.roll(3) {
+        let operations = if number == 0 { 5 + dice.roll(40) } else { dice.roll(8) };
+        for _ in 0..operations {
+            operate(&bench, &mut dice);
+        }
+        let local = dice.roll(3) == 0;
+        let cycle = if local { bench.cycle_local() } else { bench.cycle() }.unwrap();
+        assert!(matches!(cycle.outcome, Outcome::Point(_) | Outcome::Unchanged), "{cycle:?}");
+        bench.check_now();
+        let workspace = std::mem::replace(&mut bench.workspace, bench.copy.clone());
+        for _ in 0..dice.roll(10) {
+            operate(&bench, &mut dice);
+        }
+        bench.workspace = workspace;
+        let own = bench.take_what_strangers_wrote();
+        assert_eq!(own.unread_named, []);
+        if let Some(point) = &own.point {
+            let held = harmless(&bench.held(point.id));
+            let differ = differences(&held, &harmless(&state(&bench.copy)));
+            assert!(differ.is_empty(), "what strangers wrote and its point: {differ:#?}");
+        }
+    }
+    bench.local = None;
+    bench.source.told = None;
+    bench.cycle().unwrap();
+    bench.check_now();
+}
+
+#[test]
+fn whatever_strangers_write_to_the_copy_it_is_the_workspace_again() {
+    let rounds = std::env::var("DUMONT_ROUNDS").ok().and_then(|count| count.parse().ok());
+    let first = std::env::var("DUMONT_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0);
+    let mut failed = Vec::new();
+    for seed in first..first + rounds.unwrap_or(12) {
+        if let Err(panic) = std::panic::catch_unwind(|| strangers(seed)) {
+            let word = panic.downcast_ref::<String>().map_or("", String::as_str);
+            println!("seed {seed}: {word}");
+            failed.push(seed);
+        }
+    }
+    assert!(failed.is_empty(), "seeds that failed: {failed:?}");
+}
