@@ -6,7 +6,7 @@
 //! itself, which may start nothing.
 
 use std::ffi::{OsStr, OsString};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -15,10 +15,11 @@ use std::time::{Duration, Instant};
 
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
+use rustix::fs::{Mode, OFlags};
 use rustix::process::{Resource, Rlimit};
 
 use crate::beneath::proc_path;
-use crate::spool::Named;
+use crate::spool::{FOLDERS, SHARE};
 use crate::whole::pause;
 
 /// Pages that are copied while a lock is held; in WAL mode nobody waits for it.
@@ -34,6 +35,45 @@ const BYTES_A_SECOND: u64 = 8 << 20;
 /// Most memory and processor time of a process that copies.
 const MOST_MEMORY: u64 = 512 << 20;
 const MOST_PROCESSOR: u64 = 3600;
+
+/// Room with a name, for another process to fill. Its name goes with it.
+pub(crate) struct Named {
+    path: PathBuf,
+    file: OwnedFd,
+}
+
+impl Named {
+    /// Room for `size` bytes; nothing where no folder has it.
+    pub(crate) fn new(size: u64) -> Option<Self> {
+        FOLDERS.iter().find_map(|folder| {
+            let room = rustix::fs::statvfs(*folder).ok()?;
+            if room.f_bavail.saturating_mul(room.f_frsize) / SHARE < size {
+                return None;
+            }
+            let name = format!("dumont-agent-{}", crate::local_target::random_hex().ok()?);
+            let path = Path::new(folder).join(name);
+            let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::CLOEXEC;
+            let file = rustix::fs::open(&path, flags, Mode::RUSR | Mode::WUSR).ok()?;
+            Some(Self { path, file })
+        })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What was written to it.
+    pub(crate) fn file(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+}
+
+impl Drop for Named {
+    fn drop(&mut self) {
+        // Who filled it may have removed the name.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
 
 struct Ask {
     folder: OwnedFd,

@@ -1,7 +1,6 @@
 //! Room for a copy that is made fast and sent slowly: a file without a name, gone with its descriptor.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
@@ -13,7 +12,7 @@ use crate::source::SourceError;
 pub(crate) const FOLDERS: [&str; 3] = ["/dev/shm", "/tmp", "/var/tmp"];
 
 /// At most this part of the free room is taken.
-const SHARE: u64 = 2;
+pub(crate) const SHARE: u64 = 2;
 
 /// A copy without a name.
 pub(crate) struct Spool {
@@ -47,45 +46,6 @@ impl Spool {
         let extent = Extent { have: None, ..*extent };
         let mut copy = Copy { file: self.file.as_fd() };
         extent.read(buffer, &mut copy)
-    }
-}
-
-/// Room with a name, for another process to fill. Its name goes with it.
-pub(crate) struct Named {
-    path: PathBuf,
-    file: OwnedFd,
-}
-
-impl Named {
-    /// Room for `size` bytes; nothing where no folder has it.
-    pub(crate) fn new(size: u64) -> Option<Self> {
-        FOLDERS.iter().find_map(|folder| {
-            let room = rustix::fs::statvfs(*folder).ok()?;
-            if room.f_bavail.saturating_mul(room.f_frsize) / SHARE < size {
-                return None;
-            }
-            let name = format!("dumont-agent-{}", crate::local_target::random_hex().ok()?);
-            let path = Path::new(folder).join(name);
-            let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::CLOEXEC;
-            let file = rustix::fs::open(&path, flags, Mode::RUSR | Mode::WUSR).ok()?;
-            Some(Self { path, file })
-        })
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// What was written to it.
-    pub(crate) fn file(&self) -> BorrowedFd<'_> {
-        self.file.as_fd()
-    }
-}
-
-impl Drop for Named {
-    fn drop(&mut self) {
-        // Who filled it may have removed the name.
-        let _ = std::fs::remove_file(&self.path);
     }
 }
 

@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use crate::beneath::Root;
 use crate::clock::{Clock, Nanos};
 use crate::content::{Content, Extent, FILE, Nothing, Out, Stop, read_exactly};
-use crate::entry::{Body, Identity, Listed};
+use crate::entry::{Identity, Listed};
 use crate::hash::Blocks;
 use crate::look::{Holder, Look, xattrs};
 use crate::lookout::How;
@@ -190,8 +190,8 @@ impl Reader<'_> {
             let end = match read {
                 Ok(content) => {
                     let mut listed = opened.listed.clone();
-                    let body = Body::File { size, allocated: look.allocated, links: look.links };
-                    listed.body = body;
+                    let (allocated, links) = (look.allocated, look.links);
+                    listed.body = crate::entry::Body::File { size, allocated, links };
                     ReadEnd::Database { listed, hash: content.hash }
                 }
                 Err(Stop::Sink(error)) => return Err(error),

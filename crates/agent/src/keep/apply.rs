@@ -1,6 +1,6 @@
 //! Does the steps of a plan, again where it must: each tells by itself whether it was done before.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::os::fd::OwnedFd;
 
 use rustix::fs::{AtFlags, Mode, OFlags, Stat};
@@ -13,8 +13,17 @@ use super::plan::{Op, Slot};
 use super::state::{State, exists, remove_tree, slot, unlink};
 use super::steps::Steps;
 use crate::clock::Nanos;
+use crate::entry::Meta;
 use crate::hash::Hash;
 use crate::path::RelPath;
+
+/// What a step that was not refused came to.
+enum Done {
+    /// What was to stand at its path stands there.
+    Stands,
+    /// Anything else, as that it had been done before.
+    Else,
+}
 
 /// Where the steps are done.
 pub(super) struct Hands<'a> {
@@ -28,51 +37,76 @@ impl Hands<'_> {
     /// link too many, an attribute that is refused, or a disk that is full. The paths that are not what
     /// they were to become, with the kernel's number.
     pub(super) fn apply(&mut self, ops: &[Op]) -> Result<BTreeMap<RelPath, i32>> {
-        let mut failed = BTreeMap::new();
+        let mut failed: BTreeMap<RelPath, i32> = BTreeMap::new();
+        let mut unparked: HashMap<u64, Errno> = HashMap::new();
         for op in ops {
             self.steps.step(name(op))?;
-            match self.steps.refuse(name(op)).map_or_else(|| self.one(op), Err) {
+            let lacks = match op {
+                // What stands there is not what was to have a further name: it would be taken for it.
+                Op::Link { from, .. } => {
+                    failed.get(from).map(|errno| Errno::from_raw_os_error(*errno))
+                }
+                // Its rights and time are not for what stands there, which may have other names.
+                Op::Dress { path, .. } => {
+                    failed.get(path).map(|errno| Errno::from_raw_os_error(*errno))
+                }
+                // It never came, which is not that it was put there before.
+                Op::Put { slot: Slot::Parked(slot), .. } => unparked.get(slot).copied(),
+                _ => None,
+            };
+            let refused = lacks.or_else(|| self.steps.refuse(name(op)));
+            match refused.map_or_else(|| self.one(op), Err) {
                 Err(error) => {
+                    if let Op::Park { slot, .. } = op {
+                        unparked.insert(*slot, error);
+                    }
                     failed.entry(path(op).clone()).or_insert_with(|| error.raw_os_error());
                 }
                 // What could not leave was replaced all the same.
-                Ok(()) if matches!(op, Op::Put { .. } | Op::Mkdir { .. } | Op::Link { .. }) => {
+                Ok(Done::Stands) => {
                     failed.remove(path(op));
                 }
-                Ok(()) => {}
+                Ok(Done::Else) => {}
             }
         }
         Ok(failed)
     }
 
-    fn one(&mut self, op: &Op) -> std::result::Result<(), Errno> {
+    fn one(&mut self, op: &Op) -> std::result::Result<Done, Errno> {
+        let stands = |stands| if stands { Done::Stands } else { Done::Else };
         match op {
-            Op::Retire { path, inode, slot, keep } => self.retire(path, *inode, *slot, *keep),
-            Op::Park { path, inode, slot: number } => {
-                let Some(stat) = self.copy.stat(path)? else { return Ok(()) };
-                if stat.st_ino != *inode {
-                    return Ok(());
-                }
-                let (folder, name) = self.copy.place(path)?;
-                rustix::fs::renameat(&folder, name, &self.state.parked, slot(*number))
+            Op::Retire { path, inode, slot, keep } => {
+                self.retire(path, *inode, *slot, *keep).map(|()| Done::Else)
             }
-            Op::Rmdir { path } => self.rmdir(path),
-            Op::Mkdir { path } => self.mkdir(path),
-            Op::Put { slot, path } => self.put(*slot, path),
-            Op::Link { from, path } => self.link(from, path),
-            Op::Dress { path, meta } => {
-                if path.is_root() {
-                    return Ok(());
-                }
-                let (folder, name) = self.copy.place(path)?;
-                let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-                match rustix::fs::openat(&folder, name, flags, Mode::empty()) {
-                    Ok(thing) => local::dress(&thing, meta),
-                    // Something here took it away; that it is not as it was left shows later.
-                    Err(Errno::NOENT | Errno::LOOP) => Ok(()),
-                    Err(error) => Err(error),
-                }
-            }
+            Op::Park { path, inode, slot } => self.park(path, *inode, *slot).map(|()| Done::Else),
+            Op::Rmdir { path } => self.rmdir(path).map(|()| Done::Else),
+            Op::Mkdir { path } => self.mkdir(path).map(|()| Done::Stands),
+            Op::Put { slot, path } => self.put(*slot, path).map(stands),
+            Op::Link { from, path } => self.link(from, path).map(|()| Done::Stands),
+            Op::Dress { path, meta } => self.dress(path, meta).map(|()| Done::Else),
+        }
+    }
+
+    fn park(&mut self, path: &RelPath, inode: u64, number: u64) -> std::result::Result<(), Errno> {
+        let Some(stat) = self.copy.stat(path)? else { return Ok(()) };
+        if stat.st_ino != inode {
+            return Ok(());
+        }
+        let (folder, name) = self.copy.place(path)?;
+        rustix::fs::renameat(&folder, name, &self.state.parked, slot(number))
+    }
+
+    fn dress(&mut self, path: &RelPath, meta: &Meta) -> std::result::Result<(), Errno> {
+        if path.is_root() {
+            return Ok(());
+        }
+        let (folder, name) = self.copy.place(path)?;
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        match rustix::fs::openat(&folder, name, flags, Mode::empty()) {
+            Ok(thing) => local::dress(&thing, meta),
+            // Something here took it away; that it is not as it was left shows later.
+            Err(Errno::NOENT | Errno::LOOP) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 
@@ -144,13 +178,14 @@ impl Hands<'_> {
         }
     }
 
-    fn put(&mut self, from: Slot, path: &RelPath) -> std::result::Result<(), Errno> {
+    /// Whether it was there to be put.
+    fn put(&mut self, from: Slot, path: &RelPath) -> std::result::Result<bool, Errno> {
         let (place, name) = match from {
             Slot::Staged(number) => (&self.state.staging, slot(number)),
             Slot::Parked(number) => (&self.state.parked, slot(number)),
         };
         if !exists(place, &name)? {
-            return Ok(());
+            return Ok(false);
         }
         if let Some(stat) = self.copy.stat(path)?
             && beneath::is_folder(&stat)
@@ -158,11 +193,11 @@ impl Hands<'_> {
             self.clear(path, &stat)?;
         }
         let (folder, to) = self.copy.place(path)?;
-        rustix::fs::renameat(place, name.as_slice(), &folder, to)
+        rustix::fs::renameat(place, name.as_slice(), &folder, to).map(|()| true)
     }
 
     fn link(&mut self, from: &RelPath, path: &RelPath) -> std::result::Result<(), Errno> {
-        let Some(wanted) = self.copy.stat(from)? else { return Ok(()) };
+        let wanted = self.copy.stat(from)?.ok_or(Errno::NOENT)?;
         if let Some(stat) = self.copy.stat(path)? {
             if stat.st_ino == wanted.st_ino {
                 return Ok(());

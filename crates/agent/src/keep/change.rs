@@ -150,6 +150,7 @@ impl Keeper {
     fn look(&mut self, live: Live) -> Result<Old> {
         let stat = self.copy.stat(&live.entry.path).what("looking at the copy")?;
         let now = stat.as_ref().map(beneath::identity);
+        let is_folder = stat.as_ref().is_some_and(beneath::is_folder);
         let regular = stat.as_ref().is_some_and(beneath::is_regular);
         let mut intact = match (now, live.placed) {
             (Some(now), Some(placed)) => {
@@ -165,7 +166,8 @@ impl Keeper {
         if intact && now != live.placed {
             intact = self.is_content(&live.entry)?;
         }
-        Ok(Old { entry: live.entry, inode: now.map(|now| now.ino), intact })
+        let damaged = self.index.is_damaged(&live.entry.path)?;
+        Ok(Old { entry: live.entry, inode: now.map(|now| now.ino), is_folder, intact, damaged })
     }
 
     /// Whether a file of the copy has the content of its entry, as read now.

@@ -285,6 +285,27 @@ impl Index {
         found.flatten().map(|bytes| hash(&bytes)).transpose()
     }
 
+    /// Whether a path of the copy is not what a journal was to make of it.
+    pub(super) fn is_damaged(&self, path: &RelPath) -> Result<bool> {
+        let mut query = self.db.prepare_cached("select 1 from damaged where path = ?1")?;
+        Ok(query.exists([path.as_bytes()])?)
+    }
+
+    /// A path of the copy is not what the index says: neither as it was left nor as the host said, so that
+    /// it is asked for again.
+    pub(super) fn set_damaged(&self, path: &RelPath, errno: i32) -> Result<()> {
+        self.db
+            .prepare_cached("insert or replace into damaged values(?1, ?2)")?
+            .execute(params![path.as_bytes(), errno])?;
+        self.db
+            .prepare_cached(
+                "update live set p_ino = null, placed = null, s_ino = null, source = null
+                 where path = ?1",
+            )?
+            .execute([path.as_bytes()])?;
+        Ok(())
+    }
+
     /// A path of the copy is what the index says.
     pub(super) fn mended(&self, path: &RelPath) -> Result<()> {
         let mut query = self.db.prepare_cached("delete from damaged where path = ?1")?;

@@ -15,8 +15,12 @@ pub(super) struct Old {
     pub(super) entry: Entry,
     /// Its inode; none where it is not there at all.
     pub(super) inode: Option<u64>,
+    /// What stands there is a folder.
+    pub(super) is_folder: bool,
     /// It is as it was left here.
     pub(super) intact: bool,
+    /// A journal could not make it what it was to become: what belongs to it is set again.
+    pub(super) damaged: bool,
 }
 
 /// What shall stand at a path of the copy.
@@ -236,7 +240,9 @@ fn take_away(
     let mut kept = HashSet::new();
     for (path, touch) in touches {
         let Some(old) = &touch.old else { continue };
-        if matches!(old.entry.content, Content::Folder) {
+        // One that could not be made has something else in its place.
+        let is_folder = old.is_folder || old.inode.is_none();
+        if matches!(old.entry.content, Content::Folder) && is_folder {
             let remains =
                 touch.new.as_ref().is_some_and(|new| matches!(new.entry.content, Content::Folder));
             if !remains {
@@ -293,8 +299,10 @@ fn bring(touches: &Touches, ways: &Ways, ops: &mut Vec<Op>) {
                 folders.push(Op::Dress { path: path.clone(), meta: meta() });
             }
             (_, Some(Way::Stay), _) => {
-                let dressed =
-                    touch.old.as_ref().is_some_and(|old| old.entry.meta == new.entry.meta);
+                let dressed = touch
+                    .old
+                    .as_ref()
+                    .is_some_and(|old| !old.damaged && old.entry.meta == new.entry.meta);
                 if !dressed {
                     dresses.push(Op::Dress { path: path.clone(), meta: meta() });
                 }

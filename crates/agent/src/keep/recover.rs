@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use rusqlite::params;
-
 use super::apply::{Hands, sweep};
 use super::beneath;
 use super::error::{KeepError, Result, What};
@@ -91,18 +89,7 @@ impl Keeper {
                 index.mended(path)?;
             }
             for (path, errno) in &failed {
-                index
-                    .db
-                    .prepare_cached("insert or replace into damaged values(?1, ?2)")?
-                    .execute(params![path.as_bytes(), errno])?;
-                // Not as it was left, and not as the host said: it is asked for again.
-                index
-                    .db
-                    .prepare_cached(
-                        "update live set p_ino = null, placed = null, s_ino = null, source = null
-                         where path = ?1",
-                    )?
-                    .execute([path.as_bytes()])?;
+                index.set_damaged(path, *errno)?;
             }
             index
                 .db
@@ -137,16 +124,52 @@ impl Keeper {
                     .is_ok(),
                     _ => false,
                 };
-                if beneath::is_folder(&stat) {
-                    super::state::remove_tree(&folder, name, &self.state.parked).what(WHAT)?;
+                let taken = if beneath::is_folder(&stat) {
                     self.copy.forget();
-                } else if !kept {
-                    unlink(&folder, name).what(WHAT)?;
+                    super::state::remove_tree(&folder, name, &self.state.parked)
+                } else if kept {
+                    Ok(())
+                } else {
+                    unlink(&folder, name)
+                };
+                // It stays written down, and is tried again with the next point.
+                if taken.is_err() {
+                    continue;
                 }
             }
+            // Also where it was cut off in between.
+            self.dress_parent(&path)?;
             self.index.mended(&path)?;
         }
         Ok(())
+    }
+
+    /// Gives the folder of a thing that was taken away its own time stamp again: its entry may be that of
+    /// the point that the thing left with, and then nothing else touches it.
+    fn dress_parent(&mut self, path: &RelPath) -> Result<()> {
+        const WHAT: &str = "setting what belongs to a folder";
+        let Some(parent) = path.parent().filter(|parent| !parent.is_root()) else { return Ok(()) };
+        let Some(live) = self.index.live(&parent)? else { return Ok(()) };
+        let Some(stat) = self.copy.stat(&parent).what(WHAT)? else { return Ok(()) };
+        if !beneath::is_folder(&stat) || !matches!(live.entry.content, Content::Folder) {
+            return Ok(());
+        }
+        let dress = Op::Dress { path: parent.clone(), meta: live.entry.meta };
+        let mut hands =
+            Hands { copy: &mut self.copy, state: &self.state, steps: self.steps.as_mut() };
+        let failed = hands.apply(&[dress])?;
+        let now = self.copy.stat(&parent).what(WHAT)?;
+        self.index.transaction(|index| {
+            for (path, errno) in &failed {
+                index.set_damaged(path, *errno)?;
+            }
+            match now {
+                Some(now) if failed.is_empty() => {
+                    index.set_placed(&parent, &beneath::identity(&now))
+                }
+                _ => Ok(()),
+            }
+        })
     }
 
     /// Keeps what arrived and could not be put in its place, as a content of the point.

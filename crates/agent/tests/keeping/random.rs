@@ -9,9 +9,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::Ordering;
 
-use agent::keep::{KeepError, Outcome, Wanted};
+use agent::keep::{KeepError, Outcome, Steps, Wanted};
 use agent::path::RelPath;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Timespec, Timestamps, XattrFlags};
+use rustix::io::Errno;
 
 use crate::bench::Bench;
 use crate::tree::{State, differences, harmless, open, parent, state, walk};
@@ -461,6 +462,75 @@ fn whatever_strangers_write_to_the_copy_it_is_the_workspace_again() {
     let mut failed = Vec::new();
     for seed in first..first + rounds.unwrap_or(12) {
         if let Err(panic) = std::panic::catch_unwind(|| strangers(seed)) {
+            let word = panic.downcast_ref::<String>().map_or("", String::as_str);
+            println!("seed {seed}: {word}");
+            failed.push(seed);
+        }
+    }
+    assert!(failed.is_empty(), "seeds that failed: {failed:?}");
+}
+
+/// Seeds of refusals that failed once: of folders that something left for good one point later than it was
+/// to leave, and of further names that were given to what stood where the new file was refused; of
+/// what stood where a folder was refused.
+const REFUSED: &[u64] = &[32, 244, 548, 825, 993];
+
+/// Refuses one step of a journal in so many, with what a full or odd disk says.
+struct Refusing {
+    dice: Dice,
+    one_in: u64,
+}
+
+impl Steps for Refusing {
+    fn step(&mut self, _: &'static str) -> agent::keep::Result<()> {
+        Ok(())
+    }
+
+    fn refuse(&mut self, _: &'static str) -> Option<Errno> {
+        let errors = [Errno::NOSPC, Errno::MLINK, Errno::PERM, Errno::DQUOT];
+        (self.dice.roll(self.one_in) == 0).then(|| errors[self.dice.roll(4) as usize])
+    }
+}
+
+/// A disk that refuses steps at random: no cycle fails for it, what is not as it should be is told, and a
+/// disk that is well again has the workspace after one more.
+fn refusals(seed: u64) {
+    let mut dice = Dice::new(seed);
+    let mut bench = Bench::new();
+    for number in 0..2 + dice.roll(3) {
+        let operations = if number == 0 { 5 + dice.roll(40) } else { dice.roll(12) };
+        for _ in 0..operations {
+            operate(&bench, &mut dice);
+        }
+        let refusing = Refusing { dice: Dice::new(seed ^ 99), one_in: 2 + dice.roll(10) };
+        bench.open_with(Box::new(refusing)).unwrap();
+        let cycle = bench.cycle().unwrap();
+        assert!(matches!(cycle.outcome, Outcome::Point(_) | Outcome::Unchanged), "{cycle:?}");
+        bench.open().unwrap();
+        let cut_off = bench.keeper().cut_off().unwrap();
+        let entries = bench.keeper().points().unwrap().last().map(|last| last.id);
+        if cut_off.is_none() && entries.is_some() {
+            bench.check_copy();
+        }
+        if dice.roll(2) == 0 {
+            bench.cycle().unwrap();
+            bench.check_now();
+            assert_eq!(bench.keeper().cut_off().unwrap(), None);
+        }
+    }
+    bench.open().unwrap();
+    bench.cycle().unwrap();
+    bench.check_now();
+    assert_eq!(bench.keeper().cut_off().unwrap(), None);
+}
+
+#[test]
+fn whatever_a_disk_refuses_is_told_and_mended() {
+    let rounds = std::env::var("DUMONT_ROUNDS").ok().and_then(|count| count.parse().ok());
+    let first = std::env::var("DUMONT_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0);
+    let mut failed = Vec::new();
+    for seed in REFUSED.iter().copied().chain(first..first + rounds.unwrap_or(12)) {
+        if let Err(panic) = std::panic::catch_unwind(|| refusals(seed)) {
             let word = panic.downcast_ref::<String>().map_or("", String::as_str);
             println!("seed {seed}: {word}");
             failed.push(seed);
