@@ -2,10 +2,12 @@
 
 use super::Journal;
 use super::status::{output, reached};
+use crate::association::Association;
 use crate::failover::{BuyOutput, Disposal, Intent, IntentState, Kind, Role, StepName, Wish};
 use crate::money::MicroUsd;
 use crate::provider::Provider;
 use crate::time::Millis;
+use crate::verdict::Cause;
 use crate::view::Time;
 use crate::view::failover::{Fate, InstanceId, LateWrites, TouchedInstance};
 
@@ -31,7 +33,10 @@ pub fn touched(journal: &Journal<'_>) -> Vec<TouchedInstance> {
             ..plain(Provider::Vast, &id, Role::OldGpu, fate, gone)
         });
     }
-    if let Some(vm) = journal.association.and_then(|tie| tie.standby.as_ref()) {
+    // One that was made after it was over is another, which it never touched.
+    let over = journal.failover.ended_at;
+    let standby = journal.association.and_then(|tie| tie.standby.as_ref());
+    if let Some(vm) = standby.filter(|vm| over.is_none_or(|over| vm.created_at <= over)) {
         let (fate, gone) = fate_of(Provider::Gcp, &vm.name, journal);
         found.push(plain(Provider::Gcp, &vm.name, Role::Standby, fate, gone));
     }
@@ -115,12 +120,29 @@ fn bought(intent: &Intent, journal: &Journal<'_>) -> Option<TouchedInstance> {
     })
 }
 
-/// The fate of an instance that the failover found: kept unless its removal was asked for.
+/// The fate of an instance that the failover found: kept only where something says that it is there.
 fn fate_of(provider: Provider, external: &str, journal: &Journal<'_>) -> (Fate, Option<Millis>) {
     let Some(wish) = removal(provider, external, journal) else {
-        return (Fate::Kept, None);
+        let kept = is_there(provider, external, journal);
+        return (if kept { Fate::Kept } else { Fate::Unknown }, None);
     };
     wish.done_at.map_or((Fate::Pending, None), |gone| (Fate::Destroyed, Some(gone)))
+}
+
+/// Whether an instance whose removal was not asked for is known to be there: it is the machine's own now,
+/// or it was to be stopped, and its provider did not say that it is gone.
+fn is_there(provider: Provider, external: &str, journal: &Journal<'_>) -> bool {
+    let own = |tie: &Association| match provider {
+        Provider::Vast => tie.gpu.to_string() == external,
+        Provider::Gcp => tie.standby.as_ref().is_some_and(|vm| vm.name == external),
+        Provider::Ssh => false,
+    };
+    let lost = provider == Provider::Vast && journal.failover.cause == Cause::InstanceGone;
+    let stopped = journal
+        .disposals
+        .iter()
+        .any(|wish| wish.provider == provider && wish.external_id == external);
+    !lost && (stopped || journal.association.is_some_and(own))
 }
 
 fn destroyed(provider: Provider, external: &str, journal: &Journal<'_>) -> Option<Millis> {
@@ -188,6 +210,15 @@ mod tests {
         assert_eq!(fates(&story)[0], (Role::OldGpu, Fate::Destroyed));
         story.disposals[0].wish = Wish::Stop;
         assert_eq!(fates(&story)[0], (Role::OldGpu, Fate::Kept), "stopped is not destroyed");
+        story.failover.cause = Cause::InstanceGone;
+        assert_eq!(fates(&story)[0], (Role::OldGpu, Fate::Unknown), "its provider says it is gone");
+        story.failover.cause = Cause::Outbid;
+        story.disposals.clear();
+        assert_eq!(
+            fates(&story)[0],
+            (Role::OldGpu, Fate::Unknown),
+            "nothing says that it is there"
+        );
     }
 
     #[test]

@@ -261,8 +261,11 @@ fn restored(journal: &Journal<'_>, proof: Option<&VerifyOutput>) -> Option<bool>
     if !(options.new_gpu && options.restore) {
         return None;
     }
+    // Files that were proved and then left on a GPU that is not the machine's were not restored to it.
+    let drill = journal.failover.kind == Kind::Drill;
+    let in_use = drill || reached(&[StepName::Switch], journal.steps).is_some();
     match proof {
-        Some(proof) if proof.mismatched_count == 0 => Some(true),
+        Some(proof) if proof.mismatched_count == 0 && in_use => Some(true),
         _ => journal.failover.state.is_over().then_some(false),
     }
 }
@@ -287,7 +290,8 @@ fn lost_ms(
             confirmed.or_else(|| ended(StepName::Detect)).or_else(|| ended(StepName::Takeover))
         }
     };
-    Some(until?.since(recovery_point?).max(0))
+    // A copy that is younger than that does not say what was written after it: not known, never none.
+    Some(until?.since(recovery_point?)).filter(|ms| *ms >= 0)
 }
 
 /// Names of writes that the standby did not have, where they are known.
@@ -415,6 +419,25 @@ mod tests {
         let lengths: Vec<i64> = view.phase_timings_ms.values().copied().collect();
         assert_eq!(lengths, [1_500, 400, 1_000, 600, 60_000, 11_700]);
         assert!(view.phases.iter().all(|window| window.ended_at.is_some()));
+    }
+
+    #[test]
+    fn a_copy_younger_than_the_loss_does_not_say_that_nothing_was_lost() {
+        let mut story = Story::lost_and_recovered();
+        for row in story.steps.iter_mut().filter(|row| row.name == StepName::Takeover) {
+            row.output = serde_json::json!({"recovery_point": at(1_501)});
+        }
+        assert_eq!(failover_view(&story.journal()).rpo_ms, None);
+    }
+
+    #[test]
+    fn what_was_proved_and_then_not_switched_to_is_not_restored() {
+        let mut story = Story::lost_and_recovered();
+        story.steps.retain(|row| !matches!(row.name, StepName::Switch | StepName::Retire));
+        story.failover.state = FailoverState::Cancelled;
+        assert_eq!(failover_view(&story.journal()).data_restored, Some(false));
+        story.failover.kind = Kind::Drill;
+        assert_eq!(failover_view(&story.journal()).data_restored, Some(true), "a proof is all");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::failover::Kind;
 use crate::time::Millis;
 use crate::verdict::Verdict;
+use crate::view::failover::Ending;
 use crate::view::machine::{Place, Stretch};
 use crate::view::report::HistoryRow;
 
@@ -12,6 +13,19 @@ struct Turn<'a> {
     at: Millis,
     place: Place,
     cause: Option<&'a HistoryRow>,
+}
+
+/// What tells where the work runs.
+#[derive(Debug, Clone, Copy)]
+enum Event<'a> {
+    /// A failover has it in hand.
+    Taken(&'a HistoryRow),
+    /// A failover brought it somewhere.
+    Brought(&'a HistoryRow, Place),
+    /// A failover let go of it.
+    LetGo(&'a HistoryRow),
+    /// What its GPU did.
+    Seen(Verdict),
 }
 
 /// The stretches from `begin` to `now`, oldest first, without gaps. `rows` are the machine's failovers
@@ -24,28 +38,9 @@ pub fn whereabouts(
     begin: Millis,
     now: Millis,
 ) -> Vec<Stretch> {
-    let mut turns: Vec<Turn<'_>> = rows.iter().flat_map(moves).collect();
-    let mut seen: Vec<(Millis, Verdict)> = verdicts.to_vec();
-    seen.sort_by_key(|(at, _)| *at);
-    // What the GPU does says where the work runs only while it runs there.
-    let mut there = Place::Gpu;
-    for (at, verdict) in seen {
-        let place = match verdict {
-            Verdict::Paused => Place::Paused,
-            Verdict::ConfirmedLost => Place::Nowhere,
-            // A suspicion, or no word, moves nothing.
-            Verdict::Suspect | Verdict::Unknown if there == Place::Nowhere => Place::Nowhere,
-            _ => Place::Gpu,
-        };
-        if place != there && !away(rows, at) {
-            there = place;
-            turns.push(Turn { at, place, cause: None });
-        }
-    }
-    turns.sort_by_key(|turn| turn.at);
     let mut found: Vec<Stretch> = Vec::new();
     let mut here = Turn { at: begin, place: Place::Gpu, cause: None };
-    for turn in turns {
+    for turn in turns(rows, verdicts) {
         if turn.at > begin && turn.at > here.at {
             push(&mut found, &here, turn.at.min(now));
         }
@@ -55,26 +50,72 @@ pub fn whereabouts(
     found
 }
 
-/// When a failover took the work away and where it brought it.
-fn moves(row: &HistoryRow) -> Vec<Turn<'_>> {
-    if row.kind == Kind::Drill {
-        return Vec::new();
+/// Every change of place, in order.
+fn turns<'a>(rows: &'a [HistoryRow], verdicts: &[(Millis, Verdict)]) -> Vec<Turn<'a>> {
+    let mut moved: Vec<&HistoryRow> = rows.iter().filter(|row| row.kind != Kind::Drill).collect();
+    moved.sort_by_key(|row| row.started_at);
+    let mut events: Vec<(Millis, Event<'a>)> = moved.into_iter().flat_map(events_of).collect();
+    events.extend(verdicts.iter().map(|(at, verdict)| (*at, Event::Seen(*verdict))));
+    events.sort_by_key(|(at, _)| *at);
+    let mut turns = Vec::new();
+    // What the GPU does says where the work runs only while it runs there.
+    let (mut on_gpu, mut place, mut before) = (Place::Gpu, Place::Gpu, None);
+    for (at, event) in events {
+        let (next, cause) = match event {
+            Event::Taken(row) => {
+                before = Some(place);
+                (if row.kind == Kind::Real { Place::Nowhere } else { place }, Some(row))
+            }
+            Event::Brought(row, to) => {
+                if to == Place::Gpu {
+                    // It is another GPU: what was seen of the one before says nothing of it.
+                    (on_gpu, before) = (Place::Gpu, None);
+                }
+                (to, Some(row))
+            }
+            Event::LetGo(row) => {
+                let held = before.take();
+                let stays = held == Some(Place::Standby) || row.time_to_cpu_ms.is_some();
+                (if stays { Place::Standby } else { on_gpu }, None)
+            }
+            Event::Seen(verdict) => {
+                on_gpu = seen(verdict, on_gpu);
+                let away = before.is_some() || place == Place::Standby;
+                (if away { place } else { on_gpu }, None)
+            }
+        };
+        if next != place {
+            place = next;
+            turns.push(Turn { at, place, cause });
+        }
     }
-    let start = row.started_at.0;
-    let turn = |at, place| Turn { at, place, cause: Some(row) };
-    let lost = (row.kind == Kind::Real).then(|| turn(start, Place::Nowhere));
-    let cpu = row.time_to_cpu_ms.map(|ms| turn(start.plus(ms), Place::Standby));
-    let gpu = row.total_time_ms.map(|ms| turn(start.plus(ms), Place::Gpu));
-    [lost, cpu, gpu].into_iter().flatten().collect()
+    turns
 }
 
-/// Whether a failover had the work then.
-fn away(rows: &[HistoryRow], at: Millis) -> bool {
-    let newest = rows
-        .iter()
-        .filter(|row| row.kind != Kind::Drill && row.started_at.0 <= at)
-        .max_by_key(|row| row.started_at);
-    newest.is_some_and(|row| row.total_time_ms.is_none_or(|ms| at < row.started_at.0.plus(ms)))
+/// What a verdict makes of what was known of the GPU.
+const fn seen(verdict: Verdict, before: Place) -> Place {
+    match (verdict, before) {
+        (Verdict::Paused, _) => Place::Paused,
+        (Verdict::ConfirmedLost, _) => Place::Nowhere,
+        // A suspicion, or no word, moves nothing.
+        (Verdict::Suspect | Verdict::Unknown, Place::Nowhere | Place::Paused) => before,
+        _ => Place::Gpu,
+    }
+}
+
+/// When a failover took the work, where it brought it, and when it let go of it.
+fn events_of(row: &HistoryRow) -> Vec<(Millis, Event<'_>)> {
+    let start = row.started_at.0;
+    let after = |ms: i64, event| (start.plus(ms), event);
+    let cpu = row.time_to_cpu_ms.map(|ms| after(ms, Event::Brought(row, Place::Standby)));
+    let gpu = row.total_time_ms.map(|ms| after(ms, Event::Brought(row, Place::Gpu)));
+    // One that reached no GPU, or one that answered nobody, is over when it ended.
+    let over = row.completed_at.filter(|_| gpu.is_none()).map(|at| {
+        let unanswered = row.ending == Some(Ending::Unanswered);
+        let end = if unanswered { Event::Brought(row, Place::Gpu) } else { Event::LetGo(row) };
+        (at.0.max(start), end)
+    });
+    [Some((start, Event::Taken(row))), cpu, gpu, over].into_iter().flatten().collect()
 }
 
 /// Adds a stretch; one that goes on in the same place makes the last one longer.
@@ -193,6 +234,54 @@ mod tests {
         ];
         let found = whereabouts(&[], &verdicts, at(0), at(1_000));
         assert_eq!(told(&found), [(0, Place::Gpu), (500, Place::Nowhere), (800, Place::Gpu)]);
+    }
+
+    #[test]
+    fn one_that_was_called_off_has_the_work_no_longer() {
+        let mut off = row(1_000, Kind::Planned, None, None);
+        (off.completed_at, off.ending) = (Some(at(1_500).into()), Some(Ending::Cancelled));
+        let verdicts = [(at(2_000), Verdict::ConfirmedLost), (at(3_000), Verdict::Paused)];
+        let found = whereabouts(&[off.clone()], &verdicts, at(0), at(5_000));
+        assert_eq!(
+            told(&found),
+            [(0, Place::Gpu), (2_000, Place::Nowhere), (3_000, Place::Paused)]
+        );
+        off.kind = Kind::Real;
+        let seen = [(at(1_100), Verdict::ConfirmedLost), (at(1_400), Verdict::Healthy)];
+        let found = whereabouts(&[off.clone()], &seen, at(0), at(5_000));
+        assert_eq!(told(&found), [(0, Place::Gpu), (1_000, Place::Nowhere), (1_500, Place::Gpu)]);
+        let found = whereabouts(&[off.clone()], &seen[..1], at(0), at(5_000));
+        assert_eq!(told(&found), [(0, Place::Gpu), (1_000, Place::Nowhere)], "lost all the same");
+        (off.kind, off.started_at) = (Kind::Planned, at(3_000).into());
+        off.completed_at = Some(at(3_500).into());
+        let mut lost = row(1_000, Kind::Real, Some(100), None);
+        (lost.completed_at, lost.ending) = (Some(at(2_000).into()), Some(Ending::OnStandby));
+        let found = whereabouts(&[off, lost], &[], at(0), at(5_000));
+        assert_eq!(found.last().map(|last| last.place), Some(Place::Standby), "not brought back");
+    }
+
+    #[test]
+    fn a_gpu_that_answered_nobody_is_where_the_machine_is_all_the_same() {
+        let mut silent = row(1_000, Kind::Real, Some(100), None);
+        (silent.completed_at, silent.ending) = (Some(at(2_000).into()), Some(Ending::Unanswered));
+        let verdicts = [(at(2_500), Verdict::ConfirmedLost)];
+        let found = whereabouts(&[silent], &verdicts, at(0), at(5_000));
+        assert_eq!(
+            told(&found)[2..],
+            [(1_100, Place::Standby), (2_000, Place::Gpu), (2_500, Place::Nowhere)]
+        );
+    }
+
+    #[test]
+    fn no_word_of_one_that_is_stopped_does_not_start_it() {
+        let verdicts = [
+            (at(500), Verdict::Paused),
+            (at(600), Verdict::Unknown),
+            (at(700), Verdict::Suspect),
+            (at(800), Verdict::Healthy),
+        ];
+        let found = whereabouts(&[], &verdicts, at(0), at(1_000));
+        assert_eq!(told(&found), [(0, Place::Gpu), (500, Place::Paused), (800, Place::Gpu)]);
     }
 
     #[test]
