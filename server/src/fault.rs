@@ -242,7 +242,7 @@ impl Fault {
                 StoreError::NotFound(what) => format!("{what} not found"),
                 StoreError::Conflict(what) => (*what).to_owned(),
                 StoreError::Stale { .. } => "it was changed meanwhile; load it again".to_owned(),
-                StoreError::Unavailable(_) => "the database does not answer; nothing was changed that you can't see; try again".to_owned(),
+                StoreError::Unavailable(_) => "the database does not answer; whether it was done is not known, look before you repeat it".to_owned(),
                 _ => "the database could not be used; the log of the server says why".to_owned(),
             },
             Self::Internal(_) => "something went wrong in Dumont itself; the log of the server has it under this request id".to_owned(),

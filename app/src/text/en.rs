@@ -126,7 +126,7 @@ texts! {
     wrong_rate_limited: "The provider asks for a pause. Wait a moment and try again.",
     wrong_provider_down: "The provider did not answer properly. Its state is being looked up; look before you repeat it.",
     wrong_provider_refused: "The provider refused.",
-    wrong_database: "The database does not answer. Nothing was changed; try again.",
+    wrong_database: "The database does not answer. Whether it was done is not known: look before you repeat it.",
     wrong_internal: "Something went wrong in Dumont itself. The server's log has it under this request.",
     wrong_too_large: "That is too large to be accepted.",
     wrong_other: "It was not done.",

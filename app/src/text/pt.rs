@@ -110,7 +110,7 @@ pub(super) const PT: Texts = Texts {
     wrong_rate_limited: "O provedor pede uma pausa. Espere um pouco e tente de novo.",
     wrong_provider_down: "O provedor não respondeu direito. O estado está sendo verificado; confira antes de repetir.",
     wrong_provider_refused: "O provedor recusou.",
-    wrong_database: "O banco de dados não responde. Nada foi mudado; tente de novo.",
+    wrong_database: "O banco de dados não responde. Não se sabe se foi feito: confira antes de repetir.",
     wrong_internal: "Algo deu errado no próprio Dumont. O log do servidor o tem sob esta requisição.",
     wrong_too_large: "Isso é grande demais para ser aceito.",
     wrong_other: "Não foi feito.",

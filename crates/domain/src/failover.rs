@@ -6,7 +6,7 @@ mod step;
 
 pub use output::{
     BootOutput, BuyOutput, CandidateFault, DetectOutput, FenceOutput, HookResult, Left,
-    RestoreOutput, SearchOutput, SwitchOutput, TakeoverOutput, VerifyOutput,
+    RestoreOutput, STANDBY_GONE, SearchOutput, SwitchOutput, TakeoverOutput, VerifyOutput,
 };
 pub use purchase::{Disposal, Intent, IntentState, MAY_TURN_UP_MS, RentalPlan, Role, Saved, Wish};
 pub use step::{Outcome, StepName, StepRow};

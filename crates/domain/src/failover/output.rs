@@ -39,6 +39,9 @@ pub struct Left {
     pub host_key: Option<String>,
 }
 
+/// Set in the output of a step that failed because the standby that the work ran on is gone.
+pub const STANDBY_GONE: &str = "standby_gone";
+
 /// Output of [`super::StepName::Fence`].
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]

@@ -9,8 +9,8 @@ use super::instances::served;
 use super::stations;
 use super::{Journal, cost, touched};
 use crate::failover::{
-    BuyOutput, DetectOutput, FailoverState, Kind, Outcome, Phase, StepName, StepRow, SwitchOutput,
-    TakeoverOutput, VerifyOutput,
+    BuyOutput, DetectOutput, FailoverState, Kind, Outcome, Phase, STANDBY_GONE, StepName, StepRow,
+    SwitchOutput, TakeoverOutput, VerifyOutput,
 };
 use crate::gaps::Gaps as Known;
 use crate::id::GpuId;
@@ -93,11 +93,17 @@ fn ending(journal: &Journal<'_>) -> Option<Ending> {
     }
     let complete = failover.state == FailoverState::Complete;
     let did = |name| reached(&[name], journal.steps).is_some();
+    let gone = journal
+        .steps
+        .iter()
+        .any(|row| row.outcome == Some(Outcome::Failed) && row.output.get(STANDBY_GONE).is_some());
     Some(match failover.kind {
         Kind::Drill if complete => Ending::Passed,
         Kind::Drill => Ending::Failed,
         _ if did(StepName::Switch) && !is_unanswered(journal) => Ending::OnGpu,
         _ if did(StepName::Switch) => Ending::Unanswered,
+        // Nothing is left there: it is not where the work is.
+        _ if gone => Ending::Failed,
         _ if did(StepName::Takeover) || failover.options.from_standby => Ending::OnStandby,
         _ => Ending::Failed,
     })
@@ -393,6 +399,14 @@ mod tests {
             story.failover.state = state;
             assert_eq!(ends(&story), (Some(Ending::OnStandby), Some(false)), "{state}");
         }
+        let mut gone = Story { steps: story.steps.clone(), ..Story::lost_and_recovered() };
+        gone.failover.state = FailoverState::Failed;
+        gone.step(StepName::Restore, 9, 80_000, Some((80_100, Outcome::Failed)));
+        assert_eq!(ends(&gone), (Some(Ending::OnStandby), Some(false)));
+        if let Some(last) = gone.steps.last_mut() {
+            last.output = serde_json::json!({ STANDBY_GONE: true });
+        }
+        assert_eq!(ends(&gone), (Some(Ending::Failed), Some(false)), "nothing is there any more");
         story.failover.state = FailoverState::Cancelled;
         assert_eq!(ends(&story), (Some(Ending::Cancelled), Some(false)));
         story.failover.state = FailoverState::Failed;

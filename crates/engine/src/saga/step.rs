@@ -1,7 +1,7 @@
 //! What a step is given, and how it may end.
 
-use domain::association::Association;
-use domain::failover::{Failover, Kind, Outcome, StepName, StepRow, TakeoverOutput};
+use domain::association::{Association, Serving};
+use domain::failover::{Failover, Kind, Outcome, STANDBY_GONE, StepName, StepRow, TakeoverOutput};
 use domain::notification::Wait;
 use domain::provider::ErrorClass;
 use domain::route;
@@ -158,8 +158,15 @@ impl Run<'_> {
         self.failover.kind == Kind::Drill && pinned.is_some_and(|pinned| pinned.point.is_some())
     }
 
-    /// A standby that can act, with a shell to it.
+    /// A standby that can act, with a shell to it. Where the work is on the standby and its copy is gone, this
+    /// is another one, empty: nothing is restored from it.
     pub(super) async fn standby(&self) -> Result<(Standby, Shell), StepEnd> {
+        let Association { serving, sync, .. } = self.association;
+        if *serving == Serving::Standby && sync.complete_to.is_none() {
+            let gone = "the standby that the work ran on is gone, and the work with it";
+            let output = serde_json::json!({ STANDBY_GONE: true });
+            return Err(StepEnd { output, ..StepEnd::failed(gone) });
+        }
         let standby = self
             .association
             .standby

@@ -18,7 +18,19 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
     let Run { context, association, failover, .. } = run;
     let epoch = failover.from_epoch.next();
     let (_, shell) = run.standby().await?;
+    if association.sync.complete_to.is_none() {
+        return Ok(StepEnd::failed(
+            "the standby has no complete copy: there is nothing to go on from",
+        ));
+    }
     let (taken, known) = taken(run, &shell, epoch).await?;
+    // It may be another disk than the one that was synced, whatever the database says.
+    let synced = association.sync.files.is_none_or(|files| files > 0);
+    if synced && taken.files == 0 && taken.last_cycle.is_none() {
+        return Ok(StepEnd::failed(
+            "the standby's copy is empty: it is not the one that was synced",
+        ));
+    }
     // Begun once: a restart in between must not start it beside itself.
     let hook = hooks::on_standby(&shell, association, context.config.timings.hook).await?;
     context.store.associations().set_serving(&association.id, epoch, Serving::Standby).await?;

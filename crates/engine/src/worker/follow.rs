@@ -78,6 +78,9 @@ impl Following {
             .filter(|current| !current.task.is_finished())
             .map(|current| &current.plan);
         if running == wanted.as_ref() {
+            if wanted.is_none() {
+                pause(context, association).await;
+            }
             return;
         }
         self.stop().await;

@@ -1,6 +1,6 @@
 //! What is recorded of a machine's standby as it changes.
 
-use domain::association::{Association, AssociationState, SyncStatus};
+use domain::association::{Association, AssociationState};
 use domain::failover::{Role, Wish};
 use domain::standby::Standby;
 
@@ -27,12 +27,6 @@ pub(super) async fn vanished(
         .store
         .associations()
         .set_standby_and_tell(&association.id, association.epoch, None, told.as_ref())
-        .await?;
-    // The new VM's disk is empty: what was synced counts no more.
-    context
-        .store
-        .associations()
-        .set_sync(&association.id, association.epoch, &SyncStatus::default())
         .await?;
     degrade(context, association, words).await
 }

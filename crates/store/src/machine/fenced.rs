@@ -162,7 +162,15 @@ impl Associations<'_> {
         hold_epoch(&mut tx, id, epoch).await?;
         match machine {
             Some(machine) => standby::put(&mut tx, id, machine).await?,
-            None => standby::remove(&mut tx, id).await?,
+            None => {
+                standby::remove(&mut tx, id).await?;
+                // Its copy went with it: nothing that was synced counts for another.
+                query("UPDATE associations SET sync = $2 WHERE id = $1")
+                    .bind(id.as_str())
+                    .bind(to_json(&SyncStatus::default(), "associations.sync")?)
+                    .execute(&mut *tx)
+                    .await?;
+            }
         }
         let told = tell_any(&mut tx, news).await?;
         commit(self.store, tx, told).await
