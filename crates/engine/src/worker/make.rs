@@ -218,6 +218,26 @@ fn pause(before: &[Intent]) -> Duration {
     FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE)
 }
 
+/// Records that the VM exists. A purchase that the machine has moved on from since is given back: a
+/// new one is made in the epoch of now.
+pub(super) async fn bind(
+    context: &Context,
+    association: &Association,
+    standby: &Standby,
+) -> Result<(), EngineError> {
+    let intents = context.store.intents();
+    let Some(intent) = intents.find(&standby.intent).await? else {
+        return Err(EngineError::NotFound("intent"));
+    };
+    if matches!(intent.state, IntentState::Bound | IntentState::Adopted) {
+        return Ok(());
+    }
+    match intents.bind(&standby.intent, &standby.name, intent.epoch, context.now()).await {
+        Err(store::StoreError::Stale { .. }) => vanished(context, association, standby).await,
+        ended => Ok(ended?),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use domain::id::{Epoch, IntentId, UserId};
@@ -259,25 +279,5 @@ mod tests {
         again.push(vm(IntentState::Gone));
         again.extend(refused(1));
         assert_eq!(pause(&again), FIRST_PAUSE, "one was made in between");
-    }
-}
-
-/// Records that the VM exists. A purchase that the machine has moved on from since is given back: a
-/// new one is made in the epoch of now.
-pub(super) async fn bind(
-    context: &Context,
-    association: &Association,
-    standby: &Standby,
-) -> Result<(), EngineError> {
-    let intents = context.store.intents();
-    let Some(intent) = intents.find(&standby.intent).await? else {
-        return Err(EngineError::NotFound("intent"));
-    };
-    if matches!(intent.state, IntentState::Bound | IntentState::Adopted) {
-        return Ok(());
-    }
-    match intents.bind(&standby.intent, &standby.name, intent.epoch, context.now()).await {
-        Err(store::StoreError::Stale { .. }) => vanished(context, association, standby).await,
-        ended => Ok(ended?),
     }
 }
