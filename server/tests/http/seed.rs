@@ -85,7 +85,13 @@ pub(crate) async fn machine(world: &World, user: &UserId) -> FailoverId {
     let complete = failover(world, &tie, "owners-failover-1");
     store.failovers().open(&complete).await.expect("opened");
     for (name, output) in [
-        (StepName::Detect, json!({"unsynced_paths": ["/owners/path/lost file"]})),
+        (
+            StepName::Detect,
+            json!({
+                "confirmed_at": complete.started_at,
+                "unsynced_paths": ["/owners/path/lost file"],
+            }),
+        ),
         (StepName::Fence, json!({"epoch": 2})),
         (StepName::Takeover, json!({"recovery_point": complete.started_at.plus(-1_500)})),
         (StepName::Verify, json!({"verified": 12, "bytes": 345})),
