@@ -69,6 +69,8 @@ impl Keeper {
         lost: &HashSet<RelPath>,
         also: &dyn Fn(&Index) -> Result<()>,
     ) -> Result<Committed> {
+        // Strangers may have put another folder where one is kept open.
+        self.copy.forget();
         self.clear_strays()?;
         let (mut touches, refreshed) = self.sort_out(change)?;
         if touches.is_empty() {

@@ -59,6 +59,7 @@ impl Keeper {
     /// [`super::KeepError`].
     pub fn take_own(&mut self, epoch: u64, copy: &mut dyn Source, writers: Writers) -> Result<Own> {
         self.enter(epoch)?;
+        self.copy.forget();
         let following = self.index.last_point()?.is_some();
         let mut changed: BTreeMap<RelPath, Listed> = BTreeMap::new();
         let mut seen: HashSet<RelPath> = HashSet::new();
