@@ -33,7 +33,8 @@ const NOTIFICATIONS_MS: i64 = 90 * DAY_MS;
 const SHORTEN: Duration = Duration::from_secs(3_600);
 /// How long the audit log goes back.
 const AUDIT_MS: i64 = 400 * DAY_MS;
-/// How many refused logins an account's log keeps: anybody can cause them.
+/// How many refused logins an account's log keeps (anybody can cause them), and how many rows of each
+/// action of each other account.
 const AUDIT_REFUSED: i64 = 2_000;
 /// How many other rows an account's log keeps.
 const AUDIT_ROWS: i64 = 100_000;

@@ -94,6 +94,7 @@ texts! {
     not_found_what: "There is nothing at this address, or it is not yours.",
     wrong_not_administrator: "Only the administrator of this install may do that.",
     wrong_too_many_invitations: "A hundred invitations are open. Revoke some of them first.",
+    wrong_owners_word: "It waits for its owner to say that more may be bought than the limits allow.",
     wrong_grant_needed: "Its owner lets you look at this machine, not act on it.",
     wrong_too_many_grants: "Fifty shares stand already. Revoke some of them first.",
     field_own_account: "is your own account",

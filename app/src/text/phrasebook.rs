@@ -11,6 +11,8 @@ const DEPTH: u8 = 3;
 
 /// English and Portuguese, each with the same count of `{}`. The first that fits counts.
 pub(super) const PHRASES: &[(&str, &str)] = &[
+    // another account's machine
+    ("only its owner is told more", "só o dono fica sabendo mais"),
     // where a machine stands
     (
         "the GPU is lost; automatic failover is off",

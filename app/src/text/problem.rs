@@ -22,6 +22,7 @@ pub(crate) fn problem_text(problem: &Problem, t: &'static Texts) -> (String, Opt
         "confirmation_needed" => (t.wrong_confirmation, None),
         "not_administrator" => (t.wrong_not_administrator, None),
         "grant_needed" => (t.wrong_grant_needed, None),
+        "owners_word_needed" => (t.wrong_owners_word, None),
         "too_many_grants" => (t.wrong_too_many_grants, None),
         "too_many_invitations" => (t.wrong_too_many_invitations, None),
         "cross_site" => (t.wrong_cross_site, None),

@@ -78,6 +78,7 @@ pub(super) const PT: Texts = Texts {
     not_found_what: "Não há nada neste endereço, ou não é seu.",
     wrong_not_administrator: "Só quem administra esta instalação pode fazer isso.",
     wrong_too_many_invitations: "Há cem convites abertos. Revogue alguns primeiro.",
+    wrong_owners_word: "O failover espera que o dono diga que pode comprar além dos limites.",
     wrong_grant_needed: "O dono desta máquina deixa você olhar, não agir.",
     wrong_too_many_grants: "Já há cinquenta compartilhamentos. Revogue alguns primeiro.",
     field_own_account: "é a sua própria conta",

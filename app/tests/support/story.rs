@@ -550,6 +550,7 @@ pub(crate) fn failover() -> FailoverPage {
                 output: "resumed on CPU".into(),
             },
         }],
+        waits_for: None,
         shared: None,
         as_of: Time(NOW),
     }

@@ -303,12 +303,18 @@ impl Engine {
         ops::failovers::back_to_gpu(&self.context, user, gpu).await
     }
 
-    /// Ends a failover's pause before its next attempt.
+    /// Ends a failover's pause before its next attempt. `may_agree`: whether this may be the word that
+    /// more is bought than the limits allow, which is its owner's alone.
     ///
     /// # Errors
-    /// Not found, or nothing of it waits.
-    pub async fn retry_now(&self, user: &UserId, failover: &FailoverId) -> Result<(), EngineError> {
-        ops::failovers::retry_now(&self.context, user, failover).await
+    /// Not found, nothing of it waits, or it waits for a word that may not be given.
+    pub async fn retry_now(
+        &self,
+        user: &UserId,
+        failover: &FailoverId,
+        may_agree: bool,
+    ) -> Result<(), EngineError> {
+        ops::failovers::retry_now(&self.context, user, failover, may_agree).await
     }
 
     /// Switches following off; `false` when it was off.

@@ -52,7 +52,7 @@ pub use journal::disposal::Disposals;
 pub use journal::failover::{FailoverQuery, Failovers};
 pub use journal::intent::Intents;
 pub use journal::intent_limits::Recorded;
-pub use journal::step::{Finish, Steps};
+pub use journal::step::{Finish, OWNERS_WORD, Steps};
 pub use machine::association::Associations;
 pub use machine::discard::Discarded;
 pub use machine::gpu_stay::GpuStay;

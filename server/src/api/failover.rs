@@ -75,7 +75,8 @@ pub async fn back_to_gpu(
     Ok(Json(failover::back_to_gpu(&dumont, &whose.owner, id).await?))
 }
 
-/// Ends a failover's pause before its next attempt; 409 when nothing of it waits.
+/// Ends a failover's pause before its next attempt; 409 when nothing of it waits. Where it waits for a
+/// word to buy beyond the limits, this is that word: 403 `owners_word_needed` for anyone but its owner.
 #[utoipa::path(post, path = "/standby/failover/{failover_id}/retry", tag = "failover", params(("failover_id" = String, Path)), responses((status = 200, body = Done)))]
 pub async fn retry_now(
     State(dumont): State<Dumont>,
@@ -83,7 +84,7 @@ pub async fn retry_now(
     whose: Whose,
     Segments(id): Segments<FailoverId>,
 ) -> Result<Json<Done>, Fault> {
-    failover::retry_now(&dumont, &who, &whose.owner, &id).await?;
+    failover::retry_now(&dumont, &who, &whose, &id).await?;
     Ok(Json(Done::new("it is tried again now")))
 }
 
@@ -94,7 +95,7 @@ pub async fn status(
     whose: Whose,
     Segments(id): Segments<FailoverId>,
 ) -> Result<Json<FailoverStatus>, Fault> {
-    Ok(Json(failover::status(&dumont, &whose.owner, &id).await?))
+    Ok(Json(failover::status(&dumont, &whose.owner, &id).await?.shown(&whose)))
 }
 
 /// The failovers that go on now.

@@ -13,7 +13,7 @@ use crate::http::extract::{Body, Gpu, Params};
 use crate::http::guard::Subject;
 use crate::http::identity::{Caller, Owner};
 use crate::service::instances;
-use crate::service::whose::Whose;
+use crate::service::whose::{Shown as _, Whose};
 use crate::{Dumont, Fault};
 
 /// The account's GPU instances, each with its standby.
@@ -55,7 +55,7 @@ pub async fn get(
     whose: Whose,
     Gpu(id): Gpu,
 ) -> Result<Json<Instance>, Fault> {
-    Ok(Json(instances::get(&dumont, &whose.owner, whose.exactly(id)?).await?))
+    Ok(Json(instances::get(&dumont, &whose.owner, whose.exactly(id)?).await?.shown(&whose)))
 }
 
 /// Destroys a GPU instance with its data, and its standby where asked.

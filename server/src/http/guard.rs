@@ -10,7 +10,11 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts as _, MatchedPath, RawPathParams, Request, State};
+use axum::body::{Body, Bytes};
+use axum::extract::{
+    DefaultBodyLimit, FromRequest as _, FromRequestParts as _, MatchedPath, RawPathParams, Request,
+    State,
+};
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -23,6 +27,7 @@ use tracing::Instrument as _;
 use super::client::Client;
 use super::extract::machine_ref;
 use super::identity::Identity;
+use super::router::BODY_BYTES;
 use crate::api::table::{Route, Shared};
 use crate::service::audit::{self, Actor};
 use crate::service::whose::{self, Whose};
@@ -80,6 +85,14 @@ pub async fn guard(State(guard): State<Guard>, request: Request, next: Next) -> 
     };
     let mut allowed = allow(&identity, rule.scope);
     let (mut parts, body) = request.into_parts();
+    // The whole body first: what may be done is asked when all of it is here, not when it begins to drip.
+    let body = if rule.action.is_some() && allowed.is_ok() {
+        let whole = all_of(body).await;
+        allowed = stands(&guard.dumont, &identity).await;
+        whole
+    } else {
+        Ok(body)
+    };
     let named = RawPathParams::from_request_parts(&mut parts, &()).await;
     let named = named.ok().and_then(|all| all.iter().next().map(|(_, value)| value.to_owned()));
     let mut shared = None;
@@ -93,6 +106,14 @@ pub async fn guard(State(guard): State<Guard>, request: Request, next: Next) -> 
             Err(fault) => allowed = Err(fault),
         }
     }
+    let body = match (body, &allowed) {
+        (Ok(body), _) => body,
+        (Err(fault), Ok(())) => {
+            allowed = Err(fault);
+            Body::empty()
+        }
+        (Err(_), Err(_)) => Body::empty(),
+    };
     let Some(action) = rule.action else {
         return match allowed {
             Ok(()) => next.run(Request::from_parts(parts, body)).await,
@@ -122,6 +143,20 @@ pub async fn guard(State(guard): State<Guard>, request: Request, next: Next) -> 
         Ok(Err(panic)) => resume_unwind(panic),
         Err(error) => Fault::Internal(format!("an act was cut short: {error}")).into_response(),
     }
+}
+
+/// A body that has arrived.
+async fn all_of(body: Body) -> Result<Body, Fault> {
+    let mut request = Request::new(body);
+    DefaultBodyLimit::max(BODY_BYTES).apply(&mut request);
+    // Told as the handler would have told it.
+    let bytes = Bytes::from_request(request, &()).await;
+    bytes.map(Body::from).map_err(|error| Fault::Status(error.status()))
+}
+
+/// Whether who asks is still let in.
+async fn stands(dumont: &Dumont, identity: &Identity) -> Result<(), Fault> {
+    if identity.stands(dumont).await? { Ok(()) } else { Err(Fault::Unauthorized) }
 }
 
 /// Whose the thing is that the address names.

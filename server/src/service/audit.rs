@@ -22,6 +22,8 @@ use crate::{Dumont, Fault};
 const OBJECT: usize = 200;
 /// Rows on a page where nothing else was asked for.
 const PAGE: i64 = 50;
+/// How long a refusal of another account that was noted is not noted again.
+const AGAIN_MS: i64 = 60_000;
 /// Rows that an export holds at most.
 const EXPORT: i64 = 50_000;
 
@@ -87,9 +89,10 @@ pub async fn note(
     object: Option<String>,
     outcome: Result<(), &str>,
 ) {
+    let now = dumont.now();
     let client = actor.client.as_ref();
     let row = AuditRow {
-        at: dumont.now(),
+        at: now,
         action,
         object: object.map(|text| plain(&text)).filter(|text| !text.is_empty()),
         credential: actor.credential,
@@ -100,6 +103,13 @@ pub async fn note(
         outcome: if outcome.is_ok() { Outcome::Done } else { Outcome::Refused },
         code: outcome.err().map(str::to_owned),
     };
+    // What another account tries in vain, over and over, fills nobody's log.
+    if row.actor.is_some() && row.outcome == Outcome::Refused {
+        let since = now.plus(-AGAIN_MS);
+        if matches!(dumont.store.audit().was_refused(&actor.user, &row, since).await, Ok(true)) {
+            return;
+        }
+    }
     let id = Uuid::now_v7().to_string();
     if let Err(error) = dumont.store.audit().add(&actor.user, &id, &row).await {
         let user = &actor.user;

@@ -7,8 +7,11 @@ use domain::view::failover::{
     ActiveFailovers, FailoverPage, FailoverStarted, FailoverStatus, SimulateFailover, StartFailover,
 };
 
+use engine::EngineError;
+
 use super::confirm;
 use super::journal::{Rows, statuses};
+use super::whose::Whose;
 use crate::http::identity::Identity;
 use crate::{Dumont, Fault};
 
@@ -73,25 +76,32 @@ pub async fn back_to_gpu(
     Ok(begun(id, gpu, "the way back to a GPU has begun"))
 }
 
-/// Ends a failover's pause before its next attempt, for whoever asks, of the account that it is of. Where
-/// it waits at a limit, that allows one purchase beyond it.
+/// Ends a failover's pause before its next attempt, for whoever asks. Where it waits for a word to buy beyond
+/// the limits, this is that word, and its owner's alone.
 ///
 /// # Errors
-/// No such failover, nothing of it waits, or a login that was not confirmed where it buys beyond a limit (see
-/// [`confirm::before_money`]).
+/// No such failover, nothing of it waits, it waits for its owner's word, or a login that was not confirmed
+/// where it buys beyond a limit (see [`confirm::before_money`]).
 pub async fn retry_now(
     dumont: &Dumont,
     who: &Identity,
-    user: &UserId,
+    whose: &Whose,
     id: &FailoverId,
 ) -> Result<(), Fault> {
+    let own = whose.through.is_none();
     // Whose it is before what it waits for.
-    dumont.store.failovers().get(user, id).await?;
+    dumont.store.failovers().get(&whose.owner, id).await?;
     let steps = dumont.store.steps().list(id).await?;
-    if steps.iter().rev().find_map(StepRow::waits_for) == Some(Wait::Limit) {
+    if own && steps.iter().rev().find_map(StepRow::waits_for) == Some(Wait::Limit) {
         confirm::before_money(dumont, who).await?;
     }
-    Ok(dumont.engine.retry_now(user, id).await?)
+    match dumont.engine.retry_now(&whose.owner, id, own).await {
+        Err(EngineError::Conflict { code: code @ "owners_word_needed", .. }) => {
+            let message = "it waits for its owner's word to buy more than the limits allow";
+            Err(Fault::Forbidden { code, message })
+        }
+        done => Ok(done?),
+    }
 }
 
 /// Asks a failover to stop and clean up.

@@ -79,6 +79,7 @@ pub async fn give(dumont: &Dumont, who: &Identity, asked: NewGrant) -> Result<Gi
         machines: chosen.then_some(asked.machines),
         accept_by: now.plus(OFFERED_MS),
         expires_at,
+        given_by: Some(who.via.handle().to_owned()),
     };
     match dumont.store.grants().offer(&new, now).await {
         Ok(()) => {}

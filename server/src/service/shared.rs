@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::grant::reach;
+use domain::grant::{Grant, reach};
 use domain::id::{FailoverId, UserId};
 use domain::view::grant::{SharedBy, SharedMachine};
 use domain::view::machine::MachineRow;
@@ -12,7 +12,8 @@ use super::readiness;
 use super::whose::{Shown as _, Through, Whose, standing};
 use crate::{Dumont, Fault};
 
-/// Every machine that is shared with an account, by owner.
+/// Every machine that is shared with an account, by owner. Those of an owner whose rows can't be read are
+/// left out: whoever asks still has their own.
 ///
 /// # Errors
 /// The database.
@@ -20,37 +21,49 @@ pub async fn machines(dumont: &Dumont, user: &UserId) -> Result<Vec<SharedMachin
     let grants = standing(dumont, user).await?;
     let owners: BTreeSet<(&str, &UserId)> =
         grants.iter().map(|grant| (grant.owner_name.as_str(), &grant.owner)).collect();
-    let now = dumont.now();
     let mut machines = Vec::new();
     for (owner_name, owner) in owners {
-        let mut ties = dumont.store.associations().list(owner).await?;
-        ties.retain(|tie| reach(&grants, owner, &tie.id, now).is_some());
-        if ties.is_empty() {
-            continue;
+        match of_owner(dumont, &grants, owner_name, owner).await {
+            Ok(found) => machines.extend(found),
+            Err(error) => {
+                tracing::warn!(%error, %owner, "machines of an account are not shown to others");
+            }
         }
-        let (fleet, _) = fleet(dumont, owner).await?;
-        let under_way: Vec<FailoverId> =
-            ties.iter().filter_map(|tie| tie.active_failover.clone()).collect();
-        let known = Known {
-            active: actives(dumont, owner, &under_way).await?,
-            drills: readiness::last_drills(dumont, owner).await?,
-            listed: fleet.is_some(),
-            policy: policy(dumont, owner).await?,
-            ..Known::default()
-        };
-        let mut rows: Vec<(MachineRow, SharedBy)> = Vec::new();
-        for tie in &ties {
-            let Some(level) = reach(&grants, owner, &tie.id, now) else { continue };
-            let gpu =
-                fleet.iter().flat_map(|fleet| fleet.instances.iter()).find(|gpu| gpu.id == tie.gpu);
-            let whose = Whose::shared_by(owner, Through::new(owner_name, level, tie));
-            let mut row = row(dumont, gpu, Some(tie), &known);
-            row.association = row.association.map(|tie| tie.shown(&whose));
-            let shared = SharedBy { owner: owner_name.to_owned(), level };
-            rows.push((row, shared));
-        }
-        rows.sort_by(|(a, _), (b, _)| by_trouble(a, b));
-        machines.extend(rows.into_iter().map(|(row, shared)| SharedMachine { shared, row }));
     }
     Ok(machines)
+}
+
+async fn of_owner(
+    dumont: &Dumont,
+    grants: &[Grant],
+    owner_name: &str,
+    owner: &UserId,
+) -> Result<Vec<SharedMachine>, Fault> {
+    let now = dumont.now();
+    let mut ties = dumont.store.associations().list(owner).await?;
+    ties.retain(|tie| reach(grants, owner, &tie.id, now).is_some());
+    if ties.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (fleet, _) = fleet(dumont, owner).await?;
+    let under_way: Vec<FailoverId> =
+        ties.iter().filter_map(|tie| tie.active_failover.clone()).collect();
+    let known = Known {
+        active: actives(dumont, owner, &under_way).await?,
+        drills: readiness::last_drills(dumont, owner).await?,
+        listed: fleet.is_some(),
+        policy: policy(dumont, owner).await?,
+        ..Known::default()
+    };
+    let mut rows: Vec<(MachineRow, SharedBy)> = Vec::new();
+    for tie in &ties {
+        let Some(level) = reach(grants, owner, &tie.id, now) else { continue };
+        let gpu =
+            fleet.iter().flat_map(|fleet| fleet.instances.iter()).find(|gpu| gpu.id == tie.gpu);
+        let whose = Whose::shared_by(owner, Through::new(owner_name, level, tie));
+        let row = row(dumont, gpu, Some(tie), &known).shown(&whose);
+        rows.push((row, SharedBy { owner: owner_name.to_owned(), level }));
+    }
+    rows.sort_by(|(a, _), (b, _)| by_trouble(a, b));
+    Ok(rows.into_iter().map(|(row, shared)| SharedMachine { shared, row }).collect())
 }

@@ -9,13 +9,14 @@
 use std::collections::BTreeSet;
 
 use domain::access::Scope;
-use domain::association::Association as Tie;
+use domain::association::{Association as Tie, AssociationState};
 use domain::grant::{Grant, GrantLevel, GrantState, reach};
 use domain::id::{AssociationId, FailoverId, GpuId, MachineRef, UserId};
-use domain::view::failover::FailoverPage;
+use domain::view::failover::{FailoverPage, FailoverStatus};
 use domain::view::grant::SharedBy;
-use domain::view::machine::MachinePage;
-use domain::view::readiness::{DryRun, Readiness, TestAnswer};
+use domain::view::instance::Instance;
+use domain::view::machine::{ActiveFailover, MachinePage, MachineRow};
+use domain::view::readiness::{DryRun, Readiness, ReadinessCheck, TestAnswer};
 use domain::view::standby::Association;
 use store::StoreError;
 
@@ -208,10 +209,61 @@ pub trait Shown: Sized {
     fn to_others(self, whose: &Whose) -> Self;
 }
 
+/// In place of words that may hold what is their owner's alone: sums of money, limits, a provider's own
+/// words (which name projects and service accounts). Which of them do is not guessed from the words.
+const OWNERS_WORDS: &str = "only its owner is told more";
+
+fn withheld(words: &mut Option<String>) {
+    if let Some(words) = words {
+        OWNERS_WORDS.clone_into(words);
+    }
+}
+
 impl Shown for Association {
-    fn to_others(self, _: &Whose) -> Self {
+    fn to_others(mut self, _: &Whose) -> Self {
+        // Why a copy is frozen is Dumont's own word, and what the held deletions are decided by.
+        if self.state != AssociationState::Frozen {
+            withheld(&mut self.reason);
+        }
+        withheld(&mut self.failure_reason);
+        withheld(&mut self.sync_problem);
+        if let Some(vm) = &mut self.cpu_standby {
+            withheld(&mut vm.reason);
+        }
         let hooks = domain::association::Hooks::default();
         Self { hooks, host_key_shared: Vec::new(), ..self }
+    }
+}
+
+impl Shown for Instance {
+    fn to_others(mut self, _: &Whose) -> Self {
+        if let Some(vm) = &mut self.cpu_standby {
+            withheld(&mut vm.reason);
+        }
+        self
+    }
+}
+
+impl Shown for ActiveFailover {
+    fn to_others(mut self, _: &Whose) -> Self {
+        withheld(&mut self.waits);
+        Self { full: None, ..self }
+    }
+}
+
+impl Shown for MachineRow {
+    fn to_others(self, whose: &Whose) -> Self {
+        let association = self.association.map(|tie| tie.to_others(whose));
+        let active = self.active.map(|active| active.to_others(whose));
+        let instance = self.instance.map(|gpu| gpu.to_others(whose));
+        Self { association, active, instance, ..self }
+    }
+}
+
+impl Shown for FailoverStatus {
+    fn to_others(mut self, _: &Whose) -> Self {
+        withheld(&mut self.error);
+        self
     }
 }
 
@@ -221,6 +273,12 @@ impl Shown for Readiness {
             // How much credit there is, is its owner's affair; whether it is enough is not.
             check.message = if check.ok { "enough" } else { "not enough" }.into();
         }
+        // How many fit; else what the provider said to its owner's key.
+        let said =
+            |check: &ReadinessCheck| check.key == "offers" && check.message.parse::<u64>().is_err();
+        for check in self.checks.iter_mut().filter(|check| said(check)) {
+            OWNERS_WORDS.clone_into(&mut check.message);
+        }
         self
     }
 }
@@ -229,6 +287,12 @@ impl Shown for DryRun {
     fn to_others(mut self, _: &Whose) -> Self {
         for blocker in self.blockers.iter_mut().filter(|words| words.starts_with("credit:")) {
             "credit: not enough".clone_into(blocker);
+        }
+        let said = |words: &str| {
+            words.strip_prefix("offers: ").is_some_and(|said| said.parse::<u64>().is_err())
+        };
+        for blocker in self.blockers.iter_mut().filter(|words| said(words)) {
+            *blocker = format!("offers: {OWNERS_WORDS}");
         }
         self
     }
@@ -245,14 +309,19 @@ impl Shown for TestAnswer {
 
 impl Shown for MachinePage {
     fn to_others(mut self, whose: &Whose) -> Self {
-        self.row.association = self.row.association.map(|tie| tie.to_others(whose));
+        self.row = self.row.to_others(whose);
         self.readiness = self.readiness.map(|found| found.to_others(whose));
+        self.failover = self.failover.map(|failover| failover.to_others(whose));
+        self.history.iter_mut().for_each(|row| withheld(&mut row.error));
+        self.cycles.iter_mut().for_each(|cycle| withheld(&mut cycle.error));
         Self { shared: whose.shared(), ..self }
     }
 }
 
 impl Shown for FailoverPage {
-    fn to_others(self, whose: &Whose) -> Self {
+    fn to_others(mut self, whose: &Whose) -> Self {
+        self.status = self.status.to_others(whose);
+        self.journal.iter_mut().for_each(|row| withheld(&mut row.error));
         Self { shared: whose.shared(), ..self }
     }
 }

@@ -340,7 +340,14 @@ impl ControlPlane for Plane {
     }
 
     async fn dry_run(&self, gpu: GpuId) -> Answer<DryRun> {
-        look_at!(self, gpu, readiness::dry_run)
+        // Asks the market with its owner's key: an act, as in the API.
+        let look = async {
+            let whose = self.whose(gpu).await?;
+            whose.allows(Scope::Operate)?;
+            let found = readiness::dry_run(&self.dumont, &whose.owner, whose.gpu(gpu)).await?;
+            Ok(found.shown(&whose))
+        };
+        self.tell(look.await)
     }
 
     async fn offers(&self, wanted: OfferQuery) -> Answer<Offers> {
@@ -414,7 +421,7 @@ impl ControlPlane for Plane {
         operate!(self, Retry, whose, object, |whose| failover::retry_now(
             &self.dumont,
             self.who()?,
-            &whose.owner,
+            &whose,
             failover
         ))
     }

@@ -1,15 +1,18 @@
 //! Machines that accounts share: who reaches what, from when, until when, and what each side is told.
 
+use domain::audit::{Action, Credential};
+use domain::failover::{FailoverState, Outcome, StepName};
 use domain::grant::GrantLevel;
-use domain::id::{AssociationId, GpuId, GrantId};
+use domain::id::{AssociationId, FailoverId, GpuId, GrantId};
 use domain::time::DAY_MS;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use server::api::table::{Access, Shared};
-use store::NewGrant;
+use store::{AuditRow, Finish, NewGrant};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::authorization::{self as table, Row, Things};
-use crate::people::Person;
+use crate::people::{PASSWORD, Person};
 use crate::seed::{self, GPU, MARKS};
 use crate::world::{DEADLINE, World, body};
 
@@ -38,6 +41,7 @@ async fn give(
         machines: machines.map(|all| all.iter().map(|id| AssociationId::new(*id)).collect()),
         accept_by: now.plus(DAY_MS),
         expires_at: None,
+        given_by: None,
     };
     world.dumont.store.grants().offer(&new, now).await.expect("offered");
     new.id
@@ -556,6 +560,257 @@ async fn what_is_its_owners_alone_is_not_shown_with_a_machine(world: World) {
     world.end().await;
 }
 
+/// Lets the failover that goes on wait for this, in these words.
+async fn waiting(world: &World, wait: &str, output: Value) {
+    let id = FailoverId::new("owners-failover-2");
+    let steps = world.dumont.store.steps();
+    let now = world.dumont.now();
+    let row = steps.begin(&id, StepName::Buy, 0, now).await.expect("begun");
+    let mut output = output;
+    output["waits_for"] = json!(wait);
+    let end = Finish {
+        ended_at: now,
+        outcome: Outcome::Retry,
+        retry_at: Some(now.plus(DAY_MS)),
+        provider_ms: 0,
+        output,
+        error: Some(format!("{SUM} {WORDS}")),
+    };
+    steps.finish(&id, row.seq, &end).await.expect("ended");
+    let words = Some(format!("{SUM} {WORDS}"));
+    let state = FailoverState::Waiting;
+    world.dumont.store.failovers().set_state(&id, state, words.as_deref()).await.expect("waits");
+}
+
+async fn to_buy_beyond_the_limits_is_its_owners_word_alone(world: World) {
+    let owner = Person::join(&world, "owner").await;
+    let other = Person::join(&world, "other").await;
+    table::give_credentials(&world, &other).await;
+    seed::machine(&world, &owner.id).await;
+    share(&world, &owner, &other, GrantLevel::Operate).await;
+    let path = "/api/v1/standby/failover/owners-failover-2/retry";
+    let session = world.session(&other.email).await;
+    let waits = async || {
+        let rows = world.dumont.store.steps().list(&FailoverId::new("owners-failover-2")).await;
+        let last = rows.expect("rows").pop().expect("a row");
+        last.retry_at.is_some_and(|at| at > world.dumont.now())
+    };
+    for wait in ["limit", "preparation"] {
+        waiting(&world, wait, json!({})).await;
+        let refused = post(&world, &other, path).await;
+        assert_eq!(body(403, refused).await["code"], "owners_word_needed", "{wait}");
+        let form = world.post("/app/failovers/owners-failover-2/retry").header("cookie", &session);
+        let form = form.header("sec-fetch-site", "same-origin").form(&[("", "")]).send().await;
+        assert_eq!(form.expect("sent").status(), 403);
+        assert!(waits().await, "{wait}: nothing was ended");
+        for page in [format!("/app/machines/{GPU}"), "/app/failovers/owners-failover-2".into()] {
+            let shown = world.get(&page).header("cookie", &session).send().await.expect("sent");
+            let shown = shown.text().await.expect("a page");
+            assert!(
+                shown.contains("Shared by owner") && !shown.contains("/retry"),
+                "{wait} {page}"
+            );
+        }
+        body(200, post(&world, &owner, path).await).await;
+        assert!(!waits().await, "{wait}: its owner's word");
+    }
+    // What waits for anything else is tried again by whoever may operate it.
+    waiting(&world, "offer", json!({})).await;
+    body(200, post(&world, &other, path).await).await;
+    assert!(!waits().await);
+    world.end().await;
+}
+
+async fn refusals_over_and_over_fill_no_log_of_the_owner(world: World) {
+    let owner = Person::join(&world, "owner").await;
+    let other = Person::join(&world, "other").await;
+    seed::machine(&world, &owner.id).await;
+    share(&world, &owner, &other, GrantLevel::Read).await;
+    world.clock.stop();
+    let row = |n: i64, actor: Option<&str>, action: Action| AuditRow {
+        at: world.dumont.now(),
+        action,
+        object: Some(n.to_string()),
+        credential: Credential::Session,
+        credential_name: None,
+        actor: actor.map(str::to_owned),
+        ip: None,
+        user_agent: None,
+        outcome: domain::audit::Outcome::Done,
+        code: None,
+    };
+    let audit = world.dumont.store.audit();
+    let mut id = 0;
+    let mut add = async |actor: Option<&str>, action: Action| {
+        id += 1;
+        audit.add(&owner.id, &format!("0-{id:09}"), &row(id, actor, action)).await.expect("noted");
+    };
+    for _ in 0..5 {
+        add(None, Action::Pause).await;
+    }
+    add(Some("other"), Action::FailOver).await;
+    for _ in 0..30 {
+        add(Some("other"), Action::StartSync).await;
+        add(Some("other"), Action::StopSync).await;
+    }
+    let stop = format!("/api/v1/standby/associations/{GPU}/stop-sync");
+    for _ in 0..30 {
+        assert_eq!(post(&world, &other, &stop).await.status(), 403);
+    }
+    let count = async |action: Action, actor: Option<&str>| {
+        let page = store::AuditPage { area: None, before: None, limit: 500 };
+        let rows = audit.list(&owner.id, &page).await.expect("a log");
+        rows.iter().filter(|(_, row)| row.action == action && row.actor.as_deref() == actor).count()
+    };
+    assert_eq!(count(Action::StopSync, Some("other")).await, 31, "one refusal is told once");
+    audit.prune(domain::time::Millis(0), 10, 5).await.expect("shortened");
+    assert_eq!(count(Action::Pause, None).await, 5, "what the owner did stays");
+    assert_eq!(count(Action::FailOver, Some("other")).await, 1, "what the operator did stays");
+    assert_eq!(count(Action::StartSync, Some("other")).await, 10);
+    world.clock.pass(60_000);
+    assert_eq!(post(&world, &other, &stop).await.status(), 403);
+    world.end().await;
+}
+
+/// Sends a request whose body begins and, once `meanwhile` is over, ends; the answer's first line.
+async fn drip(
+    world: &World,
+    who: &Person,
+    path: &str,
+    key: Option<&str>,
+    meanwhile: impl Future<Output = ()>,
+) -> String {
+    let address = world.url.strip_prefix("http://").expect("an address");
+    let mut stream = tokio::net::TcpStream::connect(address).await.expect("connected");
+    let key = key.map(|key| format!("Idempotency-Key: {key}\r\n")).unwrap_or_default();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {}\r\n{key}\
+         Content-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n\
+         1\r\n{{\r\n",
+        who.token
+    );
+    stream.write_all(head.as_bytes()).await.expect("sent");
+    // Long enough for whoever looks at the request when it begins, and far less than a body may take.
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    meanwhile.await;
+    stream.write_all(b"1\r\n}\r\n0\r\n\r\n").await.expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("an answer");
+    answer.lines().next().unwrap_or_default().to_owned()
+}
+
+async fn a_request_that_drips_has_the_rights_of_its_end(world: World) {
+    let owner = Person::join(&world, "owner").await;
+    let mut other = Person::join(&world, "other").await;
+    seed::machine(&world, &owner.id).await;
+    let path = format!("/api/v1/standby/failover/start/{GPU}");
+    for key in [None, Some("a-key-of-a-request")] {
+        let id = share(&world, &owner, &other, GrantLevel::Operate).await;
+        let taken_back = async {
+            let own = format!("/api/v1/grants/{id}");
+            body(200, send(&world, &owner, Method::DELETE, &own, None).await).await;
+        };
+        let answer = drip(&world, &other, &path, key, taken_back).await;
+        assert!(answer.contains(" 404 "), "{key:?}: {answer}");
+    }
+    // As with one's own login.
+    other.token = owner.new_token(&world).await;
+    let gone = async {
+        let out = send(&world, &other, Method::POST, "/api/v1/auth/logout", None).await;
+        assert!(out.status().is_success(), "{}", out.status());
+    };
+    let answer = drip(&world, &other, &path, None, gone).await;
+    assert!(answer.contains(" 401 "), "{answer}");
+    world.end().await;
+}
+
+/// What nobody but the owner is to read.
+const SUM: &str = "the credit of $12.34 does not pay";
+const WORDS: &str = "robot@project-of-the-owner.iam.gserviceaccount.com";
+
+async fn sums_limits_and_providers_words_are_its_owners_alone(world: World) {
+    let owner = Person::join(&world, "owner").await;
+    let other = Person::join(&world, "other").await;
+    table::give_credentials(&world, &other).await;
+    let mut tie = seed::association(&owner.id, &world);
+    tie.state = domain::association::AssociationState::OnStandby;
+    tie.serving = domain::association::Serving::Standby;
+    tie.reason = Some(WORDS.into());
+    tie.sync.problem = Some(WORDS.into());
+    if let Some(vm) = &mut tie.standby {
+        vm.reason = Some(WORDS.into());
+    }
+    world.dumont.store.associations().create(&tie).await.expect("a machine");
+    let failover = seed::failover(&world, &tie, "owners-failover-2");
+    world.dumont.store.failovers().open(&failover).await.expect("opened");
+    share(&world, &owner, &other, GrantLevel::Read).await;
+    let full =
+        json!({"full": {"usd_per_day": {"bought": 12_340_000, "price": 1, "most": 43_210_000}}});
+    let (mine, theirs) = (world.session(&owner.email).await, world.session(&other.email).await);
+    for (wait, output) in [("credit", json!({})), ("limit", full), ("capacity", json!({}))] {
+        waiting(&world, wait, output).await;
+        let mut owner_reads = String::new();
+        for path in [
+            "/api/v1/shared".to_owned(),
+            format!("/api/v1/standby/associations/{GPU}"),
+            format!("/api/v1/failover/readiness/{GPU}"),
+            "/api/v1/standby/failover/status/owners-failover-2".to_owned(),
+            "/app".to_owned(),
+            format!("/app/machines/{GPU}"),
+            "/app/failovers/owners-failover-2".to_owned(),
+        ] {
+            let read = async |who: &Person, session: &str| {
+                let request = who.signs(world.get(&path));
+                let page = path.starts_with("/app");
+                let request =
+                    if page { world.get(&path).header("cookie", session) } else { request };
+                request.send().await.expect("an answer").text().await.expect("a body")
+            };
+            owner_reads += &read(&owner, &mine).await;
+            let told = read(&other, &theirs).await;
+            for secret in ["12.34", "12340000", "43.21", "43210000", WORDS] {
+                assert!(!told.contains(secret), "{wait} {path} tells {secret}: {told}");
+            }
+        }
+        assert!(owner_reads.contains("12.34") && owner_reads.contains(WORDS), "its owner is told");
+    }
+    world.end().await;
+}
+
+async fn a_grant_ends_with_the_login_that_gave_it(world: World) {
+    let owner = Person::join(&world, "owner").await;
+    let other = Person::join(&world, "other").await;
+    seed::machine(&world, &owner.id).await;
+    let path = format!("/api/v1/standby/associations/{GPU}");
+    // Somebody else has the password, too.
+    let thief = Person { token: owner.new_token(&world).await, ..owner.clone() };
+    let grant = async |who: &Person| {
+        let sent = json!({"to": "other", "level": "operate", "all_machines": true});
+        let confirmed = json!({"password": PASSWORD});
+        let confirm =
+            send(&world, who, Method::POST, "/api/v1/auth/confirm", Some(confirmed)).await;
+        assert!(confirm.status().is_success(), "{}", confirm.status());
+        let made = send(&world, who, Method::POST, "/api/v1/grants", Some(sent)).await;
+        let id = body(201, made).await["id"].as_str().expect("an id").to_owned();
+        body(200, post(&world, &other, &format!("/api/v1/shared/{id}/accept")).await).await;
+        id
+    };
+    let password = async |old: &str, new: &str| {
+        let sent = json!({"current_password": old, "new_password": new});
+        let answer = send(&world, &owner, Method::POST, "/api/v1/auth/password", Some(sent)).await;
+        assert!(answer.status().is_success(), "{}", answer.text().await.expect("a body"));
+    };
+    grant(&thief).await;
+    assert_eq!(get(&world, &other, &path).await.status(), 200);
+    password(PASSWORD, "another long enough password").await;
+    assert_eq!(get(&world, &other, &path).await.status(), 404, "given by a login that has ended");
+    password("another long enough password", PASSWORD).await;
+    grant(&owner).await;
+    password(PASSWORD, "another long enough password").await;
+    assert_eq!(get(&world, &other, &path).await.status(), 200, "given by the login that stays");
+    world.end().await;
+}
+
 on_both!(
     a_reader_looks_at_what_was_granted_and_acts_on_nothing,
     an_operator_acts_on_what_was_granted_and_on_nothing_else,
@@ -568,4 +823,9 @@ on_both!(
     an_open_page_hears_of_shared_machines_until_that_ends,
     pages_show_what_is_shared_and_stop_at_once,
     what_is_its_owners_alone_is_not_shown_with_a_machine,
+    to_buy_beyond_the_limits_is_its_owners_word_alone,
+    refusals_over_and_over_fill_no_log_of_the_owner,
+    a_request_that_drips_has_the_rights_of_its_end,
+    sums_limits_and_providers_words_are_its_owners_alone,
+    a_grant_ends_with_the_login_that_gave_it,
 );

@@ -14,6 +14,7 @@ use domain::access::Scope;
 use domain::failover::{FailoverState, Kind};
 use domain::id::FailoverId;
 use domain::launch::LaunchPart;
+use domain::notification::Wait;
 use domain::view::failover::{Ending, FailoverPage, FailoverStatus};
 use leptos::prelude::*;
 
@@ -107,6 +108,12 @@ fn actions(visit: &Visit, data: &FailoverPage) -> Option<AnyView> {
 pub(crate) fn acts(data: &FailoverPage) -> Vec<FailoverAct> {
     match &data.shared {
         Some(shared) if !shared.level.covers(Scope::Operate) => Vec::new(),
+        // There, trying again is a word to buy beyond the limits, which is its owner's.
+        Some(_) if data.waits_for.is_some_and(Wait::takes_a_word) => {
+            let mut acts = open_acts(&data.status);
+            acts.retain(|act| *act != FailoverAct::Retry);
+            acts
+        }
         _ => open_acts(&data.status),
     }
 }
@@ -131,7 +138,10 @@ fn open_acts(status: &FailoverStatus) -> Vec<FailoverAct> {
 fn trouble(visit: &Visit, data: &FailoverPage) -> Option<AnyView> {
     let t = visit.t();
     let status = &data.status;
-    let words = visit.told(status.error.as_ref())?;
+    let words = match (&data.shared, data.waits_for) {
+        (Some(_), Some(wait)) => text::wait(wait, t).into_any(),
+        _ => visit.told(status.error.as_ref())?,
+    };
     let (tone, text) = match status.state {
         FailoverState::Failed => (Tone::Down, t.trouble_failed),
         FailoverState::Waiting => (Tone::Warn, t.trouble_waiting),

@@ -68,12 +68,16 @@ fn login(data: &MachinePage) -> Option<String> {
 
 fn waits(visit: &Visit, data: &MachinePage, active: &ActiveFailover) -> Option<AnyView> {
     let t = visit.t();
-    let words = visit.told(active.waits.as_ref())?;
+    let words = match (&data.shared, active.waits_for) {
+        // The engine's own words are for its owner: of others' it is told for what it waits.
+        (Some(_), Some(wait)) => text::wait(wait, t).into_any(),
+        _ => visit.told(active.waits.as_ref())?,
+    };
     let next = active.retry_at.map(|at| {
         let retry = Route::FailoverAct(active.failover_id.clone(), FailoverAct::Retry).path();
         view! {
             <p>{t.now_next} " " {clock_time(visit, at)} " · " {left(visit, at)}</p>
-            {is_allowed(MachineAct::FailOver, data).then(|| post_button(retry, t.act_retry, "", Vec::new()))}
+            {may_retry(data, active).then(|| post_button(retry, t.act_retry, "", Vec::new()))}
         }
     });
     let full = active.full.map(|full| view! { <p>{text::full(full, visit.lang, t)}</p> });
@@ -86,6 +90,12 @@ fn waits(visit: &Visit, data: &MachinePage, active: &ActiveFailover) -> Option<A
         {data.shared.is_none().then(|| mended(visit, active.waits_for))}
     };
     Some(notice(Tone::Warn, t.failover_waiting, Some(more.into_any())))
+}
+
+/// Whether whoever looks may try again now. Where that is a word to buy beyond the limits, it is the owner's.
+fn may_retry(data: &MachinePage, active: &ActiveFailover) -> bool {
+    let word = active.waits_for.is_some_and(Wait::takes_a_word);
+    is_allowed(MachineAct::FailOver, data) && (data.shared.is_none() || !word)
 }
 
 /// How long until then. The page counts it down; its place keeps its width.

@@ -2,7 +2,10 @@
 
 use super::status::output;
 use super::{Journal, failover_view};
-use crate::failover::{DetectOutput, HookResult, StepName, StepRow, SwitchOutput, TakeoverOutput};
+use crate::failover::{
+    DetectOutput, FailoverState, HookResult, StepName, StepRow, SwitchOutput, TakeoverOutput,
+};
+use crate::notification::Wait;
 use crate::verdict::{Contact, Observations};
 use crate::view::Time;
 use crate::view::failover::{FailoverPage, HookRun, JournalRow, Witness};
@@ -18,9 +21,16 @@ pub fn failover_page(journal: &Journal<'_>) -> FailoverPage {
         confirmed_at: detect.confirmed_at.map(Time),
         journal: journal.steps.iter().map(line).collect(),
         hooks: hooks(journal.steps),
+        waits_for: waits_for(journal),
         shared: None,
         as_of: journal.now.into(),
     }
+}
+
+/// For what it waits now: what was tried last says it.
+fn waits_for(journal: &Journal<'_>) -> Option<Wait> {
+    let waits = journal.failover.state == FailoverState::Waiting;
+    journal.steps.iter().rev().find_map(StepRow::waits_for).filter(|_| waits)
 }
 
 /// What each observer said, one line each.

@@ -10,6 +10,7 @@ use super::gaps::Gaps;
 use crate::failover::{FailoverState, HookResult, Kind, Options, Outcome, Phase, Role, StepName};
 use crate::id::{AssociationId, FailoverId, GpuId};
 use crate::launch::LaunchPart;
+use crate::notification::Wait;
 use crate::provider::Provider;
 use crate::verdict::Cause;
 
@@ -433,6 +434,9 @@ pub struct FailoverPage {
     pub journal: Vec<JournalRow>,
     /// The user's commands that ran.
     pub hooks: Vec<HookRun>,
+    /// While it waits for what only others can give: for what.
+    #[serde(default)]
+    pub waits_for: Option<Wait>,
     /// Whose it is, where another account shares it.
     #[serde(default)]
     pub shared: Option<super::grant::SharedBy>,

@@ -5,7 +5,7 @@ use domain::failover::{FailoverState, Kind, Options};
 use domain::id::{FailoverId, GpuId, UserId};
 use domain::standby::StandbyState;
 use domain::verdict::{Cause, Verdict, decide};
-use store::StoreError;
+use store::{OWNERS_WORD, StoreError};
 
 use super::protect;
 use crate::context::Context;
@@ -93,14 +93,20 @@ async fn back(context: &Context, association: &Association) -> Result<FailoverId
     begin(context, association, Kind::Planned, Cause::Manual, options, None).await
 }
 
-/// Ends a failover's pause before its next attempt.
+/// Ends a failover's pause before its next attempt. `may_agree`: whether this may be the word that more
+/// is bought than the limits allow.
 pub(crate) async fn retry_now(
     context: &Context,
     user: &UserId,
     failover: &FailoverId,
+    may_agree: bool,
 ) -> Result<(), EngineError> {
     let found = context.store.failovers().get(user, failover).await?;
-    if context.store.steps().retry_now(user, failover, context.now()).await? == 0 {
+    let retried = context.store.steps().retry_now(user, failover, may_agree, context.now()).await;
+    if let Err(StoreError::Conflict(OWNERS_WORD)) = retried {
+        return Err(EngineError::conflict("owners_word_needed", OWNERS_WORD));
+    }
+    if retried? == 0 {
         return Err(EngineError::conflict(
             "nothing_waits",
             "nothing of this failover waits for its next attempt",

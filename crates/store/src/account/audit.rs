@@ -83,6 +83,29 @@ impl<'s> Audit<'s> {
         Ok(())
     }
 
+    /// Whether another account was refused the same since then: told once, it is not told again.
+    ///
+    /// # Errors
+    /// As every query.
+    #[instrument(level = "debug", skip_all)]
+    pub async fn was_refused(
+        &self,
+        user: &UserId,
+        row: &AuditRow,
+        since: Millis,
+    ) -> Result<bool, StoreError> {
+        let found = query("SELECT id FROM audit WHERE user_id = $1 AND actor = $2 AND action = $3 AND outcome = 'refused' AND COALESCE(object, '') = $4 AND COALESCE(code, '') = $5 AND at > $6 LIMIT 1")
+            .bind(user.as_str())
+            .bind(row.actor.as_deref())
+            .bind(row.action.as_str())
+            .bind(row.object.as_deref().unwrap_or_default())
+            .bind(row.code.as_deref().unwrap_or_default())
+            .bind(since.0)
+            .fetch_optional(&mut *self.store.db().read().await?)
+            .await?;
+        Ok(found.is_some())
+    }
+
     /// A user's log with the rows' ids, newest first.
     ///
     /// # Errors
@@ -103,9 +126,10 @@ impl<'s> Audit<'s> {
         each(&rows, read)
     }
 
-    /// Removes what is older than `before`, and of each user's refused logins (which a stranger can
-    /// cause) those beyond the newest `refused`, and of all else those beyond the newest `most`. Of
-    /// all users. Returns how many.
+    /// Removes what is older than `before`; of each user's refused logins (which a stranger can cause)
+    /// those beyond the newest `refused`; of what another account did or was refused as many of each
+    /// action and outcome, so that it can push out neither what its owner did nor what it did itself
+    /// otherwise; and of all else those beyond the newest `most`. Of all users. Returns how many.
     ///
     /// # Errors
     /// As every query.
@@ -119,19 +143,42 @@ impl<'s> Audit<'s> {
         for user in self.store.users().all().await? {
             removed += self.shorten(&user.id, true, refused).await?;
             removed += self.shorten(&user.id, false, most).await?;
+            removed += self.shorten_others(&user.id, refused).await?;
+        }
+        Ok(removed)
+    }
+
+    /// Shortens what other accounts did in a user's.
+    async fn shorten_others(&self, user: &UserId, most: i64) -> Result<u64, StoreError> {
+        let long = query("SELECT actor, action, outcome FROM audit WHERE user_id = $1 AND actor IS NOT NULL GROUP BY actor, action, outcome HAVING COUNT(*) > $2")
+            .bind(user.as_str())
+            .bind(most)
+            .fetch_all(&mut *self.store.db().read().await?)
+            .await?;
+        let mut removed = 0;
+        for row in &long {
+            let done = query("DELETE FROM audit WHERE user_id = $1 AND actor = $2 AND action = $3 AND outcome = $4 AND id <= (SELECT id FROM audit WHERE user_id = $1 AND actor = $2 AND action = $3 AND outcome = $4 ORDER BY id DESC LIMIT 1 OFFSET $5)")
+                .bind(user.as_str())
+                .bind(row.text("actor")?)
+                .bind(row.text("action")?)
+                .bind(row.text("outcome")?)
+                .bind(most)
+                .execute(self.store.db().write())
+                .await?;
+            removed += done.rows_affected();
         }
         Ok(removed)
     }
 
     async fn shorten(&self, user: &UserId, refused: bool, most: i64) -> Result<u64, StoreError> {
-        let last = query("SELECT id FROM audit WHERE user_id = $1 AND (CASE WHEN action = 'log_in' AND outcome = 'refused' THEN 1 ELSE 0 END) = $2 ORDER BY id DESC LIMIT 1 OFFSET $3")
+        let last = query("SELECT id FROM audit WHERE user_id = $1 AND actor IS NULL AND (CASE WHEN action = 'log_in' AND outcome = 'refused' THEN 1 ELSE 0 END) = $2 ORDER BY id DESC LIMIT 1 OFFSET $3")
             .bind(user.as_str())
             .bind(i64::from(refused))
             .bind(most)
             .fetch_optional(&mut *self.store.db().read().await?)
             .await?;
         let Some(last) = last else { return Ok(0) };
-        let done = query("DELETE FROM audit WHERE user_id = $1 AND (CASE WHEN action = 'log_in' AND outcome = 'refused' THEN 1 ELSE 0 END) = $2 AND id <= $3")
+        let done = query("DELETE FROM audit WHERE user_id = $1 AND actor IS NULL AND (CASE WHEN action = 'log_in' AND outcome = 'refused' THEN 1 ELSE 0 END) = $2 AND id <= $3")
             .bind(user.as_str())
             .bind(i64::from(refused))
             .bind(last.text("id")?)

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use domain::grant::{Grant, GrantLevel};
 use domain::id::{AssociationId, FailoverId, GrantId, UserId};
-use domain::time::Millis;
+use domain::time::{DAY_MS, Millis};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
 use tracing::instrument;
@@ -27,6 +27,10 @@ pub const DOORBELL: &str = "grant";
 const MOST: i64 = 50;
 /// Most that an account may be offered by all others at a time; what is beyond reaches nobody.
 const MOST_OFFERED: i64 = 50;
+/// Most of these by one other account: nobody fills another's list alone.
+const MOST_OFFERED_BY_ONE: i64 = 3;
+/// Most that an account may offer in a day.
+const MOST_A_DAY: i64 = 200;
 
 /// A grant about to be offered.
 #[derive(Debug, Clone)]
@@ -45,6 +49,8 @@ pub struct NewGrant {
     pub accept_by: Millis,
     /// When it ends by itself.
     pub expires_at: Option<Millis>,
+    /// Handle of the login or token that gives it.
+    pub given_by: Option<String>,
 }
 
 macro_rules! select {
@@ -87,16 +93,27 @@ impl<'s> Grants<'s> {
         if stand >= MOST {
             return Err(StoreError::Conflict("too many grants stand"));
         }
+        let lately =
+            query("SELECT COUNT(*) AS n FROM grants WHERE owner_id = $1 AND created_at > $2")
+                .bind(new.owner.as_str())
+                .bind(now.plus(-DAY_MS).0)
+                .fetch_one(&mut *tx)
+                .await?
+                .int("n")?;
+        if lately >= MOST_A_DAY {
+            return Err(StoreError::Conflict("too many grants were offered today"));
+        }
         let mut grantee = user::named(&mut tx, &new.named).await?;
         if grantee.as_ref() == Some(&new.owner) {
             return Err(StoreError::Conflict("own account"));
         }
         if let Some(named) = &grantee
-            && offered(&mut tx, named, now).await? >= MOST_OFFERED
+            && (offered(&mut tx, named, None, now).await? >= MOST_OFFERED
+                || offered(&mut tx, named, Some(&new.owner), now).await? >= MOST_OFFERED_BY_ONE)
         {
             grantee = None;
         }
-        query("INSERT INTO grants (id, owner_id, named, grantee_id, level, all_machines, created_at, accept_by, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")
+        query("INSERT INTO grants (id, owner_id, named, grantee_id, level, all_machines, created_at, accept_by, expires_at, given_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
             .bind(new.id.as_str())
             .bind(new.owner.as_str())
             .bind(new.named.trim())
@@ -106,6 +123,7 @@ impl<'s> Grants<'s> {
             .bind(now.0)
             .bind(new.accept_by.0)
             .bind(new.expires_at.map(|at| at.0))
+            .bind(new.given_by.as_deref())
             .execute(&mut *tx)
             .await?;
         for machine in new.machines.iter().flatten() {
@@ -184,14 +202,17 @@ impl<'s> Grants<'s> {
         self.rung(tx, &owner, Some(user), id, now).await
     }
 
-    /// What an account has given, newest first, at most so many.
+    /// What an account has given, newest first, at most so many. What has not ended comes before what has:
+    /// it is always among them.
     ///
     /// # Errors
     /// As every query.
     #[instrument(level = "debug", skip_all)]
     pub async fn given(&self, owner: &UserId, limit: i64) -> Result<Vec<Grant>, StoreError> {
         let rows =
-            query(select!("WHERE g.owner_id = $1 ORDER BY g.created_at DESC, g.id DESC LIMIT $2"))
+            query(select!(
+                "WHERE g.owner_id = $1 ORDER BY (CASE WHEN g.ended_at IS NULL AND g.accepted_at IS NOT NULL THEN 0 WHEN g.ended_at IS NULL THEN 1 ELSE 2 END), g.created_at DESC, g.id DESC LIMIT $2"
+            ))
                 .bind(owner.as_str())
                 .bind(limit)
                 .fetch_all(&mut *self.store.db().read().await?)
@@ -293,10 +314,7 @@ impl<'s> Grants<'s> {
         id: &GrantId,
         now: Millis,
     ) -> Result<(), StoreError> {
-        event::ring(&mut tx, owner, DOORBELL, id.as_str(), now).await?;
-        if let Some(grantee) = grantee {
-            event::ring(&mut tx, grantee, DOORBELL, id.as_str(), now).await?;
-        }
+        tell(&mut tx, owner, grantee, id, now).await?;
         commit(self.store, tx, true).await
     }
 
@@ -338,11 +356,56 @@ pub(crate) async fn holders(
     rows.iter().map(|row| Ok(UserId(row.text("grantee_id")?))).collect()
 }
 
-/// How many offers wait for an account's answer.
-async fn offered(tx: &mut AnyConnection, user: &UserId, now: Millis) -> Result<i64, StoreError> {
-    query("SELECT COUNT(*) AS n FROM grants WHERE grantee_id = $1 AND ended_at IS NULL AND accepted_at IS NULL AND accept_by > $2")
+/// Ends, within a transaction, what an account gave with any login or token but the one with the handle
+/// `keep`, and tells both sides.
+pub(crate) async fn end_given(
+    tx: &mut AnyConnection,
+    owner: &UserId,
+    keep: &str,
+    now: Millis,
+) -> Result<(), StoreError> {
+    let rows = query("UPDATE grants SET ended_at = $3, ended_by = 'owner' WHERE owner_id = $1 AND ended_at IS NULL AND ($2 = '' OR COALESCE(given_by, '') <> $2) RETURNING id, grantee_id")
+        .bind(owner.as_str())
+        .bind(keep)
+        .bind(now.0)
+        .fetch_all(&mut *tx)
+        .await?;
+    for row in &rows {
+        let grantee = row.maybe_text("grantee_id")?.map(UserId);
+        tell(&mut *tx, owner, grantee.as_ref(), &GrantId(row.text("id")?), now).await?;
+    }
+    Ok(())
+}
+
+/// Tells both sides of a grant. A name that nobody has takes a number as well: the numbers of its owner's
+/// doorbells would tell else whether somebody was told.
+async fn tell(
+    tx: &mut AnyConnection,
+    owner: &UserId,
+    grantee: Option<&UserId>,
+    id: &GrantId,
+    now: Millis,
+) -> Result<(), StoreError> {
+    event::ring(&mut *tx, owner, DOORBELL, id.as_str(), now).await?;
+    match grantee {
+        Some(grantee) => {
+            event::ring(&mut *tx, grantee, DOORBELL, id.as_str(), now).await.map(|_| ())
+        }
+        None => event::pass(&mut *tx).await,
+    }
+}
+
+/// How many offers wait for an account's answer; of one other account's, or of all.
+async fn offered(
+    tx: &mut AnyConnection,
+    user: &UserId,
+    by: Option<&UserId>,
+    now: Millis,
+) -> Result<i64, StoreError> {
+    query("SELECT COUNT(*) AS n FROM grants WHERE grantee_id = $1 AND ended_at IS NULL AND accepted_at IS NULL AND accept_by > $2 AND ($3 = '' OR owner_id = $3)")
         .bind(user.as_str())
         .bind(now.0)
+        .bind(by.map_or("", UserId::as_str))
         .fetch_one(tx)
         .await?
         .int("n")

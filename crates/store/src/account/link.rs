@@ -11,6 +11,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
 use tracing::instrument;
 
+use super::notification::commit;
 use super::user::{self, NewUser, User};
 use crate::db::{lock_install, must_change, must_exist};
 use crate::error::StoreError;
@@ -197,7 +198,7 @@ impl<'s> AccessLinks<'s> {
             .ok_or(StoreError::stale("link"))?;
         let user = UserId(row.text("user_id")?);
         user::replace_password(&mut tx, &user, password_hash, None, now).await?;
-        tx.commit().await?;
+        commit(self.store, tx, true).await?;
         Ok(user)
     }
 

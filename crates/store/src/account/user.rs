@@ -7,7 +7,8 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
 use tracing::instrument;
 
-use crate::account::{browser, link};
+use crate::account::notification::commit;
+use crate::account::{browser, grant, link};
 use crate::db::{lock_install, must_exist};
 use crate::error::StoreError;
 use crate::open::Store;
@@ -194,8 +195,7 @@ impl<'s> Users<'s> {
     ) -> Result<(), StoreError> {
         let mut tx = self.store.db().begin().await?;
         replace_password(&mut tx, user, hash, keep, now).await?;
-        tx.commit().await?;
-        Ok(())
+        commit(self.store, tx, true).await
     }
 
     /// Stores a choice of language; `None` follows the browser.
@@ -323,6 +323,7 @@ pub(crate) async fn replace_password(
         .bind(now.0)
         .execute(&mut *tx)
         .await?;
+    grant::end_given(tx, user, keep, now).await?;
     browser::forget_all(tx, user).await?;
     link::revoke_resets(tx, user, now).await?;
     Ok(())

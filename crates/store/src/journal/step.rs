@@ -29,6 +29,9 @@ pub(super) use select;
 
 const LIST: &str = concat!(select!(), "WHERE failover_id = $1 ORDER BY seq");
 
+/// What a conflict says where a failover waits for its owner's word to buy on.
+pub const OWNERS_WORD: &str = "it waits for its owner's word";
+
 /// The end of an attempt.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finish {
@@ -265,21 +268,25 @@ impl<'s> Steps<'s> {
     }
 
     /// Ends the pause before every attempt that waits: whoever drives the failover tries at once.
-    /// Returns how many waited.
+    /// Returns how many waited. Where one waits for a person's word, this is that word if `may_agree`.
     ///
     /// # Errors
-    /// As every query.
+    /// `Conflict` with [`OWNERS_WORD`] where it waits for a word that is not whose asks to give.
     #[instrument(level = "debug", skip_all)]
     pub async fn retry_now(
         &self,
         user: &UserId,
         failover: &FailoverId,
+        may_agree: bool,
         now: Millis,
     ) -> Result<u64, StoreError> {
         let mut tx = self.store.db().begin().await?;
         let rows = within(&mut tx, failover).await?;
         let waits = rows.iter().filter(|row| row.retry_at.is_some_and(|at| at > now));
         if waits.filter_map(StepRow::waits_for).any(Wait::takes_a_word) {
+            if !may_agree {
+                return Err(StoreError::Conflict(OWNERS_WORD));
+            }
             query("UPDATE failovers SET agreed_purchases = 1 + (SELECT COUNT(*) FROM intents WHERE failover_id = $1 AND provider = 'vast.ai' AND state <> 'refused') WHERE id = $1 AND user_id = $2 AND state IN ('running', 'waiting')")
                 .bind(failover.as_str())
                 .bind(user.as_str())

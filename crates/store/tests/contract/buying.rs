@@ -9,7 +9,7 @@ use domain::offer::GpuSpec;
 use domain::time::DAY_MS;
 use domain::verdict::{Cause, Verdict};
 use sqlx::Row as _;
-use store::{Finish, Placement, Recorded, StoreError};
+use store::{Finish, OWNERS_WORD, Placement, Recorded, StoreError};
 
 use crate::fixtures::{NOW, association, disposal, failover, intent, machine};
 use crate::world::World;
@@ -73,7 +73,11 @@ async fn what_may_have_been_bought_counts_against_the_limit_and_a_persons_word_a
     };
     steps.finish(&of.id, row.seq, &end).await.expect("ended");
     assert_eq!(intents.open_within(&third, &two).await.expect("asked"), full);
-    assert_eq!(steps.retry_now(&one.user, &of.id, NOW).await.expect("asked"), 1);
+    // The word of somebody who is not its owner is none, and changes nothing.
+    let refused = steps.retry_now(&one.user, &of.id, false, NOW).await;
+    assert!(matches!(refused, Err(StoreError::Conflict(OWNERS_WORD))), "{refused:?}");
+    assert_eq!(intents.open_within(&third, &two).await.expect("asked"), full);
+    assert_eq!(steps.retry_now(&one.user, &of.id, true, NOW).await.expect("asked"), 1);
     assert_eq!(intents.open_within(&third, &two).await.expect("asked"), Recorded::Yes);
     intents.tombstone(&third.id, "no clear answer", NOW).await.expect("given up");
     let fourth = intent(&of, "in-4", one.epoch);

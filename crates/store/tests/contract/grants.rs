@@ -18,6 +18,10 @@ on_both! {
     whoever_may_look_at_a_machine_is_told_of_it,
     doorbells_of_others_are_heard_where_a_grant_reaches,
     of_acceptance_and_revocation_at_once_nothing_stands_after_both,
+    numbers_of_doorbells_tell_nothing_of_a_name,
+    one_account_fills_nobodys_list,
+    what_stands_is_always_in_the_list,
+    a_new_password_ends_what_other_logins_gave,
 }
 
 const ALL: NotificationPage = NotificationPage { unread: false, before: None, limit: 100 };
@@ -31,6 +35,7 @@ fn offer(id: &str, owner: &UserId, to: &str, machines: Option<&[&AssociationId]>
         machines: machines.map(|all| all.iter().map(|id| (*id).clone()).collect()),
         accept_by: NOW.plus(7 * DAY_MS),
         expires_at: None,
+        given_by: None,
     }
 }
 
@@ -276,4 +281,83 @@ async fn of_acceptance_and_revocation_at_once_nothing_stands_after_both(world: &
         assert!(matches!(accepted, Ok(()) | Err(StoreError::NotFound(_))), "{accepted:?}");
         assert_eq!(received(world, &bob).await, []);
     }
+}
+
+async fn numbers_of_doorbells_tell_nothing_of_a_name(world: &World) {
+    let ana = user(&world.store, "ana").await;
+    user(&world.store, "bob").await;
+    let grants = world.store.grants();
+    let ring = async || world.store.events().append(&ana, "settings", "", NOW).await.expect("rung");
+    let mut told = Vec::new();
+    for to in ["bob", "nobody"] {
+        let before = ring().await;
+        grants.offer(&offer(to, &ana, to, None), NOW).await.expect("offered");
+        let offered = ring().await;
+        grants.revoke(&ana, &GrantId::new(to), NOW).await.expect("taken back");
+        told.push((offered - before, ring().await - offered));
+    }
+    assert_eq!(told[0], told[1]);
+}
+
+async fn one_account_fills_nobodys_list(world: &World) {
+    let (eve, ana) = (user(&world.store, "eve").await, user(&world.store, "ana").await);
+    let bob = user(&world.store, "bob").await;
+    let grants = world.store.grants();
+    for n in 0..50 {
+        let id = format!("e-{n}");
+        grants.offer(&offer(&id, &eve, "bob", None), NOW).await.expect("told nothing else");
+    }
+    assert_eq!(received(world, &bob).await.len(), 3);
+    grants.offer(&offer("a-1", &ana, "bob", None), NOW).await.expect("offered");
+    assert!(received(world, &bob).await.iter().any(|grant| grant.owner == ana));
+    // What is offered and taken back counts too, for a day.
+    for n in 0..50 {
+        grants.revoke(&eve, &GrantId::new(format!("e-{n}")), NOW).await.expect("taken back");
+    }
+    for n in 50..200 {
+        let id = format!("e-{n}");
+        grants.offer(&offer(&id, &eve, "bob", None), NOW).await.expect("offered");
+        grants.revoke(&eve, &GrantId::new(id), NOW).await.expect("taken back");
+    }
+    let more = grants.offer(&offer("e-200", &eve, "bob", None), NOW).await;
+    assert!(matches!(more, Err(StoreError::Conflict(_))), "{more:?}");
+    grants.offer(&offer("e-200", &eve, "bob", None), NOW.plus(DAY_MS)).await.expect("offered");
+}
+
+async fn what_stands_is_always_in_the_list(world: &World) {
+    let ana = user(&world.store, "ana").await;
+    let bob = user(&world.store, "bob").await;
+    let grants = world.store.grants();
+    grants.offer(&offer("stands", &ana, "bob", None), NOW).await.expect("offered");
+    grants.accept(&bob, &GrantId::new("stands"), NOW).await.expect("accepted");
+    for n in 0..5 {
+        let id = format!("g-{n}");
+        grants.offer(&offer(&id, &ana, "bob", None), NOW.plus(1)).await.expect("offered");
+        grants.revoke(&ana, &GrantId::new(id), NOW.plus(1)).await.expect("taken back");
+    }
+    let given = grants.given(&ana, 3).await.expect("asked");
+    assert_eq!(given[0].id.as_str(), "stands");
+}
+
+async fn a_new_password_ends_what_other_logins_gave(world: &World) {
+    let ana = user(&world.store, "ana").await;
+    let bob = user(&world.store, "bob").await;
+    let grants = world.store.grants();
+    for by in [Some("keep"), Some("other"), None] {
+        let id = by.unwrap_or("unknown");
+        let new = NewGrant { given_by: by.map(str::to_owned), ..offer(id, &ana, "bob", None) };
+        grants.offer(&new, NOW).await.expect("offered");
+        grants.accept(&bob, &new.id, NOW).await.expect("accepted");
+    }
+    let stand = async || {
+        let all = received(world, &bob).await;
+        all.into_iter().map(|grant| grant.id.0).collect::<Vec<_>>()
+    };
+    let stamp = async || world.store.users().seen(&bob).await.expect("seen").1;
+    let before = stamp().await;
+    world.store.users().set_password(&ana, "hash", Some("keep"), NOW).await.expect("set");
+    assert_eq!(stand().await, ["keep"]);
+    assert_ne!(stamp().await, before, "whoever had them is told");
+    world.store.users().set_password(&ana, "hash", None, NOW).await.expect("set");
+    assert_eq!(stand().await, Vec::<String>::new());
 }
