@@ -13,6 +13,7 @@ use std::net::TcpListener;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use domain::time::Clock as _;
@@ -113,6 +114,19 @@ impl World {
     }
 }
 
+/// One that nobody listens at, below the range that outgoing connections are given: one of those may be
+/// taken before the server that is told of it starts.
+fn free_port() -> u32 {
+    static TRIED: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let tried = TRIED.fetch_add(1, Ordering::Relaxed);
+        let port = 20_000 + std::process::id().wrapping_mul(97).wrapping_add(tried) % 12_000;
+        if TcpListener::bind(format!("127.0.0.1:{port}")).is_ok() {
+            return port;
+        }
+    }
+}
+
 /// A server that is ended by its test.
 struct Server {
     child: Child,
@@ -126,11 +140,7 @@ impl Server {
     }
 
     async fn start_as(world: &World, mut command: Command) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .expect("a port")
-            .local_addr()
-            .expect("an address")
-            .port();
+        let port = free_port();
         let log = world.folder.path().join("server.log");
         command
             .env("DUMONT_LISTEN", format!("127.0.0.1:{port}"))

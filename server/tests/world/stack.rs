@@ -552,7 +552,16 @@ pub fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
+/// An address that nobody listens at, below the range of ports that outgoing connections are given: one of
+/// those may be taken before the server that is told of it starts.
 fn free_address() -> String {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().to_string()
+    static TRIED: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    loop {
+        let tried = TRIED.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let port = 20_000 + std::process::id().wrapping_mul(97).wrapping_add(tried) % 12_000;
+        let address = format!("127.0.0.1:{port}");
+        if std::net::TcpListener::bind(&address).is_ok() {
+            return address;
+        }
+    }
 }
