@@ -152,7 +152,9 @@ fn set(figures: Option<&Figures>, now: Millis) {
                 .set(known(figures, found));
         }
     }
-    let age = |at: Option<Millis>| at.map_or(f64::NAN, |at| seconds(now.since(at)));
+    // One in the future says nothing of an age.
+    let past = |at: &Millis| now.since(*at) >= -SKEW_MS;
+    let age = |at: Option<Millis>| at.filter(past).map_or(f64::NAN, |at| seconds(now.since(at)));
     gauge!("dumont_copy_age_seconds_max").set(known(figures, |figures| age(figures.copies.oldest)));
     gauge!("dumont_machines_without_copy")
         .set(known(figures, |figures| whole(figures.copies.none)));
@@ -187,6 +189,9 @@ fn set(figures: Option<&Figures>, now: Millis) {
     gauge!("dumont_credentials_refused")
         .set(known(figures, |figures| whole(figures.refused_credentials)));
 }
+
+/// By how much clocks may differ, ms.
+const SKEW_MS: i64 = 1_000;
 
 fn known(figures: Option<&Figures>, value: impl Fn(&Figures) -> f64) -> f64 {
     figures.map_or(f64::NAN, value)
@@ -229,6 +234,17 @@ mod tests {
             }
         });
         recorder.handle().render()
+    }
+
+    #[test]
+    fn a_copy_of_the_future_has_no_age() {
+        let mut figures = Figures::default();
+        figures.copies.oldest = Some(Millis(11_000));
+        let skewed = told(&[Some(figures.clone())]);
+        assert!(skewed.contains("dumont_copy_age_seconds_max 0\n"), "{skewed}");
+        figures.copies.oldest = Some(Millis(11_001));
+        let back = told(&[Some(figures)]);
+        assert!(back.contains("dumont_copy_age_seconds_max NaN\n"), "{back}");
     }
 
     #[test]

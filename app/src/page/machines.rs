@@ -5,6 +5,8 @@ use domain::failover::Kind;
 use domain::gpu::GpuState;
 use domain::standby::StandbyState;
 use domain::verdict::Verdict;
+use domain::view::Time;
+use domain::view::failover::Ending;
 use domain::view::grant::SharedMachine;
 use domain::view::machine::{MachineRow, MachinesPage};
 use domain::view::readiness::LastDrill;
@@ -98,7 +100,7 @@ fn page(visit: &Visit, data: &MachinesPage, shown: &Shown, word: Option<&str>) -
             {done_word(visit, word)}
             {offered(visit, data)}
             {missing(visit, &data.missing)}
-            {data.stale_error.clone().map(|words| stale(visit, data, words))}
+            {data.stale_error.clone().map(|words| stale(visit, data.as_of, words))}
             {content}
             {shared_list(visit, data)}
         </div>
@@ -162,6 +164,7 @@ fn sentence(visit: &Visit, data: &MachinesPage) -> AnyView {
     let bare = |row: &&MachineRow| row.association.is_some() && !row.is_covered();
     let at = |side| machines().filter(move |row| row.serving == side);
     let heard = |row: &&MachineRow| !row.is_silent();
+    let nowhere = |row: &&MachineRow| row.serving == Serving::None || row.is_stranded();
     let count = |found: usize, tone: Tone, one, many| {
         let found = i64::try_from(found).unwrap_or(i64::MAX);
         let words = plural(found, one, many, visit.lang);
@@ -187,12 +190,12 @@ fn sentence(visit: &Visit, data: &MachinesPage) -> AnyView {
             t.count_silent_many,
         ),
         count(
-            at(Serving::Standby).count(),
+            at(Serving::Standby).filter(|row| row.stands_in()).count(),
             Tone::Standby,
             t.count_standby_one,
             t.count_standby_many,
         ),
-        count(at(Serving::None).count(), Tone::Down, t.count_none_one, t.count_none_many),
+        count(machines().filter(nowhere).count(), Tone::Down, t.count_none_one, t.count_none_many),
     ]
     .into_iter()
     .flatten()
@@ -225,11 +228,12 @@ pub(crate) fn missing(visit: &Visit, missing: &[String]) -> Option<AnyView> {
     Some(notice(Tone::Warn, text, Some(link.into_any())))
 }
 
-fn stale(visit: &Visit, data: &MachinesPage, words: String) -> AnyView {
+/// That the provider's list is old, and why.
+pub(crate) fn stale(visit: &Visit, as_of: Option<Time>, words: String) -> AnyView {
     let t = visit.t();
     let more = view! {
         <p class="words">{words}</p>
-        {data.as_of.map(|at| view! { <p class="fine">{t.listed_last} " " {ago(visit, at)}</p> })}
+        {as_of.map(|at| view! { <p class="fine">{t.listed_last} " " {ago(visit, at)}</p> })}
     };
     notice(Tone::Warn, t.list_stale, Some(more.into_any()))
 }
@@ -380,6 +384,7 @@ pub(crate) fn place(visit: &Visit, row: &MachineRow) -> AnyView {
     }
     let (tone, word) = match row.serving {
         Serving::Gpu => (Tone::Gpu, t.on_gpu),
+        Serving::Standby if !row.stands_in() => (Tone::Down, t.on_standby_down),
         Serving::Standby => (Tone::Standby, t.on_standby),
         Serving::None => (Tone::Down, t.on_none),
     };
@@ -449,16 +454,24 @@ fn standby(visit: &Visit, row: &MachineRow) -> AnyView {
 pub(crate) fn tied(visit: &Visit, tie: &Association) -> AnyView {
     let t = visit.t();
     match tie.cpu_standby.as_ref().map(|vm| vm.status) {
+        Some(StandbyState::Ready) if tie.state == AssociationState::Following && !tie.follows => {
+            return badge(Tone::Warn, t.follows_not).into_any();
+        }
         Some(StandbyState::Ready) => {}
-        Some(status) if tie.state == AssociationState::Following => {
+        Some(status) if needs_it(tie.state) => {
             return badge(Tone::Warn, text::vm(status, t)).into_any();
         }
-        None if tie.state == AssociationState::Following => {
+        None if needs_it(tie.state) => {
             return badge(Tone::Warn, t.no_vm_yet).into_any();
         }
         _ => {}
     }
     badge(state_tone(tie.state), text::association(tie.state, t)).into_any()
+}
+
+/// Whether that state says of the standby that it is up.
+const fn needs_it(state: AssociationState) -> bool {
+    matches!(state, AssociationState::Following | AssociationState::OnStandby)
 }
 
 const fn state_tone(state: AssociationState) -> Tone {
@@ -484,7 +497,11 @@ pub(crate) fn copy(visit: &Visit, tie: Option<&Association>) -> AnyView {
             let span = format::age(visit.now.since(at.0).max(0));
             stamp(visit, at, fill(t.copy_old, &[("span", &span)]))
         }
-        (None, Serving::Standby) => unknown(t.copy_used),
+        (None, Serving::Standby) if tie.recovery_point_at.is_some() => unknown(t.copy_used),
+        // There is one, and the clocks do not say how old it is.
+        (None, Serving::Gpu | Serving::None) if tie.recovery_point_at.is_some() => {
+            unknown(t.unknown)
+        }
         (None, _) => unknown(t.copy_none),
     }
 }
@@ -497,6 +514,12 @@ pub(crate) fn drilled(visit: &Visit, drill: Option<&LastDrill>) -> AnyView {
         Some(true) => (Tone::Ok, t.passed),
         Some(false) => (Tone::Down, t.failed),
         None => (Tone::Busy, t.under_way),
+    };
+    // One that a person stopped failed at nothing, and one without a GPU proved no restore.
+    let (tone, word) = match (drill.ending, drill.data_restored) {
+        (Some(Ending::Cancelled), _) => (Tone::Quiet, t.failover_cancelled),
+        (Some(Ending::Passed), None) => (Tone::Quiet, t.drill_searched),
+        _ => (tone, word),
     };
     let took = drill.total_time_ms.map(|ms| {
         view! { <span class="whole">{format!("· {}", format::span(ms, visit.lang))}</span> }

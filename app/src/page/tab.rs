@@ -142,8 +142,8 @@ fn mark(row: &MachineRow) -> Mark {
     }
     let lost = row.verdict == Some(Verdict::ConfirmedLost);
     match row.serving {
+        Serving::Standby | Serving::None if row.is_stranded() => return Mark::Down,
         Serving::Standby => return Mark::Standby,
-        Serving::None if row.is_stranded() => return Mark::Down,
         // Stopped by its user, or not known to anyone who watches.
         Serving::None => return Mark::Calm,
         Serving::Gpu if lost => return Mark::Down,
@@ -151,10 +151,11 @@ fn mark(row: &MachineRow) -> Mark {
     }
     let Some(tie) = row.association.as_ref() else { return Mark::Calm };
     let standby = tie.cpu_standby.as_ref().map(|vm| vm.status);
-    let alone = tie.state == AssociationState::Following && standby != Some(StandbyState::Ready);
+    let following = tie.state == AssociationState::Following;
+    let alone = following && (standby != Some(StandbyState::Ready) || !tie.follows);
     let stuck = matches!(tie.state, AssociationState::Degraded | AssociationState::Frozen);
     // A watcher that can't judge for some seconds, as after a start, is no alarm.
-    let stopped = row.is_unheard() && row.verdict != Some(Verdict::Unknown);
+    let stopped = row.is_unheard() && !matches!(row.verdict, None | Some(Verdict::Unknown));
     let silent = row.verdict == Some(Verdict::Suspect);
     if stuck || alone || stopped || silent { Mark::Warn } else { Mark::Calm }
 }

@@ -214,6 +214,7 @@ pub(super) const PHRASES: &[(&str, &str)] = &[
     ("lost", "perdida"),
     ("standby", "standby"),
     ("following", "acompanhando"),
+    ("not following", "sem acompanhar"),
     ("preparing", "preparando"),
     ("first_sync", "primeira cópia"),
     ("paused", "pausada"),

@@ -54,7 +54,9 @@ fn the_age_of_the_copy_is_one_figure_in_one_wording_and_never_zero_unasked() {
             let tie = page.row.association.as_mut().unwrap();
             (tie.lag_seconds, tie.serving) = (seconds, serving);
             let before = seconds.map(|seconds| story::NOW.plus((seconds * -1_000.0) as i64));
-            tie.recovery_point_at = before.map(domain::view::Time);
+            // On the standby there is a copy, and its age is nothing to tell.
+            let used = (serving == Serving::Standby).then_some(story::NOW);
+            tie.recovery_point_at = before.or(used).map(domain::view::Time);
         })
     };
     let plane = aged(Some(27.2), Serving::Gpu);
@@ -81,7 +83,10 @@ fn a_gpu_that_nothing_stands_in_for_does_not_look_calm() {
     let calm = words(&shown("/app/machines/7001", &machine(|_| {})));
     assert!(!calm.contains("at risk"), "{calm}");
     for state in [Degraded, Frozen, Paused, FirstSync] {
-        let plane = machine(|page| page.row.association.as_mut().unwrap().state = state);
+        let plane = machine(|page| {
+            let tie = page.row.association.as_mut().unwrap();
+            (tie.state, tie.follows) = (state, false);
+        });
         let html = shown("/app/machines/7001", &plane);
         assert!(words(&html).contains("on GPU, at risk"), "{state}");
         let mut list = Fake { machines: story::machines(), ..Fake::default() };
@@ -106,6 +111,75 @@ fn a_gpu_that_is_not_heard_from_is_not_counted_among_those_that_run() {
         let all = words(&shown("/app", &list));
         assert!(all.contains("1 not heard from") && !all.contains("machine on GPU"), "{all}");
     }
+}
+
+#[test]
+fn a_standby_that_is_down_or_empty_serves_nothing() {
+    use domain::association::{AssociationState, Serving};
+    use domain::standby::StandbyState;
+    let away = |change: fn(&mut domain::view::standby::Association)| {
+        machine(|page| {
+            page.row.serving = Serving::Standby;
+            let tie = page.row.association.as_mut().unwrap();
+            (tie.serving, tie.state) = (Serving::Standby, AssociationState::OnStandby);
+            change(tie);
+        })
+    };
+    let told = |plane: &Fake| words(&shown("/app/machines/7001", plane));
+    let up = told(&away(|_| {}));
+    assert!(up.contains("On its CPU standby, which holds the copy."), "{up}");
+    let down = |tie: &mut domain::view::standby::Association| {
+        tie.cpu_standby.as_mut().unwrap().status = StandbyState::Preempted;
+    };
+    let gone = told(&away(down));
+    assert!(gone.contains("nothing serves") && !gone.contains("On its CPU standby"), "{gone}");
+    let empty = told(&away(|tie| tie.recovery_point_at = None));
+    assert!(empty.contains("made anew and has no copy: nothing serves"), "{empty}");
+    let mut list = Fake { machines: story::machines(), ..Fake::default() };
+    list.machines.machines = vec![away(down).machine.row.clone()];
+    let all = words(&shown("/app", &list));
+    assert!(all.contains("standby down") && !all.contains("1 on its standby"), "{all}");
+}
+
+#[test]
+fn a_copy_that_nothing_renews_is_not_said_to_follow() {
+    let plane = machine(|page| page.row.association.as_mut().unwrap().follows = false);
+    let text = words(&shown("/app/machines/7001", &plane));
+    assert!(text.contains("the standby does not follow now"), "{text}");
+    assert!(text.contains("not following") && !text.contains("the standby follows"), "{text}");
+}
+
+#[test]
+fn one_that_nobody_here_watches_is_not_said_to_run() {
+    let plane = machine(|page| page.row.verdict = None);
+    let text = words(&shown("/app/machines/7001", &plane));
+    assert!(text.contains("Whether its GPU runs is not known just now."), "{text}");
+}
+
+#[test]
+fn an_old_list_is_not_shown_as_the_present() {
+    let plane = machine(|page| page.stale_error = Some("503".into()));
+    let text = words(&shown("/app/machines/7001", &plane));
+    assert!(text.contains("the list may be out of date") && text.contains("503"), "{text}");
+}
+
+#[test]
+fn a_drill_that_proved_nothing_did_not_pass_and_one_that_was_stopped_did_not_fail() {
+    use domain::view::failover::Ending;
+    let told = |ending, data_restored, success| {
+        let mut list = Fake { machines: story::machines(), ..Fake::default() };
+        let mut row = Fake::default().machine.row;
+        let drill = row.last_drill.as_mut().unwrap();
+        (drill.ending, drill.data_restored) = (Some(ending), data_restored);
+        drill.success = Some(success);
+        list.machines.machines = vec![row];
+        words(&shown("/app", &list))
+    };
+    assert!(told(Ending::Passed, Some(true), true).contains("passed"));
+    let searched = told(Ending::Passed, None, true);
+    assert!(searched.contains("searched only") && !searched.contains("passed"), "{searched}");
+    let stopped = told(Ending::Cancelled, Some(false), false);
+    assert!(stopped.contains("cancelled") && !stopped.contains("failed"), "{stopped}");
 }
 
 #[test]

@@ -129,6 +129,7 @@ fn association(id: i64, name: &str, state: AssociationState, serving: Serving) -
         last_sync_at: Some(ago(1_100)),
         recovery_point_at: Some(ago(1_400)),
         lag_seconds: (serving == Serving::Gpu).then_some(1.4),
+        follows: serving == Serving::Gpu && state == AssociationState::Following,
         pending_files: Some(2),
         pending_bytes: Some(1_240_000),
         files: Some(12_480),
@@ -156,6 +157,8 @@ fn last_drill() -> LastDrill {
         started_at: ago(DAY_MS * 2),
         success: Some(true),
         total_time_ms: Some(61_400),
+        ending: Some(Ending::Passed),
+        data_restored: Some(true),
     }
 }
 
@@ -334,6 +337,8 @@ pub(crate) fn machine() -> MachinePage {
         auto_recovery: true,
         shared: None,
         whereabouts: whereabouts(&report().history, &[], ago(7 * DAY_MS).0, NOW),
+        as_of: Some(ago(3_000)),
+        stale_error: None,
         sandbox: false,
         now: Time(NOW),
     }

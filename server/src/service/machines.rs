@@ -18,7 +18,7 @@ use domain::offer::NearMiss;
 use domain::provider::Provider;
 use domain::report::{whereabouts, witnesses};
 use domain::time::{DAY_MS, Millis};
-use domain::verdict::{VerdictPolicy, decide};
+use domain::verdict::{Observations, Verdict, VerdictPolicy, decide};
 use domain::view::Time;
 use domain::view::failover::FailoverStatus;
 use domain::view::instance::Instance;
@@ -59,7 +59,8 @@ pub async fn page(dumont: &Dumont, user: &UserId) -> Result<MachinesPage, Fault>
         active: actives(dumont, user, &under_way).await?,
         drills: readiness::last_drills(dumont, user).await?,
         errands: errands(dumont, user).await?,
-        listed: fleet.is_some(),
+        listed: fleet.is_some() && error.is_none(),
+        stored: stored(dumont, &all).await?,
         policy: policy(dumont, user).await?,
         figures: None,
     };
@@ -125,14 +126,15 @@ pub async fn known(dumont: &Dumont, user: &UserId, id: GpuId) -> Result<MachineP
 }
 
 async fn recorded(dumont: &Dumont, user: &UserId, id: GpuId) -> Result<MachinePage, Fault> {
-    let (fleet, _) = fleet(dumont, user).await?;
+    let (fleet, stale_error) = fleet(dumont, user).await?;
+    let as_of = fleet.as_ref().map(|fleet| fleet.as_of.into());
     let tie = protection(dumont, user, id).await?;
     let id = tie.as_ref().map_or(id, |tie| tie.gpu);
     let gpu = fleet.iter().flat_map(|fleet| fleet.instances.iter()).find(|gpu| gpu.id == id);
     if gpu.is_none() && tie.is_none() {
         return Err(Fault::NotFound("machine"));
     }
-    let listed = fleet.is_some();
+    let listed = fleet.is_some() && stale_error.is_none();
     let known = match &tie {
         Some(tie) => Known { listed, ..Known::of(dumont, user, tie).await? },
         None => Known { errands: errands(dumont, user).await?, listed, ..Known::default() },
@@ -151,6 +153,8 @@ async fn recorded(dumont: &Dumont, user: &UserId, id: GpuId) -> Result<MachinePa
             whereabouts: Vec::new(),
             auto_recovery,
             shared: None,
+            as_of,
+            stale_error,
             sandbox: dumont.site.sandbox,
             now: dumont.now().into(),
         });
@@ -177,6 +181,8 @@ async fn recorded(dumont: &Dumont, user: &UserId, id: GpuId) -> Result<MachinePa
         whereabouts,
         auto_recovery,
         shared: None,
+        as_of,
+        stale_error,
         sandbox: dumont.site.sandbox,
         now: dumont.now().into(),
     })
@@ -274,8 +280,10 @@ pub(super) struct Known {
     /// Of those that have some.
     pub(super) keys: HashMap<AssociationId, Vec<SharedHostKey>>,
     pub(super) less: HashMap<GpuId, Vec<LaunchPart>>,
-    /// Whether the provider ever gave its list: without one, what is not in it is not known.
+    /// Whether the provider gave its list when it was last asked: else what is not in it is not known.
     pub(super) listed: bool,
+    /// The last recorded verdicts of those that this process does not watch.
+    pub(super) stored: HashMap<AssociationId, Verdict>,
     /// By which rules its verdict is shown.
     pub(super) policy: VerdictPolicy,
     /// Of the one machine that is asked for: the figures of its failover under way.
@@ -296,6 +304,7 @@ impl Known {
             keys: HashMap::from([(tie.id.clone(), shared)]),
             less: dumont.store.intents().left_out(user).await?,
             listed: false,
+            stored: stored(dumont, std::slice::from_ref(tie)).await?,
             policy: policy(dumont, user).await?,
             figures: figures::of(dumont, user, &under_way).await?.into_iter().next(),
         })
@@ -407,12 +416,47 @@ pub(super) fn row(
         }),
         active: tie.and_then(|tie| known.active.get(&tie.id)).cloned(),
         last_drill: tie.and_then(|tie| known.drills.get(&tie.id)).cloned(),
-        // What nobody here has looked at is not judged: another process may watch it.
+        // What nobody here has looked at is not judged here: another process may watch it.
         verdict: seen
-            .filter(|seen| seen.ssh.able || seen.provider.at.is_some())
-            .map(|seen| decide(&seen, &known.policy, now).verdict),
+            .filter(is_seen)
+            .map(|seen| decide(&seen, &known.policy, now).verdict)
+            .or_else(|| tie.and_then(|tie| known.stored.get(&tie.id).copied())),
         errand: known.errands.get(&id.to_string()).copied().filter(|_| tie.is_none()),
     }
+}
+
+fn is_seen(seen: &Observations) -> bool {
+    seen.ssh.able || seen.provider.at.is_some()
+}
+
+/// The last recorded verdicts of those that this process does not watch, as another process may. A verdict is
+/// recorded when it changes: that one was well then does not say that it is now, unless it was heard since.
+pub(super) async fn stored(
+    dumont: &Dumont,
+    ties: &[Tie],
+) -> Result<HashMap<AssociationId, Verdict>, Fault> {
+    let mut found = HashMap::new();
+    for tie in ties {
+        if dumont.engine.observations(&tie.id).as_ref().is_some_and(is_seen) {
+            continue;
+        }
+        let newest = dumont.store.verdicts().latest(&tie.id).await?;
+        let Some(newest) = newest.filter(|newest| newest.epoch == tie.epoch) else { continue };
+        let well = newest.verdict == Verdict::Healthy;
+        if !well || heard_lately(dumont, tie).await? {
+            found.insert(tie.id.clone(), newest.verdict);
+        }
+    }
+    Ok(found)
+}
+
+/// Within which a GPU that another process watches was heard, ms.
+const HEARD_MS: i64 = 25_000;
+
+async fn heard_lately(dumont: &Dumont, tie: &Tie) -> Result<bool, Fault> {
+    let heard = dumont.store.associations().heard(&tie.id).await?;
+    let age = heard.filter(|heard| heard.gpu == tie.gpu).map(|heard| dumont.now().since(heard.at));
+    Ok(age.is_some_and(|age| (0..HEARD_MS).contains(&age)))
 }
 
 /// What its user calls it, else its model; a label of ours is no name.

@@ -210,6 +210,8 @@ fn of_drill(drill: &FailoverStatus) -> LastDrill {
         started_at: drill.started_at,
         success: drill.success,
         total_time_ms: drill.total_time_ms,
+        ending: drill.ending,
+        data_restored: drill.data_restored,
     }
 }
 

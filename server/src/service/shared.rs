@@ -7,7 +7,7 @@ use domain::id::{FailoverId, UserId};
 use domain::view::grant::{SharedBy, SharedMachine};
 use domain::view::machine::MachineRow;
 
-use super::machines::{Known, actives, by_trouble, fleet, policy, row};
+use super::machines::{Known, actives, by_trouble, fleet, policy, row, stored};
 use super::readiness;
 use super::whose::{Shown as _, Through, Whose, standing};
 use crate::{Dumont, Fault};
@@ -45,13 +45,14 @@ async fn of_owner(
     if ties.is_empty() {
         return Ok(Vec::new());
     }
-    let (fleet, _) = fleet(dumont, owner).await?;
+    let (fleet, error) = fleet(dumont, owner).await?;
     let under_way: Vec<FailoverId> =
         ties.iter().filter_map(|tie| tie.active_failover.clone()).collect();
     let known = Known {
         active: actives(dumont, owner, &under_way).await?,
         drills: readiness::last_drills(dumont, owner).await?,
-        listed: fleet.is_some(),
+        listed: fleet.is_some() && error.is_none(),
+        stored: stored(dumont, &ties).await?,
         policy: policy(dumont, owner).await?,
         ..Known::default()
     };

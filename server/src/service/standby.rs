@@ -30,7 +30,11 @@ pub async fn status(dumont: &Dumont, user: &UserId) -> Result<StandbyStatus, Fau
     Ok(StandbyStatus {
         configured: credentials::lacking(dumont, user).await?.is_empty(),
         auto_standby_enabled: chosen.auto_standby,
-        active_associations: listed.count,
+        active_associations: listed
+            .associations
+            .values()
+            .filter(|tie| tie.cpu_standby.is_some())
+            .count(),
         associations: listed.associations,
         config: StandbyConfig::from(&chosen),
     })

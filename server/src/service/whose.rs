@@ -314,7 +314,9 @@ impl Shown for MachinePage {
         self.failover = self.failover.map(|failover| failover.to_others(whose));
         self.history.iter_mut().for_each(|row| withheld(&mut row.error));
         self.cycles.iter_mut().for_each(|cycle| withheld(&mut cycle.error));
-        Self { shared: whose.shared(), ..self }
+        // Why, as of a key that was refused, is its owner's.
+        let stale_error = self.stale_error.map(|_| "the provider does not answer".to_owned());
+        Self { shared: whose.shared(), stale_error, ..self }
     }
 }
 

@@ -57,6 +57,7 @@ fn page(visit: &Visit, data: &MachinePage, word: Option<&str>) -> Page {
             {heading(title.clone(), Some(state(visit, data)), Some(actions(visit, data)))}
             {sharing::whose(visit, data.shared.as_ref())}
             {done_word(visit, word)}
+            {data.stale_error.clone().map(|words| machines::stale(visit, data.as_of, words))}
             {now::now(visit, data)}
             {sections::alarm(visit, data)}
             {host_keys::shared(visit, data)}
@@ -104,23 +105,30 @@ fn state(visit: &Visit, data: &MachinePage) -> AnyView {
     let Some(tie) = &row.association else {
         return view! { {mark(Tone::Warn)} " " {t.machine_unprotected} }.into_any();
     };
-    let following = tie.state == AssociationState::Following;
-    let (tone, text) = match (row.serving, following) {
+    let vm = tie.cpu_standby.as_ref().map(|vm| vm.status);
+    let state = vm.map_or(t.no_vm_yet, |status| text::vm(status, t));
+    let (tone, text) = match (row.serving, tie.state == AssociationState::Following) {
         (Serving::Gpu, _) if row.verdict == Some(Verdict::ConfirmedLost) => {
-            (Tone::Down, t.machine_lost)
+            (Tone::Down, t.machine_lost.to_owned())
         }
         (Serving::Gpu, _) if row.verdict == Some(Verdict::Suspect) => {
-            (Tone::Warn, t.machine_silent)
+            (Tone::Warn, t.machine_silent.to_owned())
         }
         (Serving::Gpu, _) if row.is_unheard() => {
             let stopped = row.verdict == Some(Verdict::Paused);
-            (Tone::Warn, if stopped { t.machine_stopped } else { t.machine_unheard })
+            (Tone::Warn, if stopped { t.machine_stopped } else { t.machine_unheard }.to_owned())
         }
-        (Serving::Gpu, true) if !ready(tie) => (Tone::Warn, t.machine_standby_made),
-        (Serving::Gpu, true) => (Tone::Ok, t.machine_safe),
-        (Serving::Gpu, false) => (Tone::Warn, t.machine_not_safe),
-        (Serving::Standby, _) => (Tone::Standby, t.machine_on_standby),
-        (Serving::None, _) => (Tone::Down, t.machine_on_none),
+        (Serving::Gpu, true) if !ready(tie) => (Tone::Warn, t.machine_standby_made.to_owned()),
+        (Serving::Gpu, _) if row.is_covered() => (Tone::Ok, t.machine_safe.to_owned()),
+        (Serving::Gpu, _) => (Tone::Warn, t.machine_not_safe.to_owned()),
+        (Serving::Standby, _) if row.stands_in() => {
+            (Tone::Standby, t.machine_on_standby.to_owned())
+        }
+        (Serving::Standby, _) if vm == Some(StandbyState::Ready) => {
+            (Tone::Down, t.machine_standby_empty.to_owned())
+        }
+        (Serving::Standby, _) => (Tone::Down, fill(t.machine_standby_down, &[("state", state)])),
+        (Serving::None, _) => (Tone::Down, t.machine_on_none.to_owned()),
     };
     // What the alarm below says is not said twice.
     let told = visit.told(tie.reason.as_ref()).filter(|_| !sections::alarms(data));

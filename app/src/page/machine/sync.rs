@@ -74,7 +74,8 @@ fn follows(visit: &Visit, tie: &Association) -> AnyView {
     let t = visit.t();
     match (tie.sync_enabled, tie.state) {
         (false, _) => t.off.into_any(),
-        (true, AssociationState::Following) => t.on.into_any(),
+        (true, AssociationState::Following) if tie.follows => t.on.into_any(),
+        (true, AssociationState::Following) => t.follows_not.into_any(),
         (true, state) => text::association(state, t).into_any(),
     }
 }

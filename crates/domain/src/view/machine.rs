@@ -93,29 +93,42 @@ impl MachineRow {
     #[must_use]
     pub fn is_covered(&self) -> bool {
         self.association.as_ref().is_some_and(|tie| {
-            tie.state == AssociationState::Following
-                && tie.sync_enabled
-                && tie.recovery_point_at.is_some()
+            tie.follows
                 && tie.cpu_standby.as_ref().is_some_and(|vm| vm.status == StandbyState::Ready)
         })
     }
 
-    /// Whether nothing serves though nobody wants it so: it is lost and nothing took over, or its failover
-    /// ended before anything did.
+    /// Whether it runs on its standby: that is up, and has a copy. One that is down, or was made anew after
+    /// the one that took over was gone, serves nobody.
+    #[must_use]
+    pub fn stands_in(&self) -> bool {
+        self.serving == Serving::Standby
+            && self.association.as_ref().is_some_and(|tie| {
+                tie.recovery_point_at.is_some()
+                    && tie.cpu_standby.as_ref().is_some_and(|vm| vm.status == StandbyState::Ready)
+            })
+    }
+
+    /// Whether nothing serves though nobody wants it so: it is lost and nothing took over, its failover
+    /// ended before anything did, or its standby is down while it should serve.
     #[must_use]
     pub fn is_stranded(&self) -> bool {
         let degraded =
             self.association.as_ref().is_some_and(|tie| tie.state == AssociationState::Degraded);
-        self.serving == Serving::None && (degraded || self.verdict == Some(Verdict::ConfirmedLost))
+        match self.serving {
+            Serving::Gpu => false,
+            Serving::Standby => !self.stands_in(),
+            Serving::None => degraded || self.verdict == Some(Verdict::ConfirmedLost),
+        }
     }
 
-    /// Whether it should run on its GPU and we are in no position to say that it does: its watcher can't
-    /// judge, or the provider stopped it without its user.
+    /// Whether it should run on its GPU and we are in no position to say that it does: nobody watches it, its
+    /// watcher can't judge, or the provider stopped it without its user.
     #[must_use]
     pub fn is_unheard(&self) -> bool {
         self.serving == Serving::Gpu
             && self.association.is_some()
-            && matches!(self.verdict, Some(Verdict::Unknown | Verdict::Paused))
+            && matches!(self.verdict, None | Some(Verdict::Unknown | Verdict::Paused))
     }
 
     /// Whether it should run on its GPU, and its GPU was not heard from of late: lost, silent, or not judged.
@@ -266,8 +279,110 @@ pub struct MachinePage {
     /// Whose it is, where another account shares it.
     #[serde(default)]
     pub shared: Option<SharedBy>,
+    /// When the provider listed the GPUs; `null` when it never did.
+    #[serde(default)]
+    pub as_of: Option<Time>,
+    /// Why the provider could not be asked since.
+    #[serde(default)]
+    pub stale_error: Option<String>,
     /// Whether the providers are a sandbox.
     pub sandbox: bool,
     /// When this was computed.
     pub now: Time,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::association::{Association as Tie, Hooks, SyncStatus};
+    use crate::id::{AssociationId, Epoch, IntentId, UserId};
+    use crate::money::MicroUsd;
+    use crate::offer::GpuSpec;
+    use crate::standby::Standby;
+    use crate::time::Millis;
+
+    fn row(serving: Serving, vm: Option<StandbyState>, copy: bool) -> MachineRow {
+        let tie = Tie {
+            id: AssociationId::new("a"),
+            user: UserId::new("u"),
+            gpu: GpuId(1),
+            name: "m".into(),
+            workspace: "/workspace".into(),
+            image: None,
+            spec: GpuSpec::default(),
+            hooks: Hooks::default(),
+            state: AssociationState::Following,
+            reason: None,
+            serving,
+            want_running: true,
+            sync_enabled: true,
+            epoch: Epoch(1),
+            gpu_endpoint: None,
+            gpu_host_key: None,
+            standby: vm.map(standby),
+            sync: SyncStatus {
+                complete_to: copy.then_some(Millis(1_000)),
+                ..SyncStatus::default()
+            },
+            active_failover: None,
+            created_at: Millis(0),
+        };
+        MachineRow {
+            gpu_instance_id: GpuId(1),
+            name: "m".into(),
+            serving,
+            instance: None,
+            association: Some(Association::new(&tie, Millis(2_000))),
+            active: None,
+            last_drill: None,
+            verdict: Some(Verdict::Healthy),
+            total_dph: None,
+            errand: None,
+        }
+    }
+
+    fn standby(state: StandbyState) -> Standby {
+        Standby {
+            intent: IntentId::new("i"),
+            name: "dumont-sb-i".into(),
+            project: "p".into(),
+            zone: "z".into(),
+            machine_type: "e2-medium".into(),
+            disk_gb: 100,
+            spot: true,
+            usd_per_hour: MicroUsd(0),
+            state,
+            reason: None,
+            endpoint: None,
+            host_key: None,
+            public_key: None,
+            created_at: Millis(0),
+        }
+    }
+
+    #[test]
+    fn it_runs_on_its_standby_only_where_that_is_up_and_has_a_copy() {
+        let told = |vm, copy| {
+            let row = row(Serving::Standby, vm, copy);
+            (row.stands_in(), row.is_stranded(), row.rank())
+        };
+        assert_eq!(told(Some(StandbyState::Ready), true), (true, false, 2));
+        for (vm, copy) in [
+            (Some(StandbyState::Ready), false),
+            (Some(StandbyState::Preempted), true),
+            (None, true),
+        ] {
+            assert_eq!(told(vm, copy), (false, true, 0), "{vm:?} {copy}");
+        }
+    }
+
+    #[test]
+    fn one_that_nobody_here_watches_is_not_heard() {
+        let mut row = row(Serving::Gpu, Some(StandbyState::Ready), true);
+        assert!(row.is_covered() && !row.is_unheard());
+        row.verdict = None;
+        assert!(row.is_unheard() && row.is_silent());
+        row.association = None;
+        assert!(!row.is_unheard(), "nobody is to watch one that is not protected");
+    }
 }

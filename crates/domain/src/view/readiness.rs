@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Time;
+use super::failover::Ending;
 use crate::id::{AssociationId, FailoverId, GpuId};
 use crate::launch::LaunchPart;
 
@@ -30,6 +31,12 @@ pub struct LastDrill {
     pub success: Option<bool>,
     /// To the proof's end, ms.
     pub total_time_ms: Option<i64>,
+    /// How it ended; `null` while it goes on.
+    #[serde(default)]
+    pub ending: Option<Ending>,
+    /// Whether data was restored to a GPU and proved; `null` where it was to try no GPU.
+    #[serde(default)]
+    pub data_restored: Option<bool>,
 }
 
 /// `GET /failover/readiness/{machine_id}`.

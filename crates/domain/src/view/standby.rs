@@ -62,9 +62,13 @@ pub struct Association {
     /// Everything written before this time is on the standby.
     pub recovery_point_at: Option<Time>,
     /// How old the copy is, seconds: what was written since is not known to be on the standby. `null` before
-    /// the first copy and while the user works on the standby.
+    /// the first copy, while the user works on the standby, and where the clocks do not say.
     pub lag_seconds: Option<f64>,
-    /// Files that are not on the standby yet.
+    /// Whether the copy follows its GPU: the last sync did not fail, and a whole one is a short time old.
+    #[serde(default)]
+    pub follows: bool,
+    /// Files that a sync saw and that are not on the standby yet; `null` where none looked since the last
+    /// whole one: what was written since is not known.
     pub pending_files: Option<i64>,
     /// Their bytes.
     pub pending_bytes: Option<i64>,
@@ -156,6 +160,8 @@ impl Association {
     pub fn new(tie: &Tie, now: Millis) -> Self {
         let lost = tie.serving != Serving::Gpu
             && matches!(tie.state, AssociationState::FailingOver | AssociationState::OnStandby);
+        // The end of a whole sync leaves 0, and nobody has looked since.
+        let waits = tie.sync.pending_files.filter(|files| *files > 0);
         Self {
             association_id: tie.id.clone(),
             gpu_instance_id: tie.gpu,
@@ -169,8 +175,9 @@ impl Association {
             last_sync_at: tie.sync.last_sync_at.map(Time),
             recovery_point_at: tie.sync.complete_to.map(Time),
             lag_seconds: lag_ms(tie, now).map(seconds),
-            pending_files: tie.sync.pending_files,
-            pending_bytes: tie.sync.pending_bytes,
+            follows: follows(tie, now),
+            pending_files: waits.and(tie.sync.pending_files),
+            pending_bytes: waits.and(tie.sync.pending_bytes),
             files: tie.sync.files,
             bytes: tie.sync.bytes,
             sync_problem: tie.sync.problem.clone(),
@@ -212,14 +219,30 @@ impl From<&crate::standby::Standby> for AssociatedStandby {
 /// How old the copy is, ms: the time since the newest recovery point, before which all that was written
 /// is on the standby. A sync that found nothing to send makes it young again, and nothing else does: that
 /// nothing is known to wait is no proof that nothing was written. Unknown before the first copy and while
-/// the user works on the standby.
+/// the user works on the standby, and where a clock that was set back makes it lie in the future.
 #[must_use]
 pub fn lag_ms(tie: &Tie, now: Millis) -> Option<i64> {
     if tie.serving == Serving::Standby {
         return None;
     }
-    let complete = tie.sync.complete_to?;
-    Some(now.since(complete).max(0))
+    let age = now.since(tie.sync.complete_to?);
+    (age >= -SKEW_MS).then_some(age.max(0))
+}
+
+/// By how much clocks may differ before a recovery point in the future says nothing of the copy's age, ms.
+const SKEW_MS: i64 = 1_000;
+
+/// Within which a copy that follows is renewed, ms: three times the longest interval between two syncs.
+const RENEWED_MS: i64 = 900_000;
+
+/// Whether the copy follows its GPU now: syncs are wanted, the last one did not fail, and one that was whole
+/// began a short time ago. That it was set up to follow does not say it.
+#[must_use]
+pub fn follows(tie: &Tie, now: Millis) -> bool {
+    tie.state == AssociationState::Following
+        && tie.sync_enabled
+        && tie.sync.problem.is_none()
+        && lag_ms(tie, now).is_some_and(|age| age <= RENEWED_MS)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a span in milliseconds stays far below 2^53")]
@@ -384,7 +407,8 @@ mod tests {
         let at = |tie: Tie| lag_ms(&tie, Millis(61_000));
         let following = || tie(AssociationState::Following, Serving::Gpu, true);
         assert_eq!(at(following()), Some(60_000), "though nothing is known to wait");
-        assert_eq!(lag_ms(&following(), Millis(999)), Some(0), "a clock that was set back");
+        assert_eq!(lag_ms(&following(), Millis(999)), Some(0), "clocks differ by a little");
+        assert_eq!(lag_ms(&following(), Millis(-1)), None, "a clock that was set back");
         for state in AssociationState::ALL {
             assert_eq!(at(tie(*state, Serving::Gpu, true)), Some(60_000), "{state}");
         }
@@ -394,5 +418,36 @@ mod tests {
         let mut first = following();
         first.sync.complete_to = None;
         assert_eq!(at(first), None, "nothing was copied yet");
+    }
+
+    #[test]
+    fn it_follows_only_while_syncs_succeed_and_the_copy_is_young() {
+        let following = || tie(AssociationState::Following, Serving::Gpu, true);
+        let told = |tie: &Tie, now| Association::new(tie, Millis(now)).follows;
+        assert!(told(&following(), 61_000));
+        assert!(!told(&following(), 1_000 + RENEWED_MS + 1), "nothing renewed it");
+        assert!(!told(&following(), -1_000), "a clock that was set back");
+        let mut none = following();
+        none.sync.complete_to = None;
+        let mut failing = following();
+        failing.sync.problem = Some("no space left".into());
+        let off = tie(AssociationState::Following, Serving::Gpu, false);
+        let frozen = tie(AssociationState::Frozen, Serving::Gpu, true);
+        for not in [none, failing, off, frozen] {
+            assert!(!told(&not, 61_000), "{not:?}");
+        }
+    }
+
+    #[test]
+    fn that_nothing_waited_at_the_last_sync_says_nothing_of_now() {
+        let mut tie = tie(AssociationState::Following, Serving::Gpu, true);
+        let waits = |tie: &Tie| {
+            let told = Association::new(tie, Millis(61_000));
+            (told.pending_files, told.pending_bytes)
+        };
+        (tie.sync.pending_files, tie.sync.pending_bytes) = (Some(0), Some(0));
+        assert_eq!(waits(&tie), (None, None));
+        (tie.sync.pending_files, tie.sync.pending_bytes) = (Some(2), Some(9));
+        assert_eq!(waits(&tie), (Some(2), Some(9)));
     }
 }

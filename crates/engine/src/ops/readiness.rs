@@ -7,6 +7,7 @@ use domain::offer::{rank, replacement_filter};
 use domain::provider::{ErrorClass, ProviderError};
 use domain::standby::StandbyState;
 use domain::verdict::{Verdict, decide};
+use domain::view::standby::follows;
 
 use super::{fleet, protect};
 use crate::context::Context;
@@ -51,8 +52,12 @@ pub(crate) async fn readiness(
         synced.is_some(),
         synced.map_or_else(|| "never".into(), |seconds| format!("{seconds} s ago")),
     );
-    let follows = association.sync_enabled && association.state == AssociationState::Following;
-    check("sync_on", follows, association.state.to_string());
+    // That it was set up to follow does not say that it does.
+    let follows = follows(&association, context.now());
+    let set_up = association.state == AssociationState::Following;
+    let word =
+        if set_up && !follows { "not following".into() } else { association.state.to_string() };
+    check("sync_on", follows, word);
     let verdict = verdict(context, &association).await?;
     let (on_gpu, word) = runs_on_gpu(association.serving, verdict);
     check("on_gpu", on_gpu, word);
