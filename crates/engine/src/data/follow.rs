@@ -81,7 +81,6 @@ pub struct Sources {
 }
 
 /// What happens to a sync.
-#[expect(clippy::large_enum_variant, reason = "a few wait at most, and most are of the large kind")]
 #[derive(Debug)]
 pub enum FollowEvent {
     /// It began; the time is from before its scan.
