@@ -440,7 +440,7 @@ texts! {
     what_pause: "The GPU is stopped and its disk kept. This never counts as a loss. Another renter may take the GPU meanwhile.",
     what_resume: "The GPU is started again, if it is still free.",
     what_protect: "A small VM on Google Cloud follows the workspace in near real time and takes over when the GPU is lost.",
-    what_unprotect: "The VM and its copy of the workspace are deleted. The GPU goes on without protection.",
+    what_unprotect: "The VM and its copy of the workspace are deleted. A GPU that runs goes on without protection.",
     what_destroy: "The GPU and all data on it are gone for good.",
     do_drill: "Start the drill",
     do_fail_over: "Move now",

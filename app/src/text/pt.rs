@@ -424,7 +424,7 @@ pub(super) const PT: Texts = Texts {
     what_pause: "A GPU é desligada e o disco, mantido. Isso nunca conta como perda. Outra pessoa pode alugar a GPU nesse meio-tempo.",
     what_resume: "A GPU é ligada de novo, se ainda estiver livre.",
     what_protect: "Uma VM pequena no Google Cloud acompanha a área de trabalho quase em tempo real e assume quando a GPU se perde.",
-    what_unprotect: "A VM e a sua cópia da área de trabalho são excluídas. A GPU segue sem proteção.",
+    what_unprotect: "A VM e a sua cópia da área de trabalho são excluídas. Uma GPU ligada segue sem proteção.",
     what_destroy: "A GPU e todos os dados nela somem para sempre.",
     do_drill: "Começar o ensaio",
     do_fail_over: "Mudar agora",
