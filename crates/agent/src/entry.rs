@@ -46,6 +46,38 @@ pub struct Identity {
     pub mtime: Nanos,
     /// Last change of anything.
     pub ctime: Nanos,
+    /// When it was made, where the file system writes that down. No name, no write and no one's wish moves
+    /// it: it tells a file from a later one that was given its number.
+    pub born: Option<Nanos>,
+}
+
+impl Identity {
+    /// Whether this is provably what `earlier` was, whatever its name and content are by now. A file system
+    /// gives the number of a thing that went to the next one: a number alone says nothing. It has to have
+    /// been made at the same time or, where that is not known, to be of the same size and last written at
+    /// the same time.
+    #[must_use]
+    pub fn is_still(&self, earlier: &Self) -> bool {
+        self.has_number_of(earlier)
+            && match (self.born, earlier.born) {
+                (Some(now), Some(then)) => now == then,
+                _ => (self.mtime, self.size) == (earlier.mtime, earlier.size),
+            }
+    }
+
+    /// Whether this is certainly another thing than `earlier`, and not only not provably the same.
+    #[must_use]
+    pub fn is_another(&self, earlier: &Self) -> bool {
+        let made_apart =
+            matches!((self.born, earlier.born), (Some(now), Some(then)) if now != then);
+        !self.has_number_of(earlier) || made_apart
+    }
+
+    /// Whether both have one number on one device.
+    #[must_use]
+    pub fn has_number_of(&self, other: &Self) -> bool {
+        (self.dev, self.ino) == (other.dev, other.ino)
+    }
 }
 
 /// What kind of thing it is, as listed. Devices are never listed: they are not protected.
@@ -145,4 +177,36 @@ pub enum Unprotected {
     Excluded,
     /// It holds more than the bounds of one entry allow: attributes of more than 64 KiB.
     TooLarge,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_alone_proves_nothing() {
+        let was = Identity {
+            dev: 1,
+            ino: 2,
+            size: 3,
+            mtime: Nanos(4),
+            ctime: Nanos(5),
+            born: Some(Nanos(1)),
+        };
+        let written = Identity { size: 9, mtime: Nanos(8), ctime: Nanos(8), ..was };
+        assert!(written.is_still(&was) && !written.is_another(&was), "written to and renamed");
+        let made_later = Identity { born: Some(Nanos(7)), ..was };
+        assert!(!made_later.is_still(&was) && made_later.is_another(&was));
+        for other in [Identity { ino: 3, ..was }, Identity { dev: 2, ..was }] {
+            assert!(!other.is_still(&was) && other.is_another(&was), "another number");
+        }
+        // Where nobody knows when it was made, on either side.
+        for (now, then) in [(None, None), (None, was.born), (was.born, None)] {
+            let was = Identity { born: then, ..was };
+            let renamed = Identity { ctime: Nanos(9), born: now, ..was };
+            assert!(renamed.is_still(&was) && !renamed.is_another(&was));
+            let unclear = Identity { born: now, ..written };
+            assert!(!unclear.is_still(&was) && !unclear.is_another(&was), "it may be either");
+        }
+    }
 }

@@ -67,7 +67,7 @@ impl Look {
     fn by_statx(stat: &Statx) -> Self {
         let mode = u32::from(stat.stx_mode);
         let time = |t: &rustix::fs::StatxTimestamp| Nanos::of(t.tv_sec, i64::from(t.tv_nsec));
-        let has_mount = StatxFlags::from_bits_retain(stat.stx_mask).contains(StatxFlags::MNT_ID);
+        let has = |what| StatxFlags::from_bits_retain(stat.stx_mask).contains(what);
         Self {
             identity: Identity {
                 dev: rustix::fs::makedev(stat.stx_dev_major, stat.stx_dev_minor),
@@ -75,6 +75,7 @@ impl Look {
                 size: stat.stx_size,
                 mtime: time(&stat.stx_mtime),
                 ctime: time(&stat.stx_ctime),
+                born: has(StatxFlags::BTIME).then(|| time(&stat.stx_btime)),
             },
             kind: FileType::from_raw_mode(mode),
             mode: mode & 0o7777,
@@ -82,7 +83,7 @@ impl Look {
             gid: stat.stx_gid,
             links: u64::from(stat.stx_nlink),
             allocated: stat.stx_blocks.saturating_mul(512),
-            mount: has_mount.then_some(stat.stx_mnt_id),
+            mount: has(StatxFlags::MNT_ID).then_some(stat.stx_mnt_id),
         }
     }
 
@@ -99,6 +100,7 @@ impl Look {
                 size: u64::try_from(stat.st_size).unwrap_or(0),
                 mtime: Nanos::of(stat.st_mtime as i64, stat.st_mtime_nsec as i64),
                 ctime: Nanos::of(stat.st_ctime as i64, stat.st_ctime_nsec as i64),
+                born: None,
             },
             kind: FileType::from_raw_mode(stat.st_mode),
             mode: stat.st_mode & 0o7777,
@@ -144,7 +146,7 @@ impl Look {
 }
 
 fn wanted() -> StatxFlags {
-    StatxFlags::BASIC_STATS | StatxFlags::MNT_ID
+    StatxFlags::BASIC_STATS | StatxFlags::BTIME | StatxFlags::MNT_ID
 }
 
 /// Whether an attribute is kept. Those that the host's own system keeps for itself (labels of a security

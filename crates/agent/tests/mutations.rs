@@ -22,7 +22,14 @@ use agent::source::{Beginning, Changes, Disk, Found, ListEnd, ReadEnd, Sight, Wa
 use agent::target::Placed;
 
 fn listed() -> Listed {
-    let identity = Identity { dev: 1, ino: 2, size: 3, mtime: Nanos(-4), ctime: Nanos(1 << 70) };
+    let identity = Identity {
+        dev: 1,
+        ino: 2,
+        size: 3,
+        mtime: Nanos(-4),
+        ctime: Nanos(1 << 70),
+        born: Some(Nanos(6)),
+    };
     let xattrs = vec![Xattr { name: b"user.x".to_vec(), value: vec![0; 40] }];
     Listed {
         path: RelPath::new("a/b c/\u{e9}").unwrap(),

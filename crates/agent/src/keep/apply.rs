@@ -3,18 +3,19 @@
 use std::collections::{BTreeMap, HashMap};
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{AtFlags, Mode, OFlags, Stat};
+use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::beneath::{self, Beneath};
 use super::error::{Result, What};
 use super::local;
-use super::plan::{Op, Slot};
+use super::plan::{Inode, Op, Slot};
 use super::state::{State, exists, remove_tree, slot, unlink};
 use super::steps::Steps;
 use crate::clock::Nanos;
 use crate::entry::Meta;
 use crate::hash::Hash;
+use crate::look::Look;
 use crate::path::RelPath;
 
 /// What a step that was not refused came to.
@@ -75,10 +76,14 @@ impl Hands<'_> {
     fn one(&mut self, op: &Op) -> std::result::Result<Done, Errno> {
         let stands = |stands| if stands { Done::Stands } else { Done::Else };
         match op {
-            Op::Retire { path, inode, slot, keep } => {
-                self.retire(path, *inode, *slot, *keep).map(|()| Done::Else)
+            Op::Retire { path, inode, slot, keep, born } => {
+                let inode = Inode { number: *inode, born: *born };
+                self.retire(path, inode, *slot, *keep).map(|()| Done::Else)
             }
-            Op::Park { path, inode, slot } => self.park(path, *inode, *slot).map(|()| Done::Else),
+            Op::Park { path, inode, slot, born } => {
+                let inode = Inode { number: *inode, born: *born };
+                self.park(path, inode, *slot).map(|()| Done::Else)
+            }
             Op::Rmdir { path } => self.rmdir(path).map(|()| Done::Else),
             Op::Mkdir { path } => self.mkdir(path).map(|()| Done::Stands),
             Op::Put { slot, path } => self.put(*slot, path).map(stands),
@@ -87,9 +92,14 @@ impl Hands<'_> {
         }
     }
 
-    fn park(&mut self, path: &RelPath, inode: u64, number: u64) -> std::result::Result<(), Errno> {
-        let Some(stat) = self.copy.stat(path)? else { return Ok(()) };
-        if stat.st_ino != inode {
+    fn park(
+        &mut self,
+        path: &RelPath,
+        inode: Inode,
+        number: u64,
+    ) -> std::result::Result<(), Errno> {
+        let Some(look) = self.copy.look(path)? else { return Ok(()) };
+        if !inode.is(&look.identity) {
             return Ok(());
         }
         let (folder, name) = self.copy.place(path)?;
@@ -113,21 +123,21 @@ impl Hands<'_> {
     fn retire(
         &mut self,
         path: &RelPath,
-        inode: u64,
+        inode: Inode,
         number: u64,
         keep: Option<(Hash, u64, Nanos)>,
     ) -> std::result::Result<(), Errno> {
-        let Some(stat) = self.copy.stat(path)? else { return Ok(()) };
-        if stat.st_ino != inode {
+        let Some(look) = self.copy.look(path)? else { return Ok(()) };
+        if !inode.is(&look.identity) {
             return Ok(());
         }
-        if beneath::is_folder(&stat) {
+        if beneath::is_folder(&look) {
             self.copy.forget();
         }
         let (folder, name) = self.copy.place(path)?;
         let kept = keep.filter(|(_, size, mtime)| {
-            let now = beneath::identity(&stat);
-            beneath::is_regular(&stat) && now.size == *size && now.mtime == *mtime
+            let now = look.identity;
+            beneath::is_regular(&look) && now.size == *size && now.mtime == *mtime
         });
         let moved = match kept {
             Some((hash, ..)) if !self.state.has(hash)? => {
@@ -140,8 +150,8 @@ impl Hands<'_> {
     }
 
     fn rmdir(&mut self, path: &RelPath) -> std::result::Result<(), Errno> {
-        let Some(stat) = self.copy.stat(path)? else { return Ok(()) };
-        if !beneath::is_folder(&stat) {
+        let Some(look) = self.copy.look(path)? else { return Ok(()) };
+        if !beneath::is_folder(&look) {
             return Ok(());
         }
         let (folder, name) = self.copy.place(path)?;
@@ -158,9 +168,9 @@ impl Hands<'_> {
         if path.is_root() {
             return Ok(());
         }
-        match self.copy.stat(path)? {
-            Some(stat) if beneath::is_folder(&stat) => return Ok(()),
-            Some(stat) => self.clear(path, &stat)?,
+        match self.copy.look(path)? {
+            Some(look) if beneath::is_folder(&look) => return Ok(()),
+            Some(look) => self.clear(path, &look)?,
             None => {}
         }
         let (folder, name) = self.copy.place(path)?;
@@ -168,9 +178,9 @@ impl Hands<'_> {
     }
 
     /// Takes away what something here put in the way.
-    fn clear(&mut self, path: &RelPath, stat: &Stat) -> std::result::Result<(), Errno> {
+    fn clear(&mut self, path: &RelPath, look: &Look) -> std::result::Result<(), Errno> {
         let (folder, name) = self.copy.place(path)?;
-        if beneath::is_folder(stat) {
+        if beneath::is_folder(look) {
             self.copy.forget();
             remove_tree(&folder, name, &self.state.parked)
         } else {
@@ -187,22 +197,22 @@ impl Hands<'_> {
         if !exists(place, &name)? {
             return Ok(false);
         }
-        if let Some(stat) = self.copy.stat(path)?
-            && beneath::is_folder(&stat)
+        if let Some(look) = self.copy.look(path)?
+            && beneath::is_folder(&look)
         {
-            self.clear(path, &stat)?;
+            self.clear(path, &look)?;
         }
         let (folder, to) = self.copy.place(path)?;
         rustix::fs::renameat(place, name.as_slice(), &folder, to).map(|()| true)
     }
 
     fn link(&mut self, from: &RelPath, path: &RelPath) -> std::result::Result<(), Errno> {
-        let wanted = self.copy.stat(from)?.ok_or(Errno::NOENT)?;
-        if let Some(stat) = self.copy.stat(path)? {
-            if stat.st_ino == wanted.st_ino {
+        let wanted = self.copy.look(from)?.ok_or(Errno::NOENT)?;
+        if let Some(look) = self.copy.look(path)? {
+            if look.identity.has_number_of(&wanted.identity) {
                 return Ok(());
             }
-            self.clear(path, &stat)?;
+            self.clear(path, &look)?;
         }
         let (of, name) = self.copy.place(from)?;
         let (folder, to) = self.copy.place(path)?;

@@ -5,11 +5,10 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, Stat};
+use rustix::fs::{FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
-use crate::clock::Nanos;
-use crate::entry::Identity;
+use crate::look::Look;
 use crate::path::RelPath;
 
 const FOLDER: OFlags =
@@ -90,15 +89,13 @@ impl Beneath {
     }
 
     /// What stands there; none where nothing does.
-    pub(super) fn stat(&mut self, path: &RelPath) -> Result<Option<Stat>, Errno> {
+    pub(super) fn look(&mut self, path: &RelPath) -> Result<Option<Look>, Errno> {
         if path.is_root() {
-            return rustix::fs::fstat(&self.root).map(Some);
+            return Look::of(&self.root).map(Some);
         }
-        let found = self.place(path).and_then(|(folder, name)| {
-            rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW)
-        });
+        let found = self.place(path).and_then(|(folder, name)| Look::at(&folder, name, false));
         match found {
-            Ok(stat) => Ok(Some(stat)),
+            Ok(look) => Ok(Some(look)),
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(None),
             Err(error) => Err(error),
         }
@@ -115,27 +112,15 @@ impl Beneath {
 pub(super) fn open_regular(folder: &OwnedFd, name: &[u8]) -> Result<File, Errno> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = rustix::fs::openat(folder, name, flags, Mode::empty())?;
-    if is_regular(&rustix::fs::fstat(&file)?) { Ok(File::from(file)) } else { Err(Errno::INVAL) }
+    if is_regular(&Look::of(&file)?) { Ok(File::from(file)) } else { Err(Errno::INVAL) }
 }
 
 /// Whether it is a regular file.
-pub(super) fn is_regular(stat: &Stat) -> bool {
-    rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::RegularFile
+pub(super) fn is_regular(look: &Look) -> bool {
+    look.kind == FileType::RegularFile
 }
 
 /// Whether it is a folder.
-pub(super) fn is_folder(stat: &Stat) -> bool {
-    rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::Directory
-}
-
-/// What tells whether it changed.
-pub(super) fn identity(stat: &Stat) -> Identity {
-    let nanos = |seconds, nanos: u64| Nanos::of(seconds, i64::try_from(nanos).unwrap_or(0));
-    Identity {
-        dev: stat.st_dev,
-        ino: stat.st_ino,
-        size: u64::try_from(stat.st_size).unwrap_or(0),
-        mtime: nanos(stat.st_mtime, stat.st_mtime_nsec),
-        ctime: nanos(stat.st_ctime, stat.st_ctime_nsec),
-    }
+pub(super) fn is_folder(look: &Look) -> bool {
+    look.kind == FileType::Directory
 }

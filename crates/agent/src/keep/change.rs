@@ -8,7 +8,7 @@ use super::beneath;
 use super::error::{Result, What};
 use super::index::{Index, encode};
 use super::keeper::Keeper;
-use super::plan::{New, Old, Op, Plan, Supply, Touch, Touches, plan};
+use super::plan::{Inode, New, Old, Op, Plan, Supply, Touch, Touches, plan};
 use super::point::{Beside, Kind, Live, Point};
 use crate::clock::Nanos;
 use crate::entry::{Content, Entry, Identity};
@@ -150,10 +150,10 @@ impl Keeper {
 
     /// What really stands there.
     fn look(&mut self, live: Live) -> Result<Old> {
-        let stat = self.copy.stat(&live.entry.path).what("looking at the copy")?;
-        let now = stat.as_ref().map(beneath::identity);
-        let is_folder = stat.as_ref().is_some_and(beneath::is_folder);
-        let regular = stat.as_ref().is_some_and(beneath::is_regular);
+        let look = self.copy.look(&live.entry.path).what("looking at the copy")?;
+        let now = look.as_ref().map(|look| look.identity);
+        let is_folder = look.as_ref().is_some_and(beneath::is_folder);
+        let regular = look.as_ref().is_some_and(beneath::is_regular);
         let mut intact = match (now, live.placed) {
             (Some(now), Some(placed)) => {
                 regular
@@ -169,7 +169,7 @@ impl Keeper {
             intact = self.is_content(&live.entry)?;
         }
         let damaged = self.index.is_damaged(&live.entry.path)?;
-        Ok(Old { entry: live.entry, inode: now.map(|now| now.ino), is_folder, intact, damaged })
+        Ok(Old { entry: live.entry, inode: now.map(Inode::from), is_folder, intact, damaged })
     }
 
     /// Whether a file of the copy has the content of its entry, as read now.
@@ -199,7 +199,7 @@ impl Keeper {
                 .filter(|old| matches!(old.entry.content, Content::File { .. }))
                 .and_then(|old| old.inode);
             if let Some(inode) = old_file {
-                also.extend(self.index.live_with_inode(inode)?);
+                also.extend(self.index.live_with_inode(inode.number)?);
             }
             if let Some(New { entry, .. }) = &touch.new
                 && let Content::File { group: group @ Some(_), hash, .. } = entry.content

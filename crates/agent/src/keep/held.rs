@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::change::{Change, size};
 use super::error::Result;
 use super::keeper::Keeper;
+use super::numbers::Numbers;
 use crate::entry::Content;
 use crate::hash::Hash;
 use crate::path::RelPath;
@@ -54,19 +55,18 @@ impl Keeper {
     ) -> Result<Held> {
         let mut paths = Vec::new();
         // Inodes that are at a path now where they were not.
-        let mut moved: HashSet<(u64, u64)> = HashSet::new();
+        let mut moved = Numbers::default();
         for (path, next) in change {
             let Some(now) = next.as_ref().and_then(|next| next.source) else { continue };
             let was = self.index.live(path)?.and_then(|live| live.source);
-            if was.is_none_or(|was| (was.dev, was.ino) != (now.dev, now.ino)) {
-                moved.insert((now.dev, now.ino));
+            if was.is_none_or(|was| !now.is_still(&was)) {
+                moved.extend(Some(now));
             }
         }
         let (mut bytes, mut folders) = (0_u64, 0);
         for (path, next) in change {
             let Some(live) = self.index.live(path)? else { continue };
-            let elsewhere =
-                live.source.is_some_and(|source| moved.contains(&(source.dev, source.ino)));
+            let elsewhere = live.source.is_some_and(|source| moved.has(&source));
             if next.is_some() || elsewhere || left_out.contains(path) {
                 continue;
             }

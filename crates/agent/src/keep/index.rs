@@ -47,6 +47,9 @@ create table if not exists damaged(path blob primary key, errno integer not null
 create table if not exists journal(seq integer primary key, op blob not null);
 ";
 
+/// Of what is in the tables: 1 since it is known of a file when it was made.
+const VERSION: i64 = 1;
+
 /// The index, open.
 #[derive(Debug)]
 pub(super) struct Index {
@@ -61,6 +64,13 @@ pub(super) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>> {
 /// From a blob.
 pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     postcard::from_bytes(bytes).map_err(|_| KeepError::Damaged("a value can't be read"))
+}
+
+/// From a blob that may have been written before what is its last part was: nothing then.
+pub(super) fn decode_grown<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    let mut grown = bytes.to_vec();
+    grown.push(0);
+    decode(&grown)
 }
 
 /// Of a blob that is a path.
@@ -97,6 +107,12 @@ impl Index {
         db.pragma_update(None, "temp_store", "memory")?;
         db.set_prepared_statement_cache_capacity(64);
         db.execute_batch(SCHEMA)?;
+        let version: i64 = db.query_row("pragma user_version", [], |row| row.get(0))?;
+        if version < VERSION {
+            // What arrived is fetched again: it was written down without when its files were made.
+            db.execute_batch("delete from held")?;
+            db.pragma_update(None, "user_version", VERSION)?;
+        }
         Ok(Self { db })
     }
 
@@ -285,6 +301,23 @@ impl Index {
         found.flatten().map(|bytes| hash(&bytes)).transpose()
     }
 
+    /// Paths that are not what a journal was to make of them and where a file with this content may stand
+    /// all the same, with its size.
+    pub(super) fn damaged_with_hash(&self, of: Hash) -> Result<Vec<(RelPath, u64)>> {
+        let mut query = self.db.prepare_cached(
+            "select distinct d.path, e.size from damaged d
+             join entry e on e.path = d.path and e.hash = ?1",
+        )?;
+        let rows = query.query_map([of.0.as_slice()], |row| {
+            Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?))
+        })?;
+        rows.map(|row| {
+            let (at, size) = row?;
+            Ok((path(at)?, size.cast_unsigned()))
+        })
+        .collect()
+    }
+
     /// Whether a path of the copy is not what a journal was to make of it.
     pub(super) fn is_damaged(&self, path: &RelPath) -> Result<bool> {
         let mut query = self.db.prepare_cached("select 1 from damaged where path = ?1")?;
@@ -406,12 +439,12 @@ fn raw_live(row: &Row<'_>) -> rusqlite::Result<RawLive> {
 impl RawLive {
     fn read(self) -> Result<Live> {
         let identity =
-            |blob: Option<Vec<u8>>| blob.map(|blob| decode::<Identity>(&blob)).transpose();
+            |blob: Option<Vec<u8>>| blob.map(|blob| decode_grown::<Identity>(&blob)).transpose();
         Ok(Live {
             entry: entry(self.path, &self.body)?,
             source: identity(self.source)?,
             racy: self.racy,
-            database: self.database.map(|blob| decode::<Beside>(&blob)).transpose()?,
+            database: self.database.map(|blob| decode_grown::<Beside>(&blob)).transpose()?,
             placed: identity(self.placed)?,
             proven: Nanos(self.proven.into()),
         })

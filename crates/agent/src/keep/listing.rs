@@ -90,6 +90,8 @@ struct Sorting {
     attributes: BTreeMap<RelPath, Vec<Vec<u8>>>,
     again: Vec<RelPath>,
     told: Vec<RelPath>,
+    /// A folder may be another one than before, or not: what was below it has to be looked for.
+    unclear: bool,
 }
 
 impl Keeper {
@@ -102,7 +104,10 @@ impl Keeper {
                 source.changes(&mut |found| self.sort(found, true, &mut sorting, &mut failed));
             match (failed, told) {
                 (Some(error), _) => return Err(error),
-                (None, Ok(Changes::Told(end))) => return self.watched(sorting, end),
+                (None, Ok(Changes::Told(end))) if !sorting.unclear => {
+                    return self.watched(sorting, end);
+                }
+                (None, Ok(Changes::Told(_))) => {}
                 (None, Ok(Changes::Unknown(_))) => {}
                 (None, Err(error)) => return Err(error.into()),
             }
@@ -173,11 +178,15 @@ impl Keeper {
         }
         let known = self.index.live(&listed.path)?;
         if let Some(live) = &known {
-            let another = live.source.is_none_or(|source| {
-                source.ino != listed.identity.ino || source.dev != listed.identity.dev
-            });
-            if another && matches!(live.entry.content, Content::Folder) {
-                sorting.renewed.push(listed.path.clone());
+            let another = live.source.is_none_or(|was| !listed.identity.has_number_of(&was));
+            // A number may have come back. That another time is told than the one at which it was made is
+            // no proof of that: a layered file system tells it so of a folder that it copied.
+            let unclear = live.source.is_some_and(|was| listed.identity.is_another(&was));
+            if matches!(live.entry.content, Content::Folder) {
+                if another {
+                    sorting.renewed.push(listed.path.clone());
+                }
+                sorting.unclear |= unclear && !another;
             }
         }
         let asked = need(&listed, known.as_ref());
@@ -261,14 +270,14 @@ impl Keeper {
 
     /// The other names of inodes that left a path: what was done by that name before is told of it alone.
     fn left_behind(&self, sorting: &mut Sorting, gone: &[RelPath]) -> Result<()> {
-        let inode = |listed: &Listed| (listed.identity.dev, listed.identity.ino);
+        let identity = |listed: &Listed| listed.identity;
         let replaced =
-            sorting.news.iter().map(|(path, news)| (path, news.listed.as_ref().map(inode)));
+            sorting.news.iter().map(|(path, news)| (path, news.listed.as_ref().map(identity)));
         let left = gone.iter().map(|path| (path, None)).chain(replaced);
         let mut again = Vec::new();
         for (path, now) in left {
             let Some(was) = self.index.live(path)?.and_then(|live| live.source) else { continue };
-            if now == Some((was.dev, was.ino)) {
+            if now.is_some_and(|now| now.is_still(&was)) {
                 continue;
             }
             for other in self.index.live_with_source(was.ino)? {
@@ -329,7 +338,13 @@ impl Keeper {
             }
             for path in self.index.live_with_source(listed.identity.ino)? {
                 let seen = sorting.seen.contains(&number(&path));
-                if !seen && !sorting.news.contains_key(&path) && gone.binary_search(&path).is_err()
+                // Its number alone may be the same: then this says nothing of that name.
+                let was = self.index.live(&path)?.and_then(|live| live.source);
+                let another = was.is_some_and(|was| listed.identity.is_another(&was));
+                if !seen
+                    && !another
+                    && !sorting.news.contains_key(&path)
+                    && gone.binary_search(&path).is_err()
                 {
                     let listed = Listed { path: path.clone(), ..listed.clone() };
                     also.push((path, News { listed: Some(listed), need: news.need, was: None }));

@@ -9,13 +9,14 @@ use super::error::Result;
 use super::guard::{Counted, Limits};
 use super::index::OPEN;
 use super::keeper::Keeper;
+use super::numbers::Numbers;
 use crate::entry::Content;
 use crate::hash::Hash;
 use crate::path::RelPath;
 
 impl Keeper {
     /// The files that go with their content from every path, and how many there are over the time that
-    /// is looked at. Inodes that are still there under another name lost nothing, whatever they hold now.
+    /// is looked at. Inodes that are provably still there under another name lost nothing, whatever they hold now.
     pub(super) fn count_loss(
         &self,
         change: &Change,
@@ -23,7 +24,7 @@ impl Keeper {
         limits: &Limits,
     ) -> Result<(HashSet<RelPath>, Counted)> {
         let mut after: HashSet<Hash> = HashSet::new();
-        let mut inodes: HashSet<(u64, u64)> = HashSet::new();
+        let mut there = Numbers::default();
         let mut before: HashMap<Hash, u64> = HashMap::new();
         let mut gone = Vec::new();
         let (mut fewer, mut more) = (0_u64, 0_u64);
@@ -42,7 +43,7 @@ impl Keeper {
                     if let Content::File { hash, .. } = next.entry.content {
                         after.insert(hash);
                     }
-                    inodes.extend(next.source.map(|source| (source.dev, source.ino)));
+                    there.extend(next.source);
                 }
                 None => gone.extend(live.filter(|_| !left_out.contains(path))),
             }
@@ -50,8 +51,7 @@ impl Keeper {
         let mut lost = HashSet::new();
         for live in gone {
             let Content::File { hash, .. } = live.entry.content else { continue };
-            let moved =
-                live.source.is_some_and(|source| inodes.contains(&(source.dev, source.ino)));
+            let moved = live.source.is_some_and(|source| there.has(&source));
             if after.contains(&hash) || moved {
                 continue;
             }

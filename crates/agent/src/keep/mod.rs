@@ -23,6 +23,7 @@ mod local;
 mod loss;
 mod make;
 mod need;
+mod numbers;
 mod own;
 mod pieces;
 mod pin;

@@ -76,7 +76,14 @@ mod tests {
     fn listed(size: u64) -> Listed {
         Listed {
             path: RelPath::new("a").unwrap(),
-            identity: Identity { dev: 1, ino: 2, size, mtime: Nanos(3), ctime: Nanos(4) },
+            identity: Identity {
+                dev: 1,
+                ino: 2,
+                size,
+                mtime: Nanos(3),
+                ctime: Nanos(4),
+                born: None,
+            },
             meta: Meta { mode: 0o644, uid: 0, gid: 0, mtime: Nanos(3), xattrs: Vec::new() },
             body: Body::File { size, allocated: size, links: 1 },
             mapped: false,

@@ -260,7 +260,11 @@ impl Keeper {
         let mut before = None;
         for path in self.index.live_with_inode(listed.identity.ino)? {
             let live = self.index.live(&path)?;
-            let same = live.filter(|live| is_same(&live.entry.content, &entry.content));
+            // What gives power is nothing for a file that only got the number, and the content, of one.
+            let same = live.filter(|live| {
+                live.placed.is_some_and(|placed| listed.identity.is_still(&placed))
+                    && is_same(&live.entry.content, &entry.content)
+            });
             let grouped =
                 |live: &Live| matches!(live.entry.content, Content::File { group: Some(_), .. });
             if same.as_ref().is_some_and(|live| before.is_none() || grouped(live)) {

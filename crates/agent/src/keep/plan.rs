@@ -5,16 +5,38 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Nanos;
-use crate::entry::{Content, Entry, Meta};
+use crate::entry::{Content, Entry, Identity, Meta};
 use crate::hash::Hash;
 use crate::path::RelPath;
+
+/// An inode of the copy: its number, and when it was made where that is known, since a number comes back
+/// as another thing's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Inode {
+    pub(super) number: u64,
+    pub(super) born: Option<Nanos>,
+}
+
+impl From<Identity> for Inode {
+    fn from(identity: Identity) -> Self {
+        Self { number: identity.ino, born: identity.born }
+    }
+}
+
+impl Inode {
+    /// Whether what stands there is this one, as far as both are known.
+    pub(super) fn is(self, now: &Identity) -> bool {
+        let made_apart = matches!((self.born, now.born), (Some(then), Some(now)) if then != now);
+        self.number == now.ino && !made_apart
+    }
+}
 
 /// What stands at a path of the copy.
 #[derive(Debug, Clone)]
 pub(super) struct Old {
     pub(super) entry: Entry,
     /// Its inode; none where it is not there at all.
-    pub(super) inode: Option<u64>,
+    pub(super) inode: Option<Inode>,
     /// What stands there is a folder.
     pub(super) is_folder: bool,
     /// It is as it was left here.
@@ -63,9 +85,15 @@ pub(super) enum Slot {
 pub(super) enum Op {
     /// Takes a thing away, its content into the store where it is given with its size and time. Nothing
     /// is freed before all is done: an inode's number would come back as another thing's.
-    Retire { path: RelPath, inode: u64, slot: u64, keep: Option<(Hash, u64, Nanos)> },
+    Retire {
+        path: RelPath,
+        inode: u64,
+        slot: u64,
+        keep: Option<(Hash, u64, Nanos)>,
+        born: Option<Nanos>,
+    },
     /// Takes a file away to be put elsewhere.
-    Park { path: RelPath, inode: u64, slot: u64 },
+    Park { path: RelPath, inode: u64, slot: u64, born: Option<Nanos> },
     /// Removes a folder.
     Rmdir { path: RelPath },
     /// Makes a folder.
@@ -157,7 +185,7 @@ fn ways(touches: &Touches) -> Result<Ways, Vec<RelPath>> {
             buckets.entry(bucket).or_default().push((path, touch, new));
         }
     }
-    let mut claimed: HashSet<u64> = HashSet::new();
+    let mut claimed: HashSet<Inode> = HashSet::new();
     let mut of = BTreeMap::new();
     let mut open = Vec::new();
     for members in buckets.into_values() {
@@ -181,7 +209,7 @@ fn ways(touches: &Touches) -> Result<Ways, Vec<RelPath>> {
         }
     }
     // What leaves its place, by its content.
-    let mut leaving: HashMap<Hash, Vec<(&RelPath, u64)>> = HashMap::new();
+    let mut leaving: HashMap<Hash, Vec<(&RelPath, Inode)>> = HashMap::new();
     for (path, touch) in touches {
         if let Some(old) = &touch.old
             && old.intact
@@ -250,12 +278,12 @@ fn take_away(
             }
             continue;
         }
-        let Some(inode) = old.inode else { continue };
+        let Some(Inode { number: inode, born }) = old.inode else { continue };
         if matches!(ways.of.get(path), Some(Way::Stay)) || is_untouched(touch) {
             continue;
         }
         if let Some(slot) = parked.get(path) {
-            ops.push(Op::Park { path: path.clone(), inode, slot: *slot });
+            ops.push(Op::Park { path: path.clone(), inode, slot: *slot, born });
             continue;
         }
         let keep = match &old.entry.content {
@@ -268,7 +296,7 @@ fn take_away(
             _ => None,
         };
         let slot = ops.len() as u64;
-        ops.push(Op::Retire { path: path.clone(), inode, slot, keep });
+        ops.push(Op::Retire { path: path.clone(), inode, slot, keep, born });
     }
     folders.reverse();
     ops.append(&mut folders);

@@ -6,11 +6,12 @@ use std::path::Path;
 use super::apply::{Hands, sweep};
 use super::beneath;
 use super::error::{KeepError, Result, What};
-use super::index::{Which, collect, decode};
+use super::index::{Which, collect, decode_grown};
 use super::keeper::Keeper;
 use super::plan::{Op, Slot};
 use super::state::{slot, unlink};
 use crate::entry::{Content, Entry};
+use crate::look::Look;
 use crate::order::CutOff;
 use crate::path::RelPath;
 
@@ -37,7 +38,7 @@ impl Keeper {
         let pending: Vec<Op> = {
             let mut query = self.index.db.prepare("select op from journal order by seq")?;
             let rows = query.query_map([], |row| row.get::<_, Vec<u8>>(0))?;
-            rows.map(|row| row.map_err(KeepError::from).and_then(|op| decode(&op)))
+            rows.map(|row| row.map_err(KeepError::from).and_then(|op| decode_grown(&op)))
                 .collect::<Result<_>>()?
         };
         let decided: Option<u64> = self.index.fact("decided")?;
@@ -70,9 +71,9 @@ impl Keeper {
                 continue;
             }
             let Some(live) = self.index.live(&path)? else { continue };
-            match self.copy.stat(&path).what("looking at the copy")? {
-                Some(stat) if is_like(&stat, &live.entry) => {
-                    placed.push((path, beneath::identity(&stat)));
+            match self.copy.look(&path).what("looking at the copy")? {
+                Some(look) if is_like(&look, &live.entry) => {
+                    placed.push((path, look.identity));
                 }
                 // A step that is taken for done when it is done again, and was not.
                 _ => {
@@ -111,9 +112,9 @@ impl Keeper {
                 continue;
             }
             self.steps.step(WHAT)?;
-            if let Some(stat) = self.copy.stat(&path).what(WHAT)? {
+            if let Some(look) = self.copy.look(&path).what(WHAT)? {
                 let (folder, name) = self.copy.place(&path).what(WHAT)?;
-                let kept = self.index.left_last(&path)?.filter(|_| beneath::is_regular(&stat));
+                let kept = self.index.left_last(&path)?.filter(|_| beneath::is_regular(&look));
                 let kept = match kept {
                     Some(hash) if !self.state.has(hash).what(WHAT)? => rustix::fs::renameat(
                         &folder,
@@ -124,7 +125,7 @@ impl Keeper {
                     .is_ok(),
                     _ => false,
                 };
-                let taken = if beneath::is_folder(&stat) {
+                let taken = if beneath::is_folder(&look) {
                     self.copy.forget();
                     super::state::remove_tree(&folder, name, &self.state.parked)
                 } else if kept {
@@ -150,23 +151,21 @@ impl Keeper {
         const WHAT: &str = "setting what belongs to a folder";
         let Some(parent) = path.parent().filter(|parent| !parent.is_root()) else { return Ok(()) };
         let Some(live) = self.index.live(&parent)? else { return Ok(()) };
-        let Some(stat) = self.copy.stat(&parent).what(WHAT)? else { return Ok(()) };
-        if !beneath::is_folder(&stat) || !matches!(live.entry.content, Content::Folder) {
+        let Some(look) = self.copy.look(&parent).what(WHAT)? else { return Ok(()) };
+        if !beneath::is_folder(&look) || !matches!(live.entry.content, Content::Folder) {
             return Ok(());
         }
         let dress = Op::Dress { path: parent.clone(), meta: live.entry.meta };
         let mut hands =
             Hands { copy: &mut self.copy, state: &self.state, steps: self.steps.as_mut() };
         let failed = hands.apply(&[dress])?;
-        let now = self.copy.stat(&parent).what(WHAT)?;
+        let now = self.copy.look(&parent).what(WHAT)?;
         self.index.transaction(|index| {
             for (path, errno) in &failed {
                 index.set_damaged(path, *errno)?;
             }
             match now {
-                Some(now) if failed.is_empty() => {
-                    index.set_placed(&parent, &beneath::identity(&now))
-                }
+                Some(now) if failed.is_empty() => index.set_placed(&parent, &now.identity),
                 _ => Ok(()),
             }
         })
@@ -264,17 +263,17 @@ fn from_hex(text: &str) -> Option<crate::hash::Hash> {
 }
 
 /// Whether what stands there can be what an entry says, from outside.
-fn is_like(stat: &rustix::fs::Stat, entry: &Entry) -> bool {
-    let identity = beneath::identity(stat);
+fn is_like(look: &Look, entry: &Entry) -> bool {
+    let identity = look.identity;
     match &entry.content {
         Content::File { size, .. } => {
             let (now, then) = (identity.mtime, entry.meta.mtime);
             let apart = now.since(then).max(then.since(now));
-            beneath::is_regular(stat) && identity.size == *size && apart.as_secs() <= COARSE
+            beneath::is_regular(look) && identity.size == *size && apart.as_secs() <= COARSE
         }
-        Content::Folder => beneath::is_folder(stat),
+        Content::Folder => beneath::is_folder(look),
         Content::Symlink { .. } | Content::Fifo | Content::Socket => {
-            !beneath::is_regular(stat) && !beneath::is_folder(stat)
+            !beneath::is_regular(look) && !beneath::is_folder(look)
         }
     }
 }

@@ -10,6 +10,7 @@ use super::need::Need;
 use super::plan::Supply;
 use super::point::{Beside, Live};
 use super::reading::Got;
+use crate::clock::Nanos;
 use crate::entry::{Body, Content, Entry, Identity, Listed, Unprotected};
 use crate::hash::Hash;
 use crate::path::RelPath;
@@ -39,7 +40,7 @@ impl Keeper {
             outcomes.change.insert(path.clone(), None);
             outcomes.settled.insert(path.clone());
         }
-        let mut of_inode: HashMap<(u64, u64), RelPath> = HashMap::new();
+        let mut of_inode: HashMap<Number, RelPath> = HashMap::new();
         for path in leaders(&listing.news) {
             let listed = listing.news.get(&path).and_then(|news| news.listed.as_ref());
             if let Some(key) = listed.and_then(inode) {
@@ -90,10 +91,10 @@ impl Keeper {
             }
         };
         let stays_inode = path == leader
-            || news.listed.as_ref().is_some_and(|listed| {
-                let now = &read.listed.identity;
-                listed.identity.ino == now.ino && listed.identity.dev == now.dev
-            });
+            || news
+                .listed
+                .as_ref()
+                .is_some_and(|listed| !listed.identity.is_another(&read.listed.identity));
         if !stays_inode {
             // The leader became another file between listing and reading.
             outcomes.look_again = true;
@@ -267,10 +268,14 @@ impl Keeper {
     }
 }
 
+/// Device and number of an inode, and when it was made: the number may come back while a tree is listed.
+type Number = (u64, u64, Option<Nanos>);
+
 /// The inode of a file with further names.
-fn inode(listed: &Listed) -> Option<(u64, u64)> {
+fn inode(listed: &Listed) -> Option<Number> {
+    let Identity { dev, ino, born, .. } = listed.identity;
     match listed.body {
-        Body::File { links, .. } if links > 1 => Some((listed.identity.dev, listed.identity.ino)),
+        Body::File { links, .. } if links > 1 => Some((dev, ino, born)),
         _ => None,
     }
 }

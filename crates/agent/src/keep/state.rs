@@ -9,6 +9,7 @@ use rustix::io::Errno;
 
 use super::beneath;
 use crate::hash::Hash;
+use crate::look::Look;
 use crate::source::Disk;
 
 /// Its folders, open.
@@ -116,10 +117,7 @@ pub(super) fn names(folder: &OwnedFd) -> Result<Vec<(Vec<u8>, bool)>, Errno> {
         }
         let is_folder = match entry.file_type() {
             FileType::Directory => true,
-            FileType::Unknown => {
-                let stat = rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
-                beneath::is_folder(&stat)
-            }
+            FileType::Unknown => beneath::is_folder(&Look::at(folder, name, false)?),
             _ => false,
         };
         names.push((name.to_vec(), is_folder));

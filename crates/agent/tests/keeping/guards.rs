@@ -352,3 +352,68 @@ fn a_name_that_nobody_lets_go_of_keeps_its_point_for_a_week() {
     }
     bench.keeper().unpin_name("drill").unwrap();
 }
+
+/// The number that a file system gave what stands at a path.
+fn number_of(path: &std::path::Path) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(&std::fs::symlink_metadata(path).unwrap())
+}
+
+#[test]
+fn a_new_file_with_the_number_of_a_lost_one_is_not_that_one_moved() {
+    numbers_come_back(true);
+}
+
+#[test]
+fn nor_where_nobody_knows_when_a_file_was_made() {
+    numbers_come_back(false);
+}
+
+fn numbers_come_back(knows_births: bool) {
+    let mut bench = guarded();
+    bench.source.knows_births = knows_births;
+    for number in 0..150 {
+        bench.write(&format!("checkpoints/{number}"), format!("checkpoint {number}"));
+    }
+    bench.point();
+    // A job deletes its checkpoints and writes logs, and their numbers come back.
+    let mut numbers = vec![number_of(&bench.workspace.join("checkpoints"))];
+    for number in 0..100 {
+        let path = bench.workspace.join(format!("checkpoints/{number}"));
+        numbers.push(number_of(&path));
+        std::fs::remove_file(path).unwrap();
+    }
+    for (place, number) in numbers.into_iter().enumerate() {
+        let path = if place == 0 { "logs".to_owned() } else { format!("logs/{place}") };
+        if place > 0 {
+            bench.write(&path, format!("log {place}"));
+        }
+        bench.source.reused.insert(RelPath::new(path).unwrap(), number);
+    }
+    let cycle = bench.cycle().unwrap();
+    let frozen = Outcome::Frozen(Verdict::TooMuchLost { lost: 100, of: 150 });
+    assert_eq!((cycle.outcome, cycle.lost), (frozen, 100));
+    let held = cycle.held.unwrap();
+    assert_eq!((held.files, held.folders), (100, 0), "all of them are named");
+    bench.check_copy();
+    bench.limits.accepted = 100;
+    bench.point();
+    bench.check_now();
+}
+
+#[test]
+fn a_new_folder_with_the_number_of_the_one_before_it_has_nothing_of_that_ones() {
+    let mut bench = guarded();
+    bench.write("runs/old", "old");
+    bench.write("kept", "kept");
+    bench.point();
+    let runs = bench.workspace.join("runs");
+    let number = number_of(&runs);
+    std::fs::rename(&runs, bench.workspace.with_extension("away")).unwrap();
+    bench.write("runs/new", "new");
+    let path = RelPath::new("runs").unwrap();
+    bench.source.reused.insert(path.clone(), number);
+    // A watch tells of the new folder with all that is in it, and nothing of what was below the old one.
+    bench.source.quiet.push(path);
+    bench.cycle().unwrap();
+    bench.check_now();
+}

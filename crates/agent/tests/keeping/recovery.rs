@@ -39,6 +39,8 @@ const STEPS: [&str; 7] = [
 /// A copy that has something of every kind to become, with what it was.
 fn changed() -> (Bench, State) {
     let mut bench = Bench::new();
+    // Nothing is read too soon after its change: what moved is known as such, and moved here too.
+    bench.source.racy_millis = 0;
     for name in ["goes", "stays", "moves", "changes", "in/folder", "linked"] {
         bench.write(name, name.repeat(1_000));
     }

@@ -13,7 +13,7 @@ use agent::path::RelPath;
 use agent::source::{
     Blind, Changes, Disk, Found, ListEnd, ReadEnd, ReadSink, Sight, Source, SourceError, Want,
 };
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, StatxFlags};
 
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW);
 
@@ -59,14 +59,24 @@ pub fn parent(root: &OwnedFd, path: &RelPath) -> OwnedFd {
     at
 }
 
-pub fn identity(stat: &Stat) -> Identity {
+pub fn identity(stat: &Stat, born: Option<Nanos>) -> Identity {
     Identity {
+        born,
         dev: stat.st_dev,
         ino: stat.st_ino,
         size: stat.st_size as u64,
         mtime: Nanos::of(stat.st_mtime, stat.st_mtime_nsec as i64),
         ctime: Nanos::of(stat.st_ctime, stat.st_ctime_nsec as i64),
     }
+}
+
+/// When it was made, where the file system knows.
+fn born(at: &OwnedFd, name: &[u8]) -> Option<Nanos> {
+    let (flags, mask) = (AtFlags::SYMLINK_NOFOLLOW, StatxFlags::BTIME);
+    let stat = rustix::fs::statx(at, name, flags, mask).ok()?;
+    let time = stat.stx_btime;
+    let known = StatxFlags::from_bits_retain(stat.stx_mask).contains(mask);
+    known.then(|| Nanos::of(time.tv_sec, i64::from(time.tv_nsec)))
 }
 
 fn xattrs(at: &OwnedFd, name: &[u8], stat: &Stat) -> Vec<Xattr> {
@@ -106,7 +116,7 @@ pub fn listed(at: &OwnedFd, name: &[u8], path: RelPath, stat: &Stat) -> Option<L
     };
     Some(Listed {
         path,
-        identity: identity(stat),
+        identity: identity(stat, born(at, name)),
         meta: Meta {
             mode: stat.st_mode & 0o7777,
             uid: stat.st_uid,
@@ -237,6 +247,12 @@ pub struct Folder {
     pub scans: u64,
     /// A file is read too soon after its change within so long.
     pub racy_millis: u128,
+    /// Numbers that its file system gave a second time: of the file that has it now, by path.
+    pub reused: BTreeMap<RelPath, u64>,
+    /// Its file system writes down when a file was made.
+    pub knows_births: bool,
+    /// Folders below which it does not tell what went: they are told to be others.
+    pub quiet: Vec<RelPath>,
 }
 
 impl Folder {
@@ -253,6 +269,9 @@ impl Folder {
             unreadable: Vec::new(),
             scans: 0,
             racy_millis: 20,
+            reused: BTreeMap::new(),
+            knows_births: true,
+            quiet: Vec::new(),
         }
     }
 
@@ -261,11 +280,24 @@ impl Folder {
         let disk = Disk { size: 1 << 40, free: 1 << 39 };
         Ok(ListEnd {
             began: Nanos(self.moment),
-            root: identity(&root),
+            root: identity(&root, None),
             disk,
             sight: Sight::All,
             unwatched: None,
         })
+    }
+
+    fn listed(&self, at: &OwnedFd, name: &[u8], path: RelPath, stat: &Stat) -> Option<Listed> {
+        let mut listed = listed(at, name, path, stat)?;
+        if let Some(number) = self.reused.get(&listed.path) {
+            listed.identity.ino = *number;
+            // Made after the one that had it, however coarse the clock is.
+            listed.identity.born = listed.identity.born.map(|born| Nanos(born.0 + 1));
+        }
+        if !self.knows_births {
+            listed.identity.born = None;
+        }
+        Some(listed)
     }
 
     fn list(&self) -> (Vec<Found>, BTreeMap<RelPath, Identity>) {
@@ -279,7 +311,7 @@ impl Folder {
                 }
                 return;
             }
-            if let Some(listed) = listed(at, name, path.clone(), stat) {
+            if let Some(listed) = self.listed(at, name, path.clone(), stat) {
                 told.insert(path, listed.identity);
                 all.push(Found::Entry(listed));
             }
@@ -310,7 +342,11 @@ impl Source for Folder {
             return Ok(Changes::Unknown(Blind::Fresh));
         };
         let (all, told) = self.list();
-        for path in before.keys().filter(|path| !told.contains_key(*path)) {
+        let is_quiet = |path: &RelPath| {
+            self.quiet.iter().any(|folder| path.is_within(folder) && path != folder)
+        };
+        let gone = before.keys().filter(|path| !told.contains_key(*path) && !is_quiet(path));
+        for path in gone {
             each(Found::Gone { path: path.clone() })?;
         }
         for found in all {
@@ -351,7 +387,7 @@ impl Source for Folder {
             }
             let mut bytes = Vec::new();
             File::from(file).read_to_end(&mut bytes).unwrap();
-            let listed = listed(&at, name, want.path.clone(), &stat).unwrap();
+            let listed = self.listed(&at, name, want.path.clone(), &stat).unwrap();
             let racy = HostClock.now().since(listed.identity.ctime).as_millis() < self.racy_millis;
             sink.begin(number)?;
             if want.hash_only {
