@@ -523,10 +523,15 @@ impl Stack {
         let hosts = self.dir.path().join("sandbox/hosts");
         let found =
             std::fs::read_dir(&hosts).unwrap().filter_map(Result::ok).map(|entry| entry.path());
-        let folder = found
-            .into_iter()
-            .find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().contains(host)))
-            .unwrap_or_else(|| panic!("no folder of host {host} in {}", hosts.display()));
+        let mut named: Vec<PathBuf> = found
+            .filter(|path| {
+                path.file_name().is_some_and(|name| name.to_string_lossy().contains(host))
+            })
+            .collect();
+        let folder = named.pop();
+        assert!(named.is_empty(), "several hosts of {host}: {folder:?} and {named:?}");
+        let folder =
+            folder.unwrap_or_else(|| panic!("no folder of host {host} in {}", hosts.display()));
         let plain = folder.join("workspace");
         if plain.exists() { plain } else { folder.join("root/workspace") }
     }

@@ -22,8 +22,10 @@ async fn an_outbid_gpu_that_resumes_during_the_failover_changes_no_byte() {
         .unwrap();
     let steps: Vec<i64> =
         log.lines().filter_map(|line| line.strip_prefix("step ")?.parse().ok()).collect();
+    // The job notes a step after it has logged it: the one that it was cut off in between comes twice.
+    let repeated = steps.windows(2).filter(|pair| pair[1] == pair[0]).count();
     assert!(
-        steps.windows(2).all(|pair| pair[1] == pair[0] + 1),
+        repeated <= 1 && steps.windows(2).all(|pair| [0, 1].contains(&(pair[1] - pair[0]))),
         "a stale write came through: {steps:?}"
     );
 }

@@ -10,9 +10,9 @@ use std::time::Duration;
 use domain::association::{Association, AssociationState, DataPath, Serving, SyncStatus, WhyRsync};
 use domain::frozen::{Decision, Loss};
 use domain::gaps::GapReason;
-use domain::id::{AssociationId, Epoch, UserId};
+use domain::id::{AssociationId, Epoch, IntentId, UserId};
 use domain::notification;
-use domain::standby::{Standby, StandbyState};
+use domain::standby::StandbyState;
 use domain::time::Millis;
 use store::{CycleOutcome as Recorded, CycleSource, StoreError, SyncCycle};
 use tokio::task::JoinHandle;
@@ -43,6 +43,8 @@ pub(super) struct Following {
 
 struct Current {
     plan: FollowPlan,
+    /// The standby that it fills.
+    to: IntentId,
     token: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -72,10 +74,11 @@ impl Following {
             }
         };
         let wanted = plan(association, interval);
+        let to = association.standby.as_ref().map(|standby| &standby.intent);
         let running = self
             .current
             .as_ref()
-            .filter(|current| !current.task.is_finished())
+            .filter(|current| !current.task.is_finished() && Some(&current.to) == to)
             .map(|current| &current.plan);
         if running == wanted.as_ref() {
             if wanted.is_none() {
@@ -87,7 +90,11 @@ impl Following {
         if wanted.is_none() {
             pause(context, association).await;
         }
-        let Some(plan) = wanted else { return };
+        let (Some(plan), Some(to)) = (wanted, to) else { return };
+        // What it ended with, or lost with its standby, may be newer than what this round has read.
+        let Ok(Some(association)) = context.store.associations().find(&association.id).await else {
+            return;
+        };
         let standby_key = association
             .standby
             .as_ref()
@@ -98,7 +105,8 @@ impl Following {
             context: context.clone(),
             id: association.id.clone(),
             user: association.user.clone(),
-            epoch: association.epoch,
+            epoch: plan.epoch,
+            to: to.clone(),
             of: association.clone(),
             status: association.sync.clone(),
             machine: Arc::clone(machine),
@@ -116,7 +124,7 @@ impl Following {
                 () = course.run(running, standby_key, &stop) => {}
             }
         });
-        self.current = Some(Current { plan, token, task });
+        self.current = Some(Current { plan, to: to.clone(), token, task });
     }
 
     /// Ends the loop, and a sync that is under way.
@@ -183,6 +191,8 @@ struct Course {
     id: AssociationId,
     user: UserId,
     epoch: Epoch,
+    /// The standby that it fills.
+    to: IntentId,
     /// The machine as it was when the course began.
     of: Association,
     status: SyncStatus,
@@ -412,8 +422,7 @@ impl Course {
         if standby.public_key.as_ref() == Some(&key) {
             return Ok(());
         }
-        let standby = Standby { public_key: Some(key), ..standby };
-        associations.set_standby(&self.id, self.epoch, Some(&standby)).await
+        associations.set_standby_key(&self.id, self.epoch, &standby.intent, &key).await
     }
 
     async fn problem(&mut self, why: &str) {
@@ -427,7 +436,11 @@ impl Course {
     async fn save(&self) {
         self.note(
             "sync",
-            self.context.store.associations().set_sync(&self.id, self.epoch, &self.status).await,
+            self.context
+                .store
+                .associations()
+                .set_sync(&self.id, self.epoch, &self.to, &self.status)
+                .await,
         );
         self.context.doorbell(&self.user, "sync", self.id.as_str()).await;
     }

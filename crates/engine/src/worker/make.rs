@@ -50,8 +50,11 @@ pub(super) async fn anew(context: &Context, association: &Association) -> Result
         public_key: None,
         created_at: intent.created_at,
     };
-    // Intent and standby are both recorded before anything is sent.
-    save(context, association, &standby).await?;
+    // Intent and standby are both recorded before anything is sent, and only where there is no other: what
+    // the caller read of the machine may be old.
+    let told = news::standby(context, association, Some(&standby));
+    context.store.associations().begin_standby(&intent, &standby, told.as_ref()).await?;
+    context.doorbell(&association.user, "association", association.id.as_str()).await;
     request(context, association, &standby).await
 }
 
@@ -97,7 +100,6 @@ async fn intent(
         gone_at: None,
         error: None,
     };
-    context.store.intents().open(&intent).await?;
     Ok(intent)
 }
 

@@ -131,12 +131,12 @@ impl Work {
         self.judge.look(context, association, machine).await?;
         zombie::lay(context, association).await?;
         self.host_keys.look(context, association).await?;
-        self.care.run(care::step(context.clone(), association.clone()));
-        self.late.run(late::step(context.clone(), association.clone()));
-        self.launch.run(launch::step(context.clone(), association.clone()));
+        self.care.run(now(context.clone(), association.id.clone(), care::step));
+        self.late.run(now(context.clone(), association.id.clone(), late::step));
+        self.launch.run(now(context.clone(), association.id.clone(), launch::step));
         self.follow.keep(context, association, machine).await;
         if undelete::may(association) {
-            self.undelete.run(undelete::step(context.clone(), association.clone()));
+            self.undelete.run(now(context.clone(), association.id.clone(), undelete::step));
         } else {
             self.undelete.stop().await;
         }
@@ -171,6 +171,21 @@ impl Work {
         self.late.stop().await;
         self.launch.stop().await;
         self.removal.stop().await;
+    }
+}
+
+/// A chore on the machine as it is when the chore begins: the round that begins it may have read the machine
+/// before the chore's last run changed it. Nothing is done for one that is gone or on its way out by then.
+async fn now<F: Future<Output = Result<(), EngineError>>>(
+    context: Context,
+    id: AssociationId,
+    chore: impl FnOnce(Context, Association) -> F,
+) -> Result<(), EngineError> {
+    match context.store.associations().find(&id).await? {
+        Some(machine) if machine.state != AssociationState::Deleting => {
+            chore(context, machine).await
+        }
+        _ => Ok(()),
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) async fn vanished(
     context
         .store
         .associations()
-        .set_standby_and_tell(&association.id, association.epoch, None, told.as_ref())
+        .lose_standby(&association.id, association.epoch, &standby.intent, told.as_ref())
         .await?;
     degrade(context, association, words).await
 }
@@ -73,7 +73,7 @@ pub(super) async fn save(
     context
         .store
         .associations()
-        .set_standby_and_tell(&association.id, association.epoch, Some(standby), told.as_ref())
+        .set_standby_and_tell(&association.id, association.epoch, standby, told.as_ref())
         .await?;
     context.doorbell(&association.user, "association", association.id.as_str()).await;
     Ok(())

@@ -151,7 +151,8 @@ pub(super) async fn measure(
         gaps: None,
         point: None,
     };
-    store.associations().set_sync(&machine.id, epoch, &sync).await
+    let Some(standby) = &machine.standby else { return Ok(()) };
+    store.associations().set_sync(&machine.id, epoch, &standby.intent, &sync).await
 }
 
 /// Records what its observers came to.

@@ -233,6 +233,20 @@ pub(super) async fn within(
     read(&row)
 }
 
+/// Whether a failover of this GPU is not over: what becomes of it is decided there.
+pub(crate) async fn is_of(
+    connection: &mut AnyConnection,
+    user: &UserId,
+    gpu: GpuId,
+) -> Result<bool, StoreError> {
+    let found = query("SELECT 1 AS there FROM failovers WHERE user_id = $1 AND gpu_id = $2 AND state IN ('running', 'waiting', 'cancelling') LIMIT 1")
+        .bind(user.as_str())
+        .bind(gpu.0)
+        .fetch_optional(connection)
+        .await?;
+    Ok(found.is_some())
+}
+
 fn read(row: &AnyRow) -> Result<Failover, StoreError> {
     Ok(Failover {
         id: FailoverId(row.text("id")?),

@@ -240,7 +240,7 @@ async fn discard(
 }
 
 /// Holds what a purchase is for, until the transaction ends.
-pub(super) async fn hold(tx: &mut AnyConnection, new: &Intent) -> Result<(), StoreError> {
+pub(crate) async fn hold(tx: &mut AnyConnection, new: &Intent) -> Result<(), StoreError> {
     if let Some(association) = &new.association {
         hold_epoch(tx, association, new.epoch).await?;
     }
@@ -250,7 +250,7 @@ pub(super) async fn hold(tx: &mut AnyConnection, new: &Intent) -> Result<(), Sto
     Ok(())
 }
 
-pub(super) async fn insert(tx: &mut AnyConnection, new: &Intent) -> Result<(), StoreError> {
+pub(crate) async fn insert(tx: &mut AnyConnection, new: &Intent) -> Result<(), StoreError> {
     let left_out = (!new.left_out.is_empty()).then(|| to_json(&new.left_out, "intents.left_out"));
     let left_out = left_out.transpose()?;
     query(

@@ -12,7 +12,7 @@ use tracing::instrument;
 
 use crate::db::{hold_epoch, must_change};
 use crate::error::StoreError;
-use crate::journal::disposal;
+use crate::journal::{disposal, failover};
 use crate::machine::{gpu_stay, standby};
 use crate::open::Store;
 use crate::row::{Read, each, to_json};
@@ -50,11 +50,16 @@ impl<'s> Associations<'s> {
     /// Stores a new association, with its standby if it has one.
     ///
     /// # Errors
-    /// `Conflict` when this user's GPU has one already, or was ever asked to be destroyed; `NotFound` when there is no such user.
+    /// `Conflict` when this user's GPU has one already, is being failed over, or was ever asked to be destroyed;
+    /// `NotFound` when there is no such user.
     #[instrument(level = "debug", skip_all)]
     pub async fn create(&self, new: &Association) -> Result<(), StoreError> {
         let mut tx = self.store.db().begin().await?;
         let gpu = new.gpu.to_string();
+        // In this order: a failover that is over has recorded before what is to become of its GPU.
+        if failover::is_of(&mut tx, &new.user, new.gpu).await? {
+            return Err(StoreError::Conflict("a failover of this GPU is under way"));
+        }
         if disposal::given_up(&mut tx, &new.user, Provider::Vast, &gpu).await? {
             return Err(StoreError::Conflict("this GPU is to be destroyed"));
         }
@@ -89,7 +94,7 @@ impl<'s> Associations<'s> {
         .map_err(|error| StoreError::on_unique(error, "this GPU has an association"))?;
         gpu_stay::begin(&mut tx, &new.id, new.gpu, new.created_at).await?;
         if let Some(machine) = &new.standby {
-            standby::put(&mut tx, &new.id, machine).await?;
+            standby::insert(&mut tx, &new.id, machine).await?;
         }
         tx.commit().await?;
         Ok(())

@@ -2,16 +2,18 @@
 //! another epoch it changes nothing and fails.
 
 use domain::association::{AssociationState, Serving, SyncStatus};
+use domain::failover::Intent;
 use domain::gpu::Endpoint;
-use domain::id::{AssociationId, Epoch};
+use domain::id::{AssociationId, Epoch, IntentId};
 use domain::notification::News;
 use domain::standby::Standby;
-use sqlx::query;
+use sqlx::{AnyConnection, query};
 use tracing::instrument;
 
 use crate::account::notification::{commit, tell, tell_any};
 use crate::db::{changed, hold_epoch};
 use crate::error::StoreError;
+use crate::journal::intent_life;
 use crate::machine::association::Associations;
 use crate::machine::standby;
 use crate::row::to_json;
@@ -88,24 +90,25 @@ impl Associations<'_> {
         fenced(changed(&done), epoch)
     }
 
-    /// How far the standby is.
+    /// How far this standby is.
     ///
     /// # Errors
-    /// `Stale` in another epoch, or when it is gone.
+    /// `Stale` in another epoch, when the association is gone, or when it has another standby by now: that one
+    /// has nothing of what was synced to this.
     #[instrument(level = "debug", skip_all)]
     pub async fn set_sync(
         &self,
         id: &AssociationId,
         epoch: Epoch,
+        to: &IntentId,
         sync: &SyncStatus,
     ) -> Result<(), StoreError> {
-        let done = query("UPDATE associations SET sync = $3 WHERE id = $1 AND epoch = $2")
-            .bind(id.as_str())
-            .bind(epoch.0)
-            .bind(to_json(sync, "associations.sync")?)
-            .execute(self.store.db().write())
-            .await?;
-        fenced(changed(&done), epoch)
+        let mut tx = self.store.db().begin().await?;
+        hold_epoch(&mut tx, id, epoch).await?;
+        standby::is_present(&mut tx, id, to).await?;
+        put_sync(&mut tx, id, sync).await?;
+        tx.commit().await?;
+        Ok(())
     }
 
     /// Where the GPU answers, and with which host key.
@@ -131,47 +134,99 @@ impl Associations<'_> {
         fenced(changed(&done), epoch)
     }
 
-    /// The standby as it is now; `None` when there is none any more.
+    /// The standby as it is now.
     ///
     /// # Errors
-    /// `Stale` in another epoch, or when the association is gone.
+    /// `Stale` in another epoch, when the association is gone, or when this is not its standby any more.
     #[instrument(level = "debug", skip_all)]
     pub async fn set_standby(
         &self,
         id: &AssociationId,
         epoch: Epoch,
-        machine: Option<&Standby>,
+        machine: &Standby,
     ) -> Result<(), StoreError> {
         self.set_standby_and_tell(id, epoch, machine, None).await
+    }
+
+    /// Records a standby that is about to be asked for together with its purchase, in place of one that made
+    /// nothing, and tells the user.
+    ///
+    /// # Errors
+    /// `Stale` when the association is in another epoch or gone; `Conflict` when it has a standby that may
+    /// exist, whatever its caller read before.
+    #[instrument(level = "debug", skip_all)]
+    pub async fn begin_standby(
+        &self,
+        purchase: &Intent,
+        machine: &Standby,
+        news: Option<&News>,
+    ) -> Result<(), StoreError> {
+        let id = purchase.association.as_ref().ok_or(StoreError::NotFound("association"))?;
+        let mut tx = self.store.db().begin().await?;
+        intent_life::hold(&mut tx, purchase).await?;
+        standby::make_room(&mut tx, id).await?;
+        intent_life::insert(&mut tx, purchase).await?;
+        standby::insert(&mut tx, id, machine).await?;
+        let told = tell_any(&mut tx, news).await?;
+        commit(self.store, tx, told).await
     }
 
     /// As [`Self::set_standby`], and tells the user what became of it, where there is something to
     /// tell.
     ///
     /// # Errors
-    /// `Stale` in another epoch, or when the association is gone; nothing is told then.
+    /// As [`Self::set_standby`]; nothing is told then.
     #[instrument(level = "debug", skip_all)]
     pub async fn set_standby_and_tell(
         &self,
         id: &AssociationId,
         epoch: Epoch,
-        machine: Option<&Standby>,
+        machine: &Standby,
         news: Option<&News>,
     ) -> Result<(), StoreError> {
         let mut tx = self.store.db().begin().await?;
         hold_epoch(&mut tx, id, epoch).await?;
-        match machine {
-            Some(machine) => standby::put(&mut tx, id, machine).await?,
-            None => {
-                standby::remove(&mut tx, id).await?;
-                // Its copy went with it: nothing that was synced counts for another.
-                query("UPDATE associations SET sync = $2 WHERE id = $1")
-                    .bind(id.as_str())
-                    .bind(to_json(&SyncStatus::default(), "associations.sync")?)
-                    .execute(&mut *tx)
-                    .await?;
-            }
-        }
+        standby::update(&mut tx, id, machine).await?;
+        let told = tell_any(&mut tx, news).await?;
+        commit(self.store, tx, told).await
+    }
+
+    /// The key that a standby logs in to GPUs with; nothing else of it changes.
+    ///
+    /// # Errors
+    /// As [`Self::set_standby`].
+    #[instrument(level = "debug", skip_all)]
+    pub async fn set_standby_key(
+        &self,
+        id: &AssociationId,
+        epoch: Epoch,
+        machine: &IntentId,
+        public_key: &str,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.store.db().begin().await?;
+        hold_epoch(&mut tx, id, epoch).await?;
+        standby::set_key(&mut tx, id, machine, public_key).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Records that a standby is gone and its copy with it: nothing that was synced counts for another.
+    ///
+    /// # Errors
+    /// `Stale` in another epoch, when the association is gone, or when it has another standby, or none, by now;
+    /// nothing is told then.
+    #[instrument(level = "debug", skip_all)]
+    pub async fn lose_standby(
+        &self,
+        id: &AssociationId,
+        epoch: Epoch,
+        machine: &IntentId,
+        news: Option<&News>,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.store.db().begin().await?;
+        hold_epoch(&mut tx, id, epoch).await?;
+        standby::remove(&mut tx, id, machine).await?;
+        put_sync(&mut tx, id, &SyncStatus::default()).await?;
         let told = tell_any(&mut tx, news).await?;
         commit(self.store, tx, told).await
     }
@@ -195,6 +250,19 @@ impl Associations<'_> {
         fenced(changed(&done), from)?;
         Ok(from.next())
     }
+}
+
+async fn put_sync(
+    tx: &mut AnyConnection,
+    id: &AssociationId,
+    sync: &SyncStatus,
+) -> Result<(), StoreError> {
+    query("UPDATE associations SET sync = $2 WHERE id = $1")
+        .bind(id.as_str())
+        .bind(to_json(sync, "associations.sync")?)
+        .execute(tx)
+        .await?;
+    Ok(())
 }
 
 pub(super) fn fenced(changed: bool, epoch: Epoch) -> Result<(), StoreError> {

@@ -1,12 +1,11 @@
 //! Associations, their standbys, and the GPUs that they move to.
 
 use domain::association::{AssociationState, Hooks, Serving, SyncStatus};
-use domain::failover::Wish;
+use domain::failover::{FailoverState, Wish};
 use domain::gpu::Endpoint;
 use domain::id::{AssociationId, DisposalId, Epoch, GpuId};
 use domain::offer::GpuSpec;
 use domain::provider::Provider;
-use domain::standby::StandbyState;
 use store::{GpuStay, Heard, Placement, StoreError};
 
 use crate::fixtures::{NOW, association, disposal, endpoint, failover, machine, standby, user};
@@ -16,9 +15,9 @@ on_both! {
     an_association_is_read_as_it_was_written,
     a_gpu_has_one_association_of_a_user,
     a_gpu_that_is_to_be_destroyed_gets_no_association,
+    a_gpu_that_a_failover_leaves_gets_no_association,
     every_part_can_be_changed,
     the_last_sign_of_life_is_kept_in_its_epoch,
-    a_standby_comes_changes_and_goes,
     a_move_to_another_gpu_keeps_the_history,
     a_move_to_a_gpu_with_an_association_is_refused,
     removal_waits_for_the_failover,
@@ -93,6 +92,30 @@ async fn a_gpu_that_is_to_be_destroyed_gets_no_association(world: &World) {
     }
 }
 
+async fn a_gpu_that_a_failover_leaves_gets_no_association(world: &World) {
+    let one = machine(&world.store, "ana").await;
+    let associations = world.store.associations();
+    let begun = failover(&one, "fo-1");
+    world.store.failovers().open(&begun).await.expect("begun");
+    let to =
+        Placement { gpu: GpuId(2_002), endpoint: None, host_key: None, spec: GpuSpec::default() };
+    associations.switch_gpu(&one.id, one.epoch, &to, NOW).await.expect("switched");
+    // Nobody has said yet what is to become of it: whoever gives each new machine a standby finds it running
+    // and without one.
+    let new = association(&one.user, "new", one.gpu.0);
+    let refused = associations.create(&new).await;
+    assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
+    let bob = user(&world.store, "bob").await;
+    associations.create(&association(&bob, "his", one.gpu.0)).await.expect("another account's");
+    world
+        .store
+        .failovers()
+        .close(&begun.id, FailoverState::Complete, NOW.plus(9), None)
+        .await
+        .expect("over");
+    associations.create(&new).await.expect("kept by its user");
+}
+
 async fn every_part_can_be_changed(world: &World) {
     let mut expected = machine(&world.store, "ana").await;
     let (id, user, epoch) = (expected.id.clone(), expected.user.clone(), expected.epoch);
@@ -103,7 +126,7 @@ async fn every_part_can_be_changed(world: &World) {
         .expect("set");
     associations.set_serving(&id, epoch, Serving::Standby).await.expect("set");
     let sync = SyncStatus { problem: Some("disk full".into()), ..SyncStatus::default() };
-    associations.set_sync(&id, epoch, &sync).await.expect("set");
+    associations.set_sync(&id, epoch, &standby("intent-standby").intent, &sync).await.expect("set");
     let moved = Endpoint { host: "ssh5.example".into(), port: 65_535 };
     associations.set_gpu_contact(&id, epoch, Some(&moved), None).await.expect("set");
     associations.set_want_running(&user, &id, epoch, false).await.expect("set");
@@ -139,23 +162,6 @@ async fn the_last_sign_of_life_is_kept_in_its_epoch(world: &World) {
     assert_eq!(associations.heard(&one.id).await.expect("read"), Some(heard));
     associations.set_heard(&one.id, one.epoch, None).await.expect("set");
     assert_eq!(associations.heard(&one.id).await.expect("read"), None);
-}
-
-async fn a_standby_comes_changes_and_goes(world: &World) {
-    let one = machine(&world.store, "ana").await;
-    let associations = world.store.associations();
-    let mut other = standby("second");
-    other.state = StandbyState::Ready;
-    other.reason = None;
-    other.endpoint = None;
-    other.host_key = None;
-    other.public_key = None;
-    other.spot = false;
-    for wanted in [Some(&other), None, None, Some(&other)] {
-        associations.set_standby(&one.id, one.epoch, wanted).await.expect("set");
-        let read = associations.get(&one.user, &one.id).await.expect("read");
-        assert_eq!(read.standby.as_ref(), wanted);
-    }
 }
 
 async fn a_move_to_another_gpu_keeps_the_history(world: &World) {

@@ -26,7 +26,6 @@ on_both! {
     destroying_with_the_standby_stores_all_of_it_or_nothing,
     nothing_is_untied_while_a_failover_is_under_way,
     the_standby_of_a_lost_gpu_is_not_taken_from_it,
-    with_a_standby_goes_all_that_was_said_of_its_copy,
     a_launch_is_sealed_and_survives_a_new_key,
     a_rental_that_was_cut_off_is_found_with_what_it_was_to_become,
 }
@@ -362,20 +361,6 @@ async fn the_standby_of_a_lost_gpu_is_not_taken_from_it(world: &World) {
     let back = verdict(Verdict::Healthy, None);
     world.store.verdicts().insert(&back).await.expect("recorded");
     associations.untie(&one.user, &one.id).await.expect("untied");
-}
-
-async fn with_a_standby_goes_all_that_was_said_of_its_copy(world: &World) {
-    let one = machine(&world.store, "ana").await;
-    let associations = world.store.associations();
-    let synced = domain::association::SyncStatus {
-        complete_to: Some(NOW),
-        files: Some(12),
-        ..Default::default()
-    };
-    associations.set_sync(&one.id, one.epoch, &synced).await.expect("synced");
-    associations.set_standby_and_tell(&one.id, one.epoch, None, None).await.expect("gone");
-    let now = associations.find(&one.id).await.expect("read").expect("there");
-    assert_eq!((now.standby, now.sync), (None, Default::default()));
 }
 
 async fn a_launch_is_sealed_and_survives_a_new_key(world: &World) {

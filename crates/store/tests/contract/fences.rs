@@ -1,7 +1,7 @@
 //! Every write for an association in an older epoch changes nothing.
 
 use domain::association::{AssociationState, Hooks, Serving, SyncStatus};
-use domain::id::{Epoch, GpuId};
+use domain::id::{Epoch, GpuId, IntentId};
 use domain::offer::GpuSpec;
 use domain::verdict::{Observations, Verdict};
 use store::{CycleOutcome, CycleSource, Placement, StoreError, SyncCycle, VerdictRow};
@@ -36,10 +36,10 @@ async fn a_stale_write_changes_nothing(world: &World) {
         let set = associations.set_state(id, wrong, AssociationState::Paused, None);
         stale(set.await);
         stale(associations.set_serving(id, wrong, Serving::None).await);
-        stale(associations.set_sync(id, wrong, &SyncStatus::default()).await);
+        stale(associations.set_sync(id, wrong, &IntentId::new("x"), &SyncStatus::default()).await);
         stale(associations.set_gpu_contact(id, wrong, None, None).await);
-        stale(associations.set_standby(id, wrong, Some(&standby("x"))).await);
-        stale(associations.set_standby(id, wrong, None).await);
+        stale(associations.set_standby(id, wrong, &standby("x")).await);
+        stale(associations.lose_standby(id, wrong, &IntentId::new("x"), None).await);
         stale(associations.set_want_running(user, id, wrong, false).await);
         stale(associations.set_sync_enabled(user, id, wrong, false).await);
         stale(associations.set_hooks(user, id, wrong, &Hooks::default()).await);

@@ -154,6 +154,19 @@ pub(crate) fn intent(of: &Failover, id: &str, epoch: Epoch) -> Intent {
     }
 }
 
+/// The purchase of a machine's standby.
+pub(crate) fn vm(of: &Association, id: &str) -> Intent {
+    Intent {
+        failover: None,
+        provider: Provider::Gcp,
+        zone: "europe-west1-b".into(),
+        project: Some("project-1".into()),
+        offer: None,
+        machine_id: None,
+        ..intent(&failover(of, "none"), id, of.epoch)
+    }
+}
+
 pub(crate) fn disposal(user: &UserId, id: &str, external_id: &str, wish: Wish) -> Disposal {
     Disposal {
         id: DisposalId::new(id),

@@ -34,6 +34,7 @@ mod measurements;
 mod notifications;
 mod owners;
 mod sessions;
+mod standbys;
 mod steps;
 mod tokens;
 mod words;

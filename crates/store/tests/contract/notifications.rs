@@ -13,7 +13,7 @@ use store::{
     CredentialKind, CredentialStatus, Finish, NewCredential, NotificationPage, Store, StoreError,
 };
 
-use crate::fixtures::{NOW, failover, machine, standby, user};
+use crate::fixtures::{NOW, failover, machine, standby, user, vm};
 use crate::world::World;
 
 on_both! {
@@ -52,7 +52,11 @@ async fn a_failover_tells_its_beginning_its_takeover_its_waits_and_its_end_once(
     let of = failover(&one, "fo-1");
     let (failovers, steps) = (store.failovers(), store.steps());
     let sync = SyncStatus { complete_to: Some(NOW.plus(-28_000)), ..one.sync.clone() };
-    store.associations().set_sync(&one.id, one.epoch, &sync).await.expect("synced");
+    store
+        .associations()
+        .set_sync(&one.id, one.epoch, &standby("intent-standby").intent, &sync)
+        .await
+        .expect("synced");
     failovers.open(&of).await.expect("begun");
     let search = steps.begin(&of.id, StepName::Search, 0, NOW.plus(900)).await.expect("begun");
     let retry = end(Outcome::Retry, 950, Value::Null);
@@ -198,14 +202,19 @@ async fn a_standing_fact_is_told_anew_only_after_its_end(world: &World) {
 async fn a_standby_is_back_only_after_it_was_away(world: &World) {
     let store = &world.store;
     let one = machine(store, "ana").await;
+    let (id, epoch) = (&one.id, one.epoch);
+    let present = standby("intent-standby");
+    let associations = store.associations();
     let come = async |state: Option<StandbyState>, at: i64| {
         let news = notification::standby(&one, state, NOW.plus(at), true);
-        let now = state.map(|state| domain::standby::Standby { state, ..standby("i") });
-        store
-            .associations()
-            .set_standby_and_tell(&one.id, one.epoch, now.as_ref(), news.as_ref())
-            .await
-            .expect("kept");
+        let kept = match state {
+            Some(state) => {
+                let now = domain::standby::Standby { state, ..present.clone() };
+                associations.set_standby_and_tell(id, epoch, &now, news.as_ref()).await
+            }
+            None => associations.lose_standby(id, epoch, &present.intent, news.as_ref()).await,
+        };
+        kept.expect("kept");
     };
     come(Some(StandbyState::Ready), 1).await;
     assert_eq!(told(store, &one.user).await, [], "it comes up for the first time");
@@ -216,10 +225,19 @@ async fn a_standby_is_back_only_after_it_was_away(world: &World) {
     come(Some(StandbyState::Ready), 6).await;
     come(None, 7).await;
     for at in 8..11 {
-        come(Some(StandbyState::Failed), at).await;
+        let next = format!("intent-{at}");
+        let purchase = vm(&one, &next);
+        let news = notification::standby(&one, Some(StandbyState::Failed), NOW.plus(at), true);
+        let failed = domain::standby::Standby { state: StandbyState::Failed, ..standby(&next) };
+        associations.begin_standby(&purchase, &failed, news.as_ref()).await.expect("asked for");
+        store.intents().refuse(&purchase.id, "no capacity", NOW.plus(at)).await.expect("refused");
     }
-    come(Some(StandbyState::Ready), 12).await;
-    come(Some(StandbyState::Preempted), 13).await;
+    let last = standby("intent-10");
+    for (state, at) in [(StandbyState::Ready, 12), (StandbyState::Preempted, 13)] {
+        let news = notification::standby(&one, Some(state), NOW.plus(at), true);
+        let now = domain::standby::Standby { state, ..last.clone() };
+        associations.set_standby_and_tell(id, epoch, &now, news.as_ref()).await.expect("kept");
+    }
     assert_eq!(
         kinds(&told(store, &one.user).await),
         [
