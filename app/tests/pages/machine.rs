@@ -320,7 +320,17 @@ fn a_gpu_that_does_not_answer_or_is_lost_never_looks_calm() {
         "{html}"
     );
     assert!(!html.contains("href=\"/app/machines/7001/drill\""), "{html}");
-    assert!(words(&html).contains("Nothing is done by itself"), "{html}");
+    assert!(words(&html).contains("nothing is done by itself. Move the machine"), "{html}");
+    // Without a copy nothing is promised of a move.
+    let bare = machine(|page| {
+        page.row.verdict = Some(Verdict::ConfirmedLost);
+        if let Some(tie) = &mut page.row.association {
+            tie.recovery_point_at = None;
+        }
+    });
+    let html = shown("/app/machines/7001", &bare);
+    assert!(words(&html).contains("there is nothing to go on from"), "{html}");
+    assert!(!words(&html).contains("go on from the copy"), "{html}");
 }
 
 #[test]

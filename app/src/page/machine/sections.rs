@@ -24,7 +24,10 @@ pub(super) fn alarm(visit: &Visit, data: &MachinePage) -> Option<AnyView> {
     let t = visit.t();
     let tie = data.row.association.as_ref()?;
     if data.row.active.is_none() && super::lost(data) {
-        let (what, act) = (t.alarm_lost, t.alarm_lost_do);
+        let (what, act) = match tie.recovery_point_at {
+            Some(_) => (t.alarm_lost, t.alarm_lost_do),
+            None => (t.alarm_lost_bare, t.alarm_lost_bare_do),
+        };
         return Some(notice(Tone::Down, what, Some(view! { <p>{act}</p> }.into_any())));
     }
     let (tone, text) = match tie.state {
