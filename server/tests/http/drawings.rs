@@ -1,8 +1,6 @@
 //! Pages are drawn once for a moment. Nobody sees another's, and nobody sees what was before their
 //! own form, a doorbell or the end of their login.
 
-use std::time::Duration;
-
 use domain::association::AssociationState;
 use reqwest::Response;
 
@@ -193,7 +191,7 @@ async fn times_on_a_page_move_on(world: World) {
         let right: Vec<String> = (before - 250..=after).map(spoken).collect();
         assert!(right.contains(&told), "{told} between {before} and {after}");
         different.insert(told);
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        world.clock.pass(20);
     }
     assert!(different.len() >= 3, "{different:?}");
     world.end().await;

@@ -82,7 +82,6 @@ async fn me(world: &World, name: &str, value: &str) -> u16 {
 }
 
 async fn arm(world: &World, name: &str) -> Armed {
-    world.clock.stop();
     let person = Person::join(world, name).await;
     let session = world.session(&person.email).await;
     let begun = body(200, by(world, &session, "/auth/second-factor", json!({})).await).await;
@@ -122,7 +121,6 @@ async fn at_a_limit(world: &World, user: &UserId) {
 }
 
 async fn it_is_on_once_a_right_code_was_sent_and_ends_what_the_password_alone_let_in(world: World) {
-    world.clock.stop();
     let ana = Person::join(&world, "ana").await;
     let here = world.session(&ana.email).await;
     let there = world.session(&ana.email).await;

@@ -266,7 +266,6 @@ async fn what_can_not_be_given_is_refused(world: World) {
     .await;
     assert_eq!(world.dumont.store.grants().given(&other.id, 9).await.expect("asked"), []);
     // A login of long ago has to say again who it is.
-    world.clock.stop();
     world.clock.pass(700_000);
     let sent = json!({"to": "other", "level": "read", "all_machines": true});
     let answer = send(&world, &owner, Method::POST, "/api/v1/grants", Some(sent)).await;
@@ -316,7 +315,6 @@ async fn it_ends_when_it_is_taken_back_given_up_or_over(world: World) {
     let id = body(201, made).await["id"].as_str().expect("an id").to_owned();
     body(200, post(&world, &other, &format!("/api/v1/shared/{id}/accept")).await).await;
     seen(200).await;
-    world.clock.stop();
     world.clock.pass(DAY_MS);
     seen(404).await;
     world.end().await;
@@ -626,7 +624,6 @@ async fn refusals_over_and_over_fill_no_log_of_the_owner(world: World) {
     let other = Person::join(&world, "other").await;
     seed::machine(&world, &owner.id).await;
     share(&world, &owner, &other, GrantLevel::Read).await;
-    world.clock.stop();
     let row = |n: i64, actor: Option<&str>, action: Action| AuditRow {
         at: world.dumont.now(),
         action,
