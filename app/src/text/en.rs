@@ -731,6 +731,7 @@ texts! {
     verified_gone: "verified gone",
     kept_until: "kept, and billed, for what it may still hold, until",
     late_saved: "saved from it: {files} files, {bytes}, on the standby in",
+    late_unsettled: "not known to be saved: what it wrote after",
     journal: "Journal",
     journal_what: "Every attempt at every step, newest first.",
     as_above: "As said above.",

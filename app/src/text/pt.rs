@@ -715,6 +715,7 @@ pub(super) const PT: Texts = Texts {
     verified_gone: "remoção verificada",
     kept_until: "guardada, e cobrada, pelo que ainda possa ter, até",
     late_saved: "salvos dela: {files} arquivos, {bytes}, no standby em",
+    late_unsettled: "não se sabe se foi salvo: o que ela gravou depois de",
     journal: "Diário",
     journal_what: "Cada tentativa de cada passo, a mais nova primeiro.",
     as_above: "Como dito acima.",

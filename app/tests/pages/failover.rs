@@ -74,6 +74,36 @@ fn that_nothing_was_lost_never_stands_beside_a_span_of_lost_writes() {
 }
 
 #[test]
+fn what_an_old_gpu_may_have_written_after_the_last_fetch_is_not_told_as_saved() {
+    let mut failover = story::failover();
+    let page = |failover: &domain::view::failover::FailoverPage| {
+        let plane = Fake { failover: failover.clone(), ..Fake::default() };
+        words(&shown("/app/failovers/0199-done", &plane))
+    };
+    let doubt = "not known to be saved";
+    assert!(!page(&failover).contains(doubt));
+    let at = failover.status.started_at;
+    let late = domain::view::failover::LateWrites {
+        files: 0,
+        bytes: 0,
+        path: "/late".into(),
+        at,
+        settled: false,
+    };
+    failover.status.instances[0].late_writes = Some(late.clone());
+    assert!(page(&failover).contains(doubt), "{}", page(&failover));
+    let settled = domain::view::failover::LateWrites { settled: true, files: 2, ..late };
+    failover.status.instances[0].late_writes = Some(settled.clone());
+    let text = page(&failover);
+    assert!(!text.contains(doubt) && text.contains("2 files"), "{text}");
+    // While it is there nothing is lost yet.
+    failover.status.instances[0].fate = Fate::Pending;
+    let open = domain::view::failover::LateWrites { settled: false, ..settled };
+    failover.status.instances[0].late_writes = Some(open);
+    assert!(!page(&failover).contains(doubt));
+}
+
+#[test]
 fn a_failover_that_stays_on_the_standby_offers_the_way_back() {
     let mut failover = story::failover();
     failover.status.state = FailoverState::Failed;

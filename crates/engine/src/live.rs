@@ -1,9 +1,10 @@
 //! What is known only while this process runs: the newest lists, observations and open shells.
 //!
-//! Nothing here is needed by another process, and all of it is gathered again after a restart.
+//! Nothing here is needed by another process, and all of it is gathered again after a restart. The lists that
+//! another process is given by the provider come here from the database: see [`crate::listing`].
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::gpu::{Endpoint, GpuInstance};
@@ -16,6 +17,7 @@ use store::Heard;
 use tokio::sync::Notify;
 
 use crate::data::DirtyPaths;
+use crate::listing::Read;
 use crate::market::Market;
 use crate::ports::watch;
 
@@ -102,6 +104,7 @@ pub struct Machine {
     /// In which epoch, and which.
     dirty: Mutex<(Epoch, DirtyPaths)>,
     heard: Mutex<Option<Heard>>,
+    wanted_since: Mutex<Option<Millis>>,
     /// The GPU to beat at.
     pub gpu: watch::Sender<Option<Target>>,
     /// The standby to beat at.
@@ -123,6 +126,7 @@ impl Default for Machine {
             standby_contact: Mutex::default(),
             dirty: Mutex::new((Epoch(0), DirtyPaths::default())),
             heard: Mutex::default(),
+            wanted_since: Mutex::default(),
             gpu: watch::Sender::new(None),
             standby: watch::Sender::new(None),
             gpu_shell: watch::Sender::new(None),
@@ -172,6 +176,17 @@ impl Machine {
         change(&mut lock(&self.standby_contact));
     }
 
+    /// Since when it is wanted again, where it was seen not to be.
+    pub fn wanted_since(&self) -> Option<Millis> {
+        *lock(&self.wanted_since)
+    }
+
+    /// Notes that it is wanted again from now on: what anyone said of it before is of its pause.
+    pub fn wanted_again(&self, now: Millis) {
+        self.forget_contacts();
+        *lock(&self.wanted_since) = Some(now);
+    }
+
     /// Paths seen to change in this epoch after its newest recovery point. What was seen in another is of
     /// another GPU and another failover, and says nothing of this one.
     pub fn dirty(&self, epoch: Epoch) -> DirtyPaths {
@@ -205,6 +220,10 @@ pub struct Account {
     pub(crate) market: Market,
     /// Look at the provider now.
     pub poke: Notify,
+    /// Whether this process asks the provider itself.
+    polled: AtomicBool,
+    /// When the list that another process stored was read, and which.
+    stored: Mutex<Option<Read>>,
     /// How many looks at the provider have begun.
     begun: AtomicU64,
     /// Number of the newest look that has ended; changes wake those who wait for one.
@@ -253,6 +272,27 @@ impl Account {
     /// Notes how a reading of the balance ended.
     pub fn note_balance(&self, failure: Option<(Millis, ProviderError)>) {
         *lock(&self.unread) = failure;
+    }
+
+    /// Whether this process asks the provider itself; else what it knows is read from the database.
+    pub fn is_polled(&self) -> bool {
+        self.polled.load(Ordering::SeqCst)
+    }
+
+    /// Notes whether this process asks the provider itself.
+    pub fn set_polled(&self, polled: bool) {
+        *lock(&self.stored) = None;
+        self.polled.store(polled, Ordering::SeqCst);
+    }
+
+    /// When the stored list was read last, and which.
+    pub(crate) fn stored_read(&self) -> Option<Read> {
+        *lock(&self.stored)
+    }
+
+    /// Notes that the stored list was read.
+    pub(crate) fn set_stored_read(&self, read: Option<Read>) {
+        *lock(&self.stored) = read;
     }
 
     /// The newest view.

@@ -34,6 +34,7 @@ const MISSES: u32 = 2;
 /// Polls until the token ends.
 pub(crate) async fn run(context: Context, user: UserId, token: CancellationToken) {
     let account = context.live.account(&user);
+    let _asks = Asks::begin(&account);
     let mut misses = BTreeMap::new();
     let mut balance_at = 0;
     loop {
@@ -60,6 +61,22 @@ pub(crate) async fn run(context: Context, user: UserId, token: CancellationToken
             () = time::sleep(pause) => {}
             () = account.poke.notified() => {}
         }
+    }
+}
+
+/// As long as it is there, this process asks the provider itself.
+struct Asks<'a>(&'a Account);
+
+impl<'a> Asks<'a> {
+    fn begin(account: &'a Account) -> Self {
+        account.set_polled(true);
+        Self(account)
+    }
+}
+
+impl Drop for Asks<'_> {
+    fn drop(&mut self) {
+        self.0.set_polled(false);
     }
 }
 
@@ -107,13 +124,6 @@ pub(crate) async fn look(
     let now = context.now();
     let complete = listing.complete;
     let instances = Arc::new(listing.instances);
-    let payload = serde_json::to_value(instances.as_ref()).unwrap_or_default();
-    context
-        .store
-        .provider_states()
-        .put(user, StateKind::VastInstances, &payload, complete, now)
-        .await?;
-
     let known = known_gpus(context, user).await?;
     // An incomplete list shows what exists and says nothing about what does not.
     let before = account.view().gone;
@@ -122,6 +132,11 @@ pub(crate) async fn look(
     } else {
         before
     };
+    // For pages, and for processes that work on machines of this account and don't ask themselves.
+    let payload = serde_json::to_value(instances.as_ref()).unwrap_or_default();
+    let numbers: Vec<i64> = gone.iter().map(|id| id.0).collect();
+    let states = context.store.provider_states();
+    states.put_instances(user, &payload, &numbers, complete, now).await?;
     account.set_view(AccountView {
         instances: Arc::clone(&instances),
         at: Some(now),

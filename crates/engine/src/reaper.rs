@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
 use crate::error::EngineError;
+use crate::left::{self, Leave};
 use crate::ports::time;
 use crate::rentals;
 
@@ -23,6 +24,8 @@ const TICK: Duration = Duration::from_millis(500);
 const RENTALS: Duration = Duration::from_secs(10);
 /// How long after the wish a VM that was never seen may still appear: its creation may be under way.
 const APPEARS_MS: i64 = 120_000;
+/// Between two tries to find out whether an instance may go.
+const UNKNOWN_MS: i64 = 5_000;
 const FIRST_RETRY_MS: i64 = 1_000;
 const LAST_RETRY_MS: i64 = 60_000;
 
@@ -78,6 +81,22 @@ pub(crate) async fn run(context: Context, user: UserId, token: CancellationToken
 
 async fn pass(context: &Context, user: &UserId) -> Result<(), EngineError> {
     for disposal in due(context, user).await? {
+        match left::may_go(context, &disposal).await {
+            Ok(Leave::Now) => {}
+            Ok(Leave::Not(until)) => {
+                context.store.disposals().hold(&disposal.id, until).await?;
+                continue;
+            }
+            Err(error) => {
+                tracing::warn!(instance = disposal.external_id, %error, "not known whether it may go");
+                context
+                    .store
+                    .disposals()
+                    .hold(&disposal.id, context.now().plus(UNKNOWN_MS))
+                    .await?;
+                continue;
+            }
+        }
         match attempt(context, &disposal).await {
             Ok(true) => {
                 context.store.disposals().done(&disposal.id, context.now()).await?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use domain::association::{Association, AssociationState, Hooks, Serving, SyncStatus};
-use domain::gpu::Endpoint;
+use domain::gpu::{Endpoint, GpuInstance};
 use domain::id::{AssociationId, Epoch, GpuId, UserId};
 use domain::offer::GpuSpec;
 use domain::time::{Clock, Millis};
@@ -27,6 +27,39 @@ struct Hand(AtomicI64);
 impl Clock for Hand {
     fn now(&self) -> Millis {
         Millis(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// An instance that runs, as a list has it.
+pub(crate) fn running(id: i64) -> GpuInstance {
+    let running = Some("running".to_owned());
+    GpuInstance {
+        id: GpuId(id),
+        machine_id: Some(1),
+        label: None,
+        actual_status: running.clone(),
+        intended_status: running.clone(),
+        cur_state: running.clone(),
+        next_state: running,
+        status_msg: None,
+        ssh: Some(Endpoint { host: "127.0.0.1".into(), port: 9 }),
+        public_ip: None,
+        gpu_name: None,
+        num_gpus: None,
+        gpu_ram_mb: None,
+        cpu_cores: None,
+        cpu_ram_mb: None,
+        disk_gb: None,
+        usd_per_hour: None,
+        is_bid: false,
+        bid: None,
+        min_bid: None,
+        image: None,
+        geolocation: None,
+        reliability: None,
+        started_at: None,
+        gpu_util: None,
+        gpu_temp: None,
     }
 }
 

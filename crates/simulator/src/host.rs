@@ -277,6 +277,15 @@ impl Running {
             }),
             "restore" => self.restore(),
             "late" => self.late(),
+            "left" => self.here(|host| {
+                host.held = true;
+                let now = (host.boot, host.content.clone());
+                let quiet = self.arg(0) == "look" && host.marked.as_ref() == Some(&now);
+                if self.arg(0) == "mark" {
+                    host.marked = Some(now);
+                }
+                format!("held=1\nquiet={}\noutcome=ok\n", i64::from(quiet))
+            }),
             _ => Some("outcome=failed\nword=no such script here\n".into()),
         };
         let end = text.as_deref().and_then(|text| text.split("\n\n").next());

@@ -6,6 +6,7 @@
 
 #![expect(clippy::expect_used, reason = "a world that can't be made is no world")]
 
+mod cases;
 mod chance;
 mod host;
 pub mod oracle;

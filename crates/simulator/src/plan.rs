@@ -60,6 +60,8 @@ pub(crate) enum Blow {
 #[derive(Debug, Clone)]
 pub struct Plan {
     pub(crate) processes: usize,
+    /// Which process protects the machine, and so works on it first. The first one asks the provider.
+    pub(crate) asked: usize,
     /// Ms after the machine is protected.
     pub(crate) loss_at: u64,
     pub(crate) loss: Loss,
@@ -77,6 +79,7 @@ impl Plan {
     pub fn thin() -> Self {
         Self {
             processes: 1,
+            asked: 0,
             loss_at: 20_000,
             loss: Loss::Gone,
             purchases: Vec::new(),
@@ -111,7 +114,8 @@ impl Plan {
             })
             .collect();
         let preempted_at = (dice.of(6) == 0).then(|| loss_at + dice.of(40_000));
-        Self { processes, loss_at, loss, purchases, blows, preempted_at }
+        let asked = usize::try_from(dice.of(3)).unwrap_or(0) % processes;
+        Self { processes, asked, loss_at, loss, purchases, blows, preempted_at }
     }
 
     /// Whether what is done to the GPU leaves it healthy, so that it must not be left.

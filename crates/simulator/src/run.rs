@@ -122,7 +122,7 @@ async fn one(seed: u64, plan: Plan, begun: template::Begun) -> Outcome {
         processes.push(play.start(number, 0).await);
     }
     let hooks = Hooks { on_standby: Some("work".into()), ..Hooks::default() };
-    let protected = protect(&processes, &play.user, gpu, hooks).await;
+    let protected = protect(processes.get(plan.asked), &play.user, gpu, hooks).await;
     if let Err(word) = protected {
         world.wrong(format!("the machine can't be protected: {word}"));
     }
@@ -139,12 +139,12 @@ async fn one(seed: u64, plan: Plan, begun: template::Begun) -> Outcome {
 }
 
 async fn protect(
-    processes: &[Process],
+    asked: Option<&Process>,
     user: &UserId,
     gpu: domain::id::GpuId,
     hooks: Hooks,
 ) -> Result<(), String> {
-    let Some(first) = processes.first() else { return Err("no process".into()) };
+    let Some(first) = asked else { return Err("no process".into()) };
     let (engine, user) = (first.engine.clone(), user.clone());
     let done = Rc::new(std::cell::RefCell::new(None));
     let tell = Rc::clone(&done);
@@ -240,6 +240,7 @@ impl Course {
             if let Some(host) = state.hosts.get_mut(&name) {
                 host.silent_until = now + ms;
                 host.boot += u64::from(reboots);
+                host.held &= !reboots;
             }
             return;
         }

@@ -45,6 +45,8 @@ pub(crate) struct Host {
     pub(crate) begun: BTreeSet<String>,
     pub(crate) drills: BTreeMap<String, Content>,
     pub(crate) late: Content,
+    /// What a GPU that was left held when it was marked, and in which start.
+    pub(crate) marked: Option<(u64, Content)>,
 }
 
 impl Host {

@@ -48,7 +48,7 @@ pub use engine::figures::{Copies, Drills, Figures, Waiting};
 pub use engine::lease::{Lease, Leases};
 pub use engine::provider_state::{ProviderState, ProviderStates, StateKind};
 pub use error::{KeyError, StoreError};
-pub use journal::disposal::Disposals;
+pub use journal::disposal::{Disposals, PROTECTED};
 pub use journal::failover::{FailoverQuery, Failovers};
 pub use journal::intent::Intents;
 pub use journal::intent_limits::Recorded;

@@ -109,6 +109,9 @@ async fn a_gpu_that_was_cut_off_is_kept_until_what_only_it_has_is_saved(plan: Pl
         .ancestors()
         .find_map(|above| std::fs::read_to_string(above.join(folder).join("only-here")).ok());
     assert_eq!(saved.as_deref(), Some("the best checkpoint"), "in {folder}");
+    // It was seen right before it went that nothing was written after that.
+    let late = old(&stack.status(&failover).await)["late_writes"].clone();
+    assert_eq!(late["settled"], json!(true), "{late:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

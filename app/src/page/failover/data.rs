@@ -165,6 +165,7 @@ fn line(visit: &Visit, one: &TouchedInstance) -> AnyView {
                 {badge(tone, text::fate(one.fate, t))}
                 {one.kept_until.map(|at| view! { <span class="under">{t.kept_until} " " {clock_time(visit, at)}</span> })}
                 {one.late_writes.as_ref().filter(|late| late.files > 0).map(|late| view! { <span class="under">{fill(t.late_saved, &[("files", &format::count(late.files, visit.lang)), ("bytes", &format::bytes(late.bytes, visit.lang))])} " " <code>{late.path.clone()}</code></span> })}
+                {one.late_writes.as_ref().filter(|late| one.fate == Fate::Destroyed && !late.settled).map(|late| view! { <span class="under">{t.late_unsettled} " " {clock_time(visit, late.at)}</span> })}
                 {one.verified_gone_at.map(|at| view! { <span class="under">{t.verified_gone} " " {ago(visit, at)}</span> })}
             })}
             {number_cell(t.cost, view! { {cost} {rate.map(|rate| view! { <span class="under">{rate}</span> })} })}

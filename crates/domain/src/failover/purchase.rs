@@ -168,6 +168,15 @@ pub struct Disposal {
 }
 
 impl Disposal {
+    /// Whether an instance is not to go before what only it holds is saved: it is the GPU that a failover left.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.provider == Provider::Vast
+            && self.role == Role::OldGpu
+            && self.failover.is_some()
+            && self.association.is_some()
+    }
+
     /// Until when the instance is kept for what it may still hold: nothing was tried, and nothing will
     /// be before that, unless what it holds is fetched first.
     #[must_use]
@@ -191,6 +200,11 @@ pub struct Saved {
     pub bytes: i64,
     /// Folder on the standby.
     pub path: String,
-    /// When they were fetched.
+    /// When they were fetched last.
     pub at: Millis,
+    /// How often they were fetched.
+    pub fetches: i64,
+    /// Whether nothing ran there any more and nothing was written since, seen right before it went. Where it
+    /// is not, it may have written more.
+    pub settled: bool,
 }

@@ -18,9 +18,10 @@ pub fn touched(journal: &Journal<'_>) -> Vec<TouchedInstance> {
     if !journal.failover.options.from_standby {
         let id = journal.failover.gpu.to_string();
         let (fate, gone) = fate_of(Provider::Vast, &id, journal);
-        let left = journal.disposals.iter().filter(|wish| {
-            wish.provider == Provider::Vast && wish.external_id == id && wish.role == Role::OldGpu
-        });
+        let left = journal
+            .disposals
+            .iter()
+            .filter(|wish| wish.provider == Provider::Vast && wish.external_id == id);
         let late = left.clone().rev().find_map(|wish| wish.saved.as_ref());
         found.push(TouchedInstance {
             kept_until: left.filter_map(|wish| wish.kept_until(journal.now)).max().map(Time),
@@ -29,6 +30,7 @@ pub fn touched(journal: &Journal<'_>) -> Vec<TouchedInstance> {
                 bytes: saved.bytes,
                 path: saved.path.clone(),
                 at: Time(saved.at),
+                settled: saved.settled,
             }),
             ..plain(Provider::Vast, &id, Role::OldGpu, fate, gone)
         });
@@ -190,6 +192,7 @@ fn id(provider: Provider, external: &str) -> InstanceId {
 mod tests {
     use super::super::testing::{Story, at};
     use super::*;
+    use crate::failover::Saved;
     use crate::time::HOUR_MS;
 
     #[test]
@@ -219,6 +222,21 @@ mod tests {
             (Role::OldGpu, Fate::Unknown),
             "nothing says that it is there"
         );
+    }
+
+    #[test]
+    fn what_was_saved_of_the_old_gpu_is_told_with_whether_it_was_the_last_of_it() {
+        let mut story = Story::lost_and_recovered();
+        let late = |story: &Story| touched(&story.journal())[0].late_writes.clone();
+        assert_eq!(late(&story), None);
+        let saved = Saved { files: 3, bytes: 9, path: "/late".into(), ..Saved::default() };
+        story.disposals[0].saved = Some(saved.clone());
+        assert_eq!(late(&story).map(|late| (late.files, late.settled)), Some((3, false)));
+        story.disposals[0].saved = Some(Saved { settled: true, ..saved });
+        assert_eq!(late(&story).map(|late| late.settled), Some(true));
+        // Its user has asked for it to go meanwhile: that is no reason to forget what was saved.
+        story.disposals[0].role = Role::Rental;
+        assert_eq!(late(&story).map(|late| late.files), Some(3));
     }
 
     #[test]

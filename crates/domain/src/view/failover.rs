@@ -105,8 +105,12 @@ pub struct LateWrites {
     pub bytes: i64,
     /// Folder on the standby.
     pub path: String,
-    /// When they were fetched.
+    /// When they were fetched last.
     pub at: Time,
+    /// Whether nothing was written there after that, as was seen right before it went. Where this is not so,
+    /// it may have written more.
+    #[serde(default)]
+    pub settled: bool,
 }
 
 /// An instance that a failover touched.

@@ -12,6 +12,37 @@ use super::wire::{ask, checked, script, with_endpoint};
 /// The whole of a large workspace may have to be looked through.
 const FETCH: Duration = Duration::from_secs(1_800);
 
+/// What is asked of a GPU that was left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// Whether anything was written since the mark.
+    Look,
+    /// Sets the mark: what is fetched from now on is fetched after it.
+    Mark,
+}
+
+/// Holds in place what runs on a GPU that was left, for good, and tells whether nothing was written in its
+/// workspace since the mark, by its own clock. Where not all could be held, it is not known to be so.
+///
+/// # Errors
+/// When the GPU can't be talked to, or no mark can be set there.
+pub async fn hold_left(
+    gpu: &Shell,
+    workspace: &str,
+    failover: &str,
+    what: Hold,
+) -> Result<bool, DataError> {
+    const WHAT: &str = "holding what runs on the GPU that was left";
+    let action = match what {
+        Hold::Look => "look",
+        Hold::Mark => "mark",
+    };
+    let script = script!("left").arg(action).arg(checked(workspace)?).arg(failover);
+    let answer = ask(gpu, &script, WHAT, Epoch(0), FETCH).await?;
+    tracing::debug!(failover, held = answer.text("held"), quiet = answer.text("quiet"), "held");
+    Ok(answer.text("quiet") == "1")
+}
+
 /// Files that the copy did not have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Late {

@@ -41,7 +41,7 @@ pub use follow::{Agents, FollowEvent, FollowPlan, Follower, Shells, Sources};
 pub use hook::{Begun, begun, hook_env, run_hook};
 pub use job::{end_standby_job, freeze_writes, thaw_writes};
 pub use keeper::{Keeper, KeptCycle, KeptPoint, Sent};
-pub use late::{Late, fetch_late};
+pub use late::{Hold, Late, fetch_late, hold_left};
 pub use mounts::mounts_below;
 pub use prepare::{StandbyFacts, prepare_gpu, prepare_standby, trust_gpu};
 pub use program::Program;

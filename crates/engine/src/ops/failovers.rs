@@ -4,7 +4,7 @@ use domain::association::{Association, Serving};
 use domain::failover::{FailoverState, Kind, Options};
 use domain::id::{FailoverId, GpuId, UserId};
 use domain::standby::StandbyState;
-use domain::verdict::{Cause, Verdict, decide};
+use domain::verdict::{Cause, Observations, Verdict, decide};
 use store::{OWNERS_WORD, StoreError};
 
 use super::protect;
@@ -54,11 +54,29 @@ pub(crate) async fn fail_over(
     let now = context.now();
     let seen = gather(context, &association, &machine, now);
     let policy = patience(context, user, &seen, now).await?;
-    let verdict = decide(&seen, &policy, now).verdict;
+    let verdict = match stored_verdict(context, &association, &seen).await? {
+        Some(stored) => stored,
+        None => decide(&seen, &policy, now).verdict,
+    };
     let settings = context.store.settings().get(user).await?;
     let options = Options { new_gpu: settings.auto_recovery, accept_gaps, ..Options::default() };
     let kind = if verdict == Verdict::Healthy { Kind::Planned } else { Kind::Real };
     begin(context, &association, kind, Cause::Manual, options, note).await
+}
+
+/// The verdict of the process that watches a machine, where this one does not: one that was never looked at
+/// here would be moved as one that does not answer, without its last bytes.
+async fn stored_verdict(
+    context: &Context,
+    association: &Association,
+    seen: &Observations,
+) -> Result<Option<Verdict>, EngineError> {
+    if seen.ssh.able || seen.standby.able {
+        return Ok(None);
+    }
+    let newest = context.store.verdicts().latest(&association.id).await?;
+    let of_now = newest.filter(|row| row.epoch == association.epoch);
+    Ok(of_now.map(|row| row.verdict))
 }
 
 /// Moves a machine from its standby to a new GPU.

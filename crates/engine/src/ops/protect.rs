@@ -11,6 +11,7 @@ use store::StoreError;
 
 use crate::context::Context;
 use crate::error::EngineError;
+use crate::listing;
 use crate::purchase;
 
 /// Where work lies unless its user says otherwise.
@@ -195,6 +196,7 @@ pub(crate) async fn instance(
     user: &UserId,
     gpu: GpuId,
 ) -> Result<Option<GpuInstance>, EngineError> {
+    listing::keep(context, user).await?;
     if let Some(known) = context.live.account(user).view().instance(gpu) {
         return Ok(Some(known.clone()));
     }

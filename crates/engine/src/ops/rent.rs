@@ -11,6 +11,7 @@ use store::Rental;
 use crate::context::Context;
 use crate::error::EngineError;
 use crate::handle::Rent;
+use crate::listing;
 use crate::ops::protect;
 use crate::ports::time;
 use crate::purchase::{self, Order, Purchase, Purpose};
@@ -214,9 +215,15 @@ pub(crate) async fn destroy(
             context.doorbell(user, "association", association.id.as_str()).await;
             context.live.machine(&association.id).poke.notify_one();
         }
-        None => {
-            context.store.disposals().request(&disposal).await?;
-        }
+        None => match context.store.disposals().request_unprotected(&disposal, gpu).await {
+            Err(store::StoreError::Conflict(store::PROTECTED)) => {
+                return Err(EngineError::conflict(
+                    "protected_meanwhile",
+                    "this machine was given a standby in this moment; look, and say it again",
+                ));
+            }
+            asked => drop(asked?),
+        },
     }
     context.doorbell(user, "instance", &gpu.to_string()).await;
     Ok(())
@@ -281,7 +288,7 @@ pub(crate) async fn resume(
     client.start(gpu).await?;
     if let Some(association) = context.store.associations().by_gpu(user, gpu).await? {
         // Wanted again only on a list read after the start: an older one still shows the stop.
-        context.live.account(user).refreshed().await;
+        listing::refresh(context, user).await?;
         context.live.machine(&association.id).forget_contacts();
         context
             .store

@@ -10,6 +10,7 @@ use domain::offer::GpuSpec;
 
 use super::step::{Ended, Run, StepEnd};
 use crate::data;
+use crate::listing;
 use crate::live::Target;
 use crate::ports::time;
 use crate::reaper;
@@ -112,7 +113,12 @@ async fn running(run: &Run<'_>, gpu: GpuId) -> Result<GpuInstance, CandidateFaul
                 .unwrap_or_default();
             return Err(not(format!("the new GPU did not run in time: {word}")));
         }
-        let _ = time::timeout(LOOK, account.refreshed()).await;
+        // Where another process asks, what it stores is read in the meantime.
+        if account.is_polled() {
+            let _ = time::timeout(LOOK, account.refreshed()).await;
+        } else if let Err(error) = listing::keep(run.context, &run.failover.user).await {
+            tracing::debug!(%error, "the stored list is not read");
+        }
         time::sleep(LOOK / 2).await;
     }
 }

@@ -16,6 +16,8 @@ const LAG_MS: i64 = 15_000;
 #[derive(Default)]
 pub(super) struct Hearing {
     read: bool,
+    /// Whether it was to run when it was looked at last.
+    wanted: Option<bool>,
 }
 
 impl Hearing {
@@ -27,6 +29,11 @@ impl Hearing {
         machine: &Machine,
     ) -> Result<(), EngineError> {
         let associations = context.store.associations();
+        // It may have been started by another process, which knows nothing of what was seen here.
+        if self.wanted.replace(association.want_running) == Some(false) && association.want_running
+        {
+            machine.wanted_again(context.now());
+        }
         if !self.read {
             machine.set_heard(associations.heard(&association.id).await?);
             self.read = true;

@@ -279,7 +279,11 @@ pub(crate) fn gather(
     machine: &Machine,
     now: Millis,
 ) -> Observations {
-    let provider = context.live.account(&association.user).view().word(association.gpu);
+    let mut provider = context.live.account(&association.user).view().word(association.gpu);
+    // What was said before it was started again is of its pause.
+    if machine.wanted_since().is_some_and(|since| provider.at.is_none_or(|at| at < since)) {
+        provider.says = None;
+    }
     let own = SelfCheck {
         unwell_until: context.own.unwell_until(now),
         others_reachable: context.live.others_reachable(&association.id, now.plus(-OTHERS_MS)),

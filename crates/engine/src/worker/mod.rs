@@ -27,12 +27,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
 use crate::error::EngineError;
+use crate::listing;
 use crate::live::Machine;
 use crate::ports::time::{self, Instant};
 use crate::saga;
 use act::Chore;
 
-pub(crate) use heartbeat::dial;
+pub(crate) use heartbeat::{DialError, dial};
 pub(crate) use judge::{evidence, gather, patience};
 pub(crate) use launch::told;
 
@@ -112,6 +113,7 @@ impl Work {
         association: &Association,
         machine: &std::sync::Arc<Machine>,
     ) -> Result<(), EngineError> {
+        listing::keep(context, &association.user).await?;
         judge::aim(context, association, machine).await?;
         if association.state == AssociationState::Deleting {
             self.follow.stop().await;

@@ -317,3 +317,24 @@ async fn what_rsync_wrote_while_no_keeper_looked_is_in_the_next_point() {
     assert_eq!(report.outcome, CycleOutcome::Ok);
     assert_eq!(fs::read(&copy).expect("read"), b"other", "called whole, it is what the GPU has");
 }
+
+#[tokio::test]
+async fn what_a_gpu_that_was_left_alone_has_is_saved_beside_a_copy_that_is_kept() {
+    let mut kept = Kept::new("/workspace").await;
+    kept.rig.gpu.write("/workspace/same", "same");
+    kept.synced().await;
+    kept.keeper.take_over(EPOCH.next()).await.expect("taken over");
+    kept.rig.gpu.write("/workspace/only-here", "the best checkpoint");
+    let gpu = &kept.rig.gpu;
+    let hold = async |what| {
+        data::hold_left(&gpu.shell, "/workspace", "f-1", what).await.expect("it answers")
+    };
+    hold(data::Hold::Mark).await;
+    let standby = &kept.rig.standby;
+    let late = data::fetch_late(&standby.shell, "/workspace", "f-1", &gpu.at, gpu.shell.host_key());
+    let late = late.await.expect("fetched");
+    assert_eq!((late.files, late.bytes), (1, 19));
+    assert!(hold(data::Hold::Look).await);
+    let saved = standby.tree(&late.path);
+    assert_eq!(saved[&b"only-here"[..]].content, b"the best checkpoint");
+}

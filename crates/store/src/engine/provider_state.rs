@@ -34,6 +34,8 @@ pub struct ProviderState {
     pub complete: bool,
     /// The answer.
     pub payload: Option<Value>,
+    /// With a list of instances: known ones that the provider no longer has.
+    pub gone: Vec<i64>,
     /// When it was last asked for.
     pub tried_at: Millis,
     /// Why the last try failed; `None` when it did not.
@@ -61,7 +63,7 @@ impl<'s> ProviderStates<'s> {
         user: &UserId,
         kind: StateKind,
     ) -> Result<Option<ProviderState>, StoreError> {
-        let row = query("SELECT fetched_at, complete, payload, tried_at, error FROM provider_state WHERE user_id = $1 AND kind = $2")
+        let row = query("SELECT fetched_at, complete, payload, gone, tried_at, error FROM provider_state WHERE user_id = $1 AND kind = $2")
             .bind(user.as_str())
             .bind(kind.as_str())
             .fetch_optional(&mut *self.store.db().read().await?)
@@ -81,7 +83,7 @@ impl<'s> ProviderStates<'s> {
         kind: StateKind,
         known: Option<Millis>,
     ) -> Result<Option<ProviderState>, StoreError> {
-        let row = query("SELECT fetched_at, complete, CASE WHEN fetched_at = $3 THEN NULL ELSE payload END AS payload, tried_at, error FROM provider_state WHERE user_id = $1 AND kind = $2")
+        let row = query("SELECT fetched_at, complete, CASE WHEN fetched_at = $3 THEN NULL ELSE payload END AS payload, gone, tried_at, error FROM provider_state WHERE user_id = $1 AND kind = $2")
             .bind(user.as_str())
             .bind(kind.as_str())
             .bind(known.map(|at| at.0))
@@ -103,11 +105,41 @@ impl<'s> ProviderStates<'s> {
         complete: bool,
         fetched_at: Millis,
     ) -> Result<(), StoreError> {
+        self.put_with((user, kind), payload, None, complete, fetched_at).await
+    }
+
+    /// Keeps a list of instances, and which known ones the provider no longer has.
+    ///
+    /// # Errors
+    /// As [`ProviderStates::put`].
+    #[instrument(level = "debug", skip_all)]
+    pub async fn put_instances(
+        &self,
+        user: &UserId,
+        payload: &Value,
+        gone: &[i64],
+        complete: bool,
+        fetched_at: Millis,
+    ) -> Result<(), StoreError> {
+        let gone = to_json(&gone, "provider_state.gone")?;
+        let whose = (user, StateKind::VastInstances);
+        self.put_with(whose, payload, Some(gone), complete, fetched_at).await
+    }
+
+    async fn put_with(
+        &self,
+        (user, kind): (&UserId, StateKind),
+        payload: &Value,
+        gone: Option<String>,
+        complete: bool,
+        fetched_at: Millis,
+    ) -> Result<(), StoreError> {
         query(
-            "INSERT INTO provider_state (user_id, kind, fetched_at, complete, payload, tried_at) \
-             VALUES ($1, $2, $3, $4, $5, $3) \
+            "INSERT INTO provider_state (user_id, kind, fetched_at, complete, payload, tried_at, gone) \
+             VALUES ($1, $2, $3, $4, $5, $3, $6) \
              ON CONFLICT (user_id, kind) DO UPDATE SET fetched_at = excluded.fetched_at, \
              complete = excluded.complete, payload = excluded.payload, \
+             gone = COALESCE(excluded.gone, provider_state.gone), \
              tried_at = excluded.tried_at, error = NULL \
              WHERE provider_state.tried_at <= excluded.tried_at",
         )
@@ -116,6 +148,7 @@ impl<'s> ProviderStates<'s> {
         .bind(fetched_at.0)
         .bind(i64::from(complete))
         .bind(to_json(payload, "provider_state.payload")?)
+        .bind(gone)
         .execute(self.store.db().write())
         .await?;
         Ok(())
@@ -171,6 +204,7 @@ fn read(row: &AnyRow) -> Result<ProviderState, StoreError> {
             .maybe_text("payload")?
             .map(|text| from_json(&text, "provider_state.payload"))
             .transpose()?,
+        gone: row.maybe_json("gone")?.unwrap_or_default(),
         tried_at: row.at("tried_at")?,
         error: row.maybe_text("error")?,
     })

@@ -1,10 +1,11 @@
 //! Wishes that an instance be stopped or gone, tried until it is so.
 //!
 //! An instance has one open wish at most: asking again is no error, a destroy takes the place of a
-//! stop, and a stop never takes the place of a destroy.
+//! stop, and a stop never takes the place of a destroy. What its user asks for is their word on it, whatever
+//! it was in our hands for: it is kept no more for what it may hold.
 
 use domain::failover::{Disposal, Saved};
-use domain::id::{AssociationId, DisposalId, FailoverId, UserId};
+use domain::id::{AssociationId, DisposalId, FailoverId, GpuId, UserId};
 use domain::provider::Provider;
 use domain::time::Millis;
 use sqlx::any::AnyRow;
@@ -13,6 +14,7 @@ use tracing::instrument;
 
 use crate::db::must_change;
 use crate::error::StoreError;
+use crate::journal::intent_limits::hold_account;
 use crate::open::Store;
 use crate::row::{Read as _, each, to_json};
 
@@ -30,6 +32,9 @@ macro_rules! select {
     };
 }
 pub(super) use select;
+
+/// Why an instance can't be destroyed as one that nothing protects.
+pub const PROTECTED: &str = "this GPU is protected";
 
 /// Wishes that an instance be stopped or gone.
 #[derive(Debug)]
@@ -51,6 +56,33 @@ impl<'s> Disposals<'s> {
     #[instrument(level = "debug", skip_all)]
     pub async fn request(&self, wanted: &Disposal) -> Result<Disposal, StoreError> {
         let mut tx = self.store.db().begin().await?;
+        let stands = request(&mut tx, wanted).await?;
+        tx.commit().await?;
+        Ok(stands)
+    }
+
+    /// The same for an instance that nothing protects: of this and of its being protected, at the same time,
+    /// one comes first.
+    ///
+    /// # Errors
+    /// As [`Self::request`]; `Conflict` when it is protected by now.
+    #[instrument(level = "debug", skip_all)]
+    pub async fn request_unprotected(
+        &self,
+        wanted: &Disposal,
+        gpu: GpuId,
+    ) -> Result<Disposal, StoreError> {
+        let mut tx = self.store.db().begin().await?;
+        hold_account(&mut tx, &wanted.user).await?;
+        let protected =
+            query("SELECT 1 AS one FROM associations WHERE user_id = $1 AND gpu_id = $2 LIMIT 1")
+                .bind(wanted.user.as_str())
+                .bind(gpu.0)
+                .fetch_optional(&mut *tx)
+                .await?;
+        if protected.is_some() {
+            return Err(StoreError::Conflict(PROTECTED));
+        }
         let stands = request(&mut tx, wanted).await?;
         tx.commit().await?;
         Ok(stands)
@@ -175,6 +207,21 @@ impl<'s> Disposals<'s> {
         must_change(&done, "disposal")
     }
 
+    /// Keeps an instance some more, since it answers: no try is made before `until`. No try is counted: none
+    /// was made.
+    ///
+    /// # Errors
+    /// `Stale` when the wish is fulfilled.
+    #[instrument(level = "debug", skip_all)]
+    pub async fn hold(&self, id: &DisposalId, until: Millis) -> Result<(), StoreError> {
+        let done = query("UPDATE disposals SET next_at = $2 WHERE id = $1 AND done_at IS NULL")
+            .bind(id.as_str())
+            .bind(until.0)
+            .execute(self.store.db().write())
+            .await?;
+        must_change(&done, "disposal")
+    }
+
     /// Takes back the wish of a failover that its old GPU be stopped, where that is not fulfilled. Returns it.
     ///
     /// # Errors
@@ -268,6 +315,7 @@ pub(crate) async fn request(
         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11) ",
         "ON CONFLICT (user_id, provider, zone, external_id) WHERE done_at IS NULL DO UPDATE SET ",
         "wish = CASE WHEN excluded.wish = 'destroy' THEN 'destroy' ELSE disposals.wish END, ",
+        "role = CASE WHEN excluded.role = 'rental' THEN 'rental' ELSE disposals.role END, ",
         "next_at = CASE WHEN excluded.wish = 'destroy' AND ",
         "(disposals.wish = 'stop' OR excluded.next_at < disposals.next_at) ",
         "THEN excluded.next_at ELSE disposals.next_at END, ",

@@ -122,7 +122,7 @@ impl Intents<'_> {
 }
 
 /// Of all that take this lock for an account, one runs at a time.
-async fn hold_account(tx: &mut AnyConnection, user: &UserId) -> Result<(), StoreError> {
+pub(crate) async fn hold_account(tx: &mut AnyConnection, user: &UserId) -> Result<(), StoreError> {
     query("UPDATE users SET changes = changes WHERE id = $1")
         .bind(user.as_str())
         .execute(tx)

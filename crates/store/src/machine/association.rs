@@ -12,6 +12,7 @@ use tracing::instrument;
 
 use crate::db::{hold_epoch, must_change};
 use crate::error::StoreError;
+use crate::journal::intent_limits::hold_account;
 use crate::journal::{disposal, failover};
 use crate::machine::{gpu_stay, standby};
 use crate::open::Store;
@@ -56,6 +57,8 @@ impl<'s> Associations<'s> {
     pub async fn create(&self, new: &Association) -> Result<(), StoreError> {
         let mut tx = self.store.db().begin().await?;
         let gpu = new.gpu.to_string();
+        // Of this and of its being destroyed, at the same time, one comes first.
+        hold_account(&mut tx, &new.user).await?;
         // In this order: a failover that is over has recorded before what is to become of its GPU.
         if failover::is_of(&mut tx, &new.user, new.gpu).await? {
             return Err(StoreError::Conflict("a failover of this GPU is under way"));

@@ -1,11 +1,12 @@
 //! Wishes that instances be stopped or gone.
 
+use domain::association::Association;
 use domain::failover::{Disposal, Role, Saved, Wish};
-use domain::id::{DisposalId, FailoverId};
+use domain::id::{DisposalId, FailoverId, GpuId};
 use domain::provider::Provider;
 use store::StoreError;
 
-use crate::fixtures::{NOW, disposal, user};
+use crate::fixtures::{NOW, association, disposal, user};
 use crate::world::World;
 
 on_both! {
@@ -13,6 +14,8 @@ on_both! {
     a_destroy_takes_the_place_of_a_stop_and_never_the_reverse,
     a_wish_is_due_until_it_is_done,
     a_destroy_that_waits_goes_sooner_when_asked_again_or_saved,
+    one_that_answers_is_held_until_its_user_wants_it_gone,
+    what_is_protected_in_this_moment_is_not_destroyed_as_one_that_is_not,
     many_who_ask_leave_one_wish,
     the_same_name_elsewhere_is_another_instance,
 }
@@ -109,13 +112,55 @@ async fn a_destroy_that_waits_goes_sooner_when_asked_again_or_saved(world: &Worl
     let sooner = disposals.request(&kept("di-3", "7", 0)).await.expect("asked");
     assert_eq!((sooner.next_at, sooner.kept_until(NOW)), (NOW, None));
     let held = disposals.request(&kept("di-4", "8", 500)).await.expect("asked");
-    let saved = Saved { files: 2, bytes: 9, path: "/late".into(), at: NOW.plus(3) };
+    let at = NOW.plus(3);
+    let saved = Saved { files: 2, bytes: 9, path: "/late".into(), at, fetches: 1, settled: false };
     disposals.saved(&held.id, &saved).await.expect("saved");
     let free = disposals.find(&held.id).await.expect("read").expect("there");
     assert_eq!((free.next_at, free.saved.as_ref()), (NOW.plus(3), Some(&saved)));
     assert_eq!(free.kept_until(NOW), None);
     disposals.done(&held.id, NOW.plus(4)).await.expect("done");
     assert!(matches!(disposals.saved(&held.id, &saved).await, Err(StoreError::Stale { .. })));
+}
+
+async fn one_that_answers_is_held_until_its_user_wants_it_gone(world: &World) {
+    let ana = user(&world.store, "ana").await;
+    let disposals = world.store.disposals();
+    let left = Disposal { role: Role::OldGpu, ..disposal(&ana, "di-1", "7", Wish::Destroy) };
+    let asked = disposals.request(&left).await.expect("asked");
+    disposals.hold(&asked.id, NOW.plus(900)).await.expect("held");
+    let held = disposals.find(&asked.id).await.expect("read").expect("there");
+    assert_eq!((held.next_at, held.attempts, held.role), (NOW.plus(900), 0, Role::OldGpu));
+    assert_eq!(disposals.due(NOW.plus(899)).await.expect("read"), []);
+    // The word of whoever pays for it.
+    let own = Disposal { role: Role::Rental, ..disposal(&ana, "di-2", "7", Wish::Destroy) };
+    let gone = disposals.request(&own).await.expect("asked");
+    assert_eq!((gone.id, gone.role), (asked.id.clone(), Role::Rental));
+    assert_eq!(gone.next_at, own.next_at, "now");
+    let again = disposals.request(&left).await.expect("asked");
+    assert_eq!(again.role, Role::Rental, "it stands");
+    disposals.done(&asked.id, NOW.plus(4)).await.expect("done");
+    assert!(matches!(disposals.hold(&asked.id, NOW).await, Err(StoreError::Stale { .. })));
+}
+
+/// Of a destroy and a protection that are asked for at the same time one comes first, and the other is told.
+async fn what_is_protected_in_this_moment_is_not_destroyed_as_one_that_is_not(world: &World) {
+    let ana = user(&world.store, "ana").await;
+    let beside = world.beside().await;
+    for gpu in 100..130 {
+        let tie = Association { standby: None, ..association(&ana, &format!("as-{gpu}"), gpu) };
+        let wish = disposal(&ana, &format!("di-{gpu}"), &gpu.to_string(), Wish::Destroy);
+        let (here, there) = (world.store.clone(), beside.clone());
+        let made = tokio::spawn(async move { here.associations().create(&tie).await });
+        let asked =
+            tokio::spawn(
+                async move { there.disposals().request_unprotected(&wish, GpuId(gpu)).await },
+            );
+        let (made, asked) = (made.await.expect("ran"), asked.await.expect("ran"));
+        assert!(made.is_ok() != asked.is_ok(), "{gpu}: {made:?} {asked:?}");
+        let told = made.err().or(asked.err());
+        assert!(matches!(told, Some(StoreError::Conflict(_))), "{told:?}");
+    }
+    beside.close().await;
 }
 
 async fn many_who_ask_leave_one_wish(world: &World) {

@@ -16,6 +16,7 @@ on_both! {
     an_answer_is_kept_over_a_failure,
     an_older_answer_does_not_replace_a_newer,
     an_answer_that_is_known_comes_without_its_payload,
+    what_is_gone_is_kept_beside_the_list,
 }
 
 async fn cycles_are_read_newest_first_and_pruned_by_age(world: &World) {
@@ -105,6 +106,7 @@ async fn an_answer_is_kept_over_a_failure(world: &World) {
     assert_eq!(states.get(&ana, kind).await.expect("read"), None);
     states.put_error(&ana, kind, "503", NOW).await.expect("kept");
     let never = ProviderState {
+        gone: Vec::new(),
         fetched_at: None,
         complete: false,
         payload: None,
@@ -116,6 +118,7 @@ async fn an_answer_is_kept_over_a_failure(world: &World) {
     states.put(&ana, kind, &balance, true, NOW.plus(1)).await.expect("kept");
     states.put_error(&ana, kind, "429", NOW.plus(2)).await.expect("kept");
     let stale = ProviderState {
+        gone: Vec::new(),
         fetched_at: Some(NOW.plus(1)),
         complete: true,
         payload: Some(balance.clone()),
@@ -143,6 +146,21 @@ async fn an_older_answer_does_not_replace_a_newer(world: &World) {
     let read = states.get(&ana, kind).await.expect("read").expect("there");
     assert_eq!(read.payload, Some(json!([1, 2])));
     assert_eq!((read.error, read.fetched_at), (None, Some(NOW)));
+}
+
+async fn what_is_gone_is_kept_beside_the_list(world: &World) {
+    let ana = user(&world.store, "ana").await;
+    let states = world.store.provider_states();
+    let kind = StateKind::VastInstances;
+    states.put_instances(&ana, &json!([1]), &[7, 8], true, NOW).await.expect("kept");
+    let read = states.get_newer(&ana, kind, None).await.expect("read").expect("there");
+    assert_eq!((read.payload, read.gone), (Some(json!([1])), vec![7, 8]));
+    states.put_error(&ana, kind, "503", NOW.plus(1)).await.expect("kept");
+    assert_eq!(states.get(&ana, kind).await.expect("read").expect("there").gone, [7, 8]);
+    states.put_instances(&ana, &json!([1]), &[], true, NOW.plus(2)).await.expect("kept");
+    assert_eq!(states.get(&ana, kind).await.expect("read").expect("there").gone, [0; 0]);
+    states.put_instances(&ana, &json!([1]), &[9], true, NOW.plus(1)).await.expect("ignored");
+    assert_eq!(states.get(&ana, kind).await.expect("read").expect("there").gone, [0; 0]);
 }
 
 async fn an_answer_that_is_known_comes_without_its_payload(world: &World) {
