@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::id::{FailoverId, GpuId, NotificationId};
+use domain::notification::Wait;
 use domain::time::Millis;
 use domain::view::access::{Browsers, RecoveryCodes, RemoveSecondFactor, SecondFactor};
 use domain::view::account::{
@@ -117,8 +118,8 @@ pub trait ControlPlane: People + Sharing {
     async fn discard(&self, gpu: GpuId, wanted: DiscardMachine) -> Answer<()>;
     /// Moves the machine of a GPU from its standby to a new GPU.
     async fn back_to_gpu(&self, gpu: GpuId) -> Answer<FailoverId>;
-    /// Ends a failover's pause before its next attempt.
-    async fn retry_now(&self, failover: &FailoverId) -> Answer<()>;
+    /// Ends a failover's pause before its next attempt, which was shown to wait for this.
+    async fn retry_now(&self, failover: &FailoverId, shown: Option<Wait>) -> Answer<()>;
 
     /// Begins a drill.
     async fn drill(&self, gpu: GpuId, wanted: SimulateFailover) -> Answer<FailoverId>;

@@ -1,6 +1,7 @@
 //! The page of a failover, and what others say while one goes on.
 
 use domain::failover::{FailoverState, Kind};
+use domain::notification::Wait;
 use domain::view::failover::Fate;
 
 use crate::support::plane::Fake;
@@ -138,13 +139,19 @@ fn a_failover_that_waits_says_for_what_until_when_and_can_be_tried_now() {
         let active = page.row.active.as_mut().unwrap();
         active.state = FailoverState::Waiting;
         active.waits = Some("no offer fits".into());
+        active.waits_for = Some(Wait::Offer);
         active.retry_at = Some(domain::view::Time(story::NOW.plus(30_000)));
     });
     let html = shown("/app/machines/7002", &plane);
+    // What it was shown to wait for goes along: that is what is agreed to.
+    assert!(html.contains("<input type=\"hidden\" name=\"waits_for\" value=\"offer\""), "{html}");
     assert!(words(&html).contains("Tries again by itself at"), "{}", words(&html));
     assert!(html.contains("action=\"/app/failovers/0199-now/retry\""));
-    assert_eq!(reply(&post("/app/failovers/0199-now/retry", &[]), &plane).status, 303);
-    assert_eq!(plane.acts(), ["retry 0199-now"]);
+    assert_eq!(
+        reply(&post("/app/failovers/0199-now/retry", &[("waits_for", "offer")]), &plane).status,
+        303
+    );
+    assert_eq!(plane.acts(), ["retry 0199-now offer"]);
 }
 
 #[test]
@@ -161,7 +168,6 @@ fn while_a_failover_goes_on_its_progress_takes_the_place_of_readiness() {
     let plane = machine(|_| {});
     assert!(words(&shown("/app/machines/7001", &plane)).contains("If the GPU died now"));
 }
-
 #[test]
 fn a_failover_that_finds_no_offer_names_what_comes_nearest_and_the_rule_that_each_breaks() {
     use domain::notification::Wait;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use app::control_plane::{Answer, ControlPlane, Enrolment, Visitor};
 use async_trait::async_trait;
 use domain::id::{FailoverId, GpuId, NotificationId};
+use domain::notification::Wait;
 use domain::time::Millis;
 use domain::view::access::*;
 use domain::view::account::*;
@@ -206,8 +207,9 @@ impl ControlPlane for Fake {
     async fn back_to_gpu(&self, gpu: GpuId) -> Answer<FailoverId> {
         self.act(format!("back to gpu {gpu}"), FailoverId::new("0199-back"))
     }
-    async fn retry_now(&self, failover: &FailoverId) -> Answer<()> {
-        self.act(format!("retry {failover}"), ())
+    async fn retry_now(&self, failover: &FailoverId, shown: Option<Wait>) -> Answer<()> {
+        let word = shown.map(|wait| format!(" {wait}")).unwrap_or_default();
+        self.act(format!("retry {failover}{word}"), ())
     }
     async fn drill(&self, gpu: GpuId, wanted: SimulateFailover) -> Answer<FailoverId> {
         let what = format!(

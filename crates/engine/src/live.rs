@@ -33,14 +33,26 @@ pub struct Live {
 type List = (Millis, Arc<Vec<GpuInstance>>);
 
 impl Live {
-    /// The live side of a machine, made at first use.
+    /// The live side of a machine that this process watches; of another one that knows nothing and is kept by
+    /// nobody.
     pub fn machine(&self, id: &AssociationId) -> Arc<Machine> {
-        Arc::clone(lock(&self.machines).entry(id.clone()).or_default())
+        lock(&self.machines).get(id).map(Arc::clone).unwrap_or_default()
     }
 
-    /// Forgets a machine that this process no longer watches.
-    pub fn forget(&self, id: &AssociationId) {
-        lock(&self.machines).remove(id);
+    /// A machine is watched from now on, by whoever asks: what a former watcher still holds is no longer the
+    /// machine's.
+    pub fn watch(&self, id: &AssociationId) -> Arc<Machine> {
+        let machine = Arc::<Machine>::default();
+        lock(&self.machines).insert(id.clone(), Arc::clone(&machine));
+        machine
+    }
+
+    /// Its watcher ends. Where another has begun meanwhile, the machine stays that one's.
+    pub fn forget(&self, id: &AssociationId, watched: &Arc<Machine>) {
+        let mut machines = lock(&self.machines);
+        if machines.get(id).is_some_and(|now| Arc::ptr_eq(now, watched)) {
+            machines.remove(id);
+        }
     }
 
     /// What a machine's observers last said.
@@ -331,6 +343,22 @@ mod tests {
     use std::pin::pin;
 
     use super::*;
+
+    #[test]
+    fn a_watcher_that_ends_late_takes_nothing_from_the_next_one() {
+        let live = Live::default();
+        let id = AssociationId::new("m");
+        live.machine(&id).see(|seen| seen.ssh.able = true);
+        assert!(live.observations(&id).is_none(), "asking about it watches nothing");
+        let former = live.watch(&id);
+        let next = live.watch(&id);
+        next.see(|seen| seen.ssh.able = true);
+        live.forget(&id, &former);
+        assert!(live.machine(&id).seen().ssh.able, "what the next one sees is what is known");
+        assert!(!former.seen().ssh.able);
+        live.forget(&id, &next);
+        assert!(live.observations(&id).is_none());
+    }
 
     #[tokio::test]
     async fn a_look_that_had_begun_before_refreshes_nothing() {

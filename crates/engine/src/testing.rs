@@ -5,9 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use domain::association::{Association, AssociationState, Hooks, Serving, SyncStatus};
+use domain::failover::{Intent, IntentState};
 use domain::gpu::{Endpoint, GpuInstance};
-use domain::id::{AssociationId, Epoch, GpuId, UserId};
+use domain::id::{AssociationId, Epoch, GpuId, IntentId, UserId};
+use domain::money::MicroUsd;
 use domain::offer::GpuSpec;
+use domain::provider::Provider;
+use domain::standby::{Standby, StandbyState};
 use domain::time::{Clock, Millis};
 use store::{Keyring, NewUser, Store};
 use tempfile::TempDir;
@@ -125,5 +129,52 @@ impl Bench {
         };
         self.context.store.associations().create(&machine).await.expect("a machine");
         machine
+    }
+
+    /// The same with a standby that is ready.
+    pub(crate) async fn machine_with_standby(&self) -> Association {
+        let machine = self.machine().await;
+        let id = IntentId::new("vm");
+        let standby = Standby {
+            intent: id.clone(),
+            name: "dumont-vm".into(),
+            project: "p".into(),
+            zone: "europe-west1-b".into(),
+            machine_type: "e2-medium".into(),
+            disk_gb: 100,
+            spot: true,
+            usd_per_hour: MicroUsd(1),
+            state: StandbyState::Ready,
+            reason: None,
+            endpoint: Some(Endpoint { host: "127.0.0.1".into(), port: 9 }),
+            host_key: None,
+            public_key: None,
+            created_at: NOW,
+        };
+        let purchase = Intent {
+            id,
+            user: machine.user.clone(),
+            failover: None,
+            association: Some(machine.id.clone()),
+            provider: Provider::Gcp,
+            epoch: machine.epoch,
+            label: standby.name.clone(),
+            zone: standby.zone.clone(),
+            project: Some(standby.project.clone()),
+            left_out: Vec::new(),
+            offer: None,
+            machine_id: None,
+            usd_per_hour: standby.usd_per_hour,
+            state: IntentState::Open,
+            external_id: None,
+            created_at: NOW,
+            changed_at: NOW,
+            bound_at: None,
+            gone_at: None,
+            error: None,
+        };
+        let associations = self.context.store.associations();
+        associations.begin_standby(&purchase, &standby, None).await.expect("a standby");
+        Association { standby: Some(standby), ..machine }
     }
 }

@@ -74,5 +74,5 @@ async fn fill(store: &Store, user: &UserId) {
         store.credentials().put(user, &new, at).await.expect("a credential");
     }
     let settings = FailoverSettings { keep_lost_min: 2, ..FailoverSettings::default() };
-    store.settings().put(user, &settings, at).await.expect("settings");
+    store.settings().put(user, &settings, None, at).await.expect("settings");
 }

@@ -39,7 +39,7 @@ pub use account::session::{
     SESSION_CONFIRMED, SESSION_IP, SESSION_USER, SESSION_USER_AGENT, SessionRow, Sessions,
 };
 pub use account::session_store::{DbSessions, session_handle};
-pub use account::settings::Settings;
+pub use account::settings::{SETTINGS_CHANGED, Settings};
 pub use account::token::{NewToken, Token, TokenKind, Tokens};
 pub use account::user::{Login, NewUser, Stamp, User, Users};
 pub use db::install_drivers;

@@ -84,7 +84,8 @@ pub async fn retry_now(
     whose: Whose,
     Segments(id): Segments<FailoverId>,
 ) -> Result<Json<Done>, Fault> {
-    failover::retry_now(&dumont, &who, &whose, &id).await?;
+    let shown = failover::waits_for(&dumont, &whose.owner, &id).await?;
+    failover::retry_now(&dumont, &who, &whose, &id, shown).await?;
     Ok(Json(Done::new("it is tried again now")))
 }
 

@@ -76,26 +76,48 @@ pub async fn back_to_gpu(
     Ok(begun(id, gpu, "the way back to a GPU has begun"))
 }
 
-/// Ends a failover's pause before its next attempt, for whoever asks. Where it waits for a word to buy beyond
-/// the limits, this is that word, and its owner's alone.
+/// For what a failover waits now, as its newest attempt says.
 ///
 /// # Errors
-/// No such failover, nothing of it waits, it waits for its owner's word, or a login that was not confirmed
-/// where it buys beyond a limit (see [`confirm::before_money`]).
+/// No such failover.
+pub async fn waits_for(
+    dumont: &Dumont,
+    owner: &UserId,
+    id: &FailoverId,
+) -> Result<Option<Wait>, Fault> {
+    dumont.store.failovers().get(owner, id).await?;
+    let steps = dumont.store.steps().list(id).await?;
+    Ok(steps.iter().rev().find_map(StepRow::waits_for))
+}
+
+/// Ends a failover's pause before its next attempt, for whoever asks. Where it was `shown` to wait for a word to
+/// buy beyond the limits, this is that word, and its owner's alone.
+///
+/// # Errors
+/// No such failover, nothing of it waits, it waits for its owner's word, it waits for a word by now that was not
+/// asked for when it was shown, or a login that was not confirmed where more is bought by it (see
+/// [`confirm::before_money`]).
 pub async fn retry_now(
     dumont: &Dumont,
     who: &Identity,
     whose: &Whose,
     id: &FailoverId,
+    shown: Option<Wait>,
 ) -> Result<(), Fault> {
     let own = whose.through.is_none();
     // Whose it is before what it waits for.
     dumont.store.failovers().get(&whose.owner, id).await?;
-    let steps = dumont.store.steps().list(id).await?;
-    if own && steps.iter().rev().find_map(StepRow::waits_for) == Some(Wait::Limit) {
+    let agrees = own && shown.is_some_and(Wait::takes_a_word);
+    if agrees {
         confirm::before_money(dumont, who).await?;
     }
-    match dumont.engine.retry_now(&whose.owner, id, own).await {
+    match dumont.engine.retry_now(&whose.owner, id, agrees).await {
+        Err(EngineError::Conflict { code: "owners_word_needed", .. }) if own => {
+            Err(Fault::conflict(
+                "your_word_needed",
+                "it waits for your word by now that one more GPU is bought; look again",
+            ))
+        }
         Err(EngineError::Conflict { code: code @ "owners_word_needed", .. }) => {
             let message = "it waits for its owner's word to buy more than the limits allow";
             Err(Fault::Forbidden { code, message })

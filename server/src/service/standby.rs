@@ -19,6 +19,7 @@ use domain::view::standby::{
 use super::{confirm, credentials, machines};
 use crate::http::identity::Identity;
 use crate::{Dumont, Fault};
+use store::{SETTINGS_CHANGED, StoreError};
 
 /// What is chosen and which machines have a standby.
 ///
@@ -52,7 +53,8 @@ pub async fn configure(
     asked: &ConfigureStandby,
 ) -> Result<Configured, Fault> {
     let user = &who.user;
-    let saved = dumont.store.settings().get(user).await?;
+    let stored = dumont.store.settings().saved(user).await?;
+    let (saved, read) = stored.map_or_else(Default::default, |(saved, at)| (saved, Some(at)));
     let chosen = asked.onto(&saved);
     let problems = chosen.problems(&credentials::zones(dumont, user).await?);
     if !problems.is_empty() {
@@ -64,7 +66,16 @@ pub async fn configure(
     if chosen.auto_standby {
         credentials::require_gcp(dumont, user).await?;
     }
-    dumont.store.settings().put(user, &chosen, dumont.now()).await?;
+    match dumont.store.settings().put(user, &chosen, read, dumont.now()).await {
+        // Confirmed and checked was what would have become of the ones before.
+        Err(StoreError::Conflict(SETTINGS_CHANGED)) => {
+            return Err(Fault::conflict(
+                "settings_changed",
+                format!("{SETTINGS_CHANGED}; look again"),
+            ));
+        }
+        put => put?,
+    }
     dumont.doorbell(user, "settings", "standby").await;
     let message = if chosen.auto_standby {
         "saved; each new GPU gets a standby"

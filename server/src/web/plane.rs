@@ -9,6 +9,7 @@ use axum::http::HeaderValue;
 use domain::access::Scope;
 use domain::audit::{Action, Credential};
 use domain::id::{FailoverId, GpuId, MachineRef, NotificationId, TokenId, UserId};
+use domain::notification::Wait;
 use domain::time::Millis;
 use domain::view::access::{Browsers, RecoveryCodes, RemoveSecondFactor, SecondFactor};
 use domain::view::account::{
@@ -416,13 +417,14 @@ impl ControlPlane for Plane {
         operate!(self, FailBack gpu, failover::back_to_gpu).map(|begun| begun.failover_id)
     }
 
-    async fn retry_now(&self, failover: &FailoverId) -> Answer<()> {
+    async fn retry_now(&self, failover: &FailoverId, shown: Option<Wait>) -> Answer<()> {
         let (whose, object) = (self.whose_failover(failover), failover.to_string());
         operate!(self, Retry, whose, object, |whose| failover::retry_now(
             &self.dumont,
             self.who()?,
             &whose,
-            failover
+            failover,
+            shown
         ))
     }
 

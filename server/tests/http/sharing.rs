@@ -588,6 +588,7 @@ async fn to_buy_beyond_the_limits_is_its_owners_word_alone(world: World) {
     share(&world, &owner, &other, GrantLevel::Operate).await;
     let path = "/api/v1/standby/failover/owners-failover-2/retry";
     let session = world.session(&other.email).await;
+    let own = world.session(&owner.email).await;
     let waits = async || {
         let rows = world.dumont.store.steps().list(&FailoverId::new("owners-failover-2")).await;
         let last = rows.expect("rows").pop().expect("a row");
@@ -609,6 +610,18 @@ async fn to_buy_beyond_the_limits_is_its_owners_word_alone(world: World) {
                 "{wait} {page}"
             );
         }
+        // The owner's page was shown before: there it waited for an offer, and nothing was agreed to.
+        for shown in ["offer", "", "no word"] {
+            let old = world.post("/app/failovers/owners-failover-2/retry").header("cookie", &own);
+            let old = old.header("sec-fetch-site", "same-origin").form(&[("waits_for", shown)]);
+            assert_eq!(old.send().await.expect("sent").status(), 409, "{wait} {shown}");
+            assert!(waits().await, "{wait} {shown}: nothing was ended");
+        }
+        let seen = world.post("/app/failovers/owners-failover-2/retry").header("cookie", &own);
+        let seen = seen.header("sec-fetch-site", "same-origin").form(&[("waits_for", wait)]);
+        assert_eq!(seen.send().await.expect("sent").status(), 303, "{wait}");
+        assert!(!waits().await, "{wait}: its owner's word");
+        waiting(&world, wait, json!({})).await;
         body(200, post(&world, &owner, path).await).await;
         assert!(!waits().await, "{wait}: its owner's word");
     }

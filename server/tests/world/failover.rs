@@ -78,9 +78,13 @@ async fn a_planned_move_takes_the_last_bytes_along(plan: Plan) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_planned_move_leaves_nothing_behind_unless_that_is_accepted() {
     let stack = Stack::with(Plan::by("agent")).await;
-    // A checkpoint that is rewritten in place and never closed.
-    let writer = "exec 8<>/workspace/best.pt; while :; do printf x | dd of=/dev/fd/8 bs=1 seek=$RANDOM conv=notrunc status=none; done";
-    let writer = format!("{JOB}\n(setsid bash -c '{writer}' </dev/null >/dev/null 2>&1 &)");
+    // A checkpoint that is rewritten in place, at all times and faster than it can be read: large, and by two who
+    // start nothing for it, so that it never holds still however busy the machine is.
+    let writer = "while :; do printf %s $RANDOM 1<>/workspace/best.pt; done";
+    let writer = format!(
+        "head -c 40000000 /dev/urandom > /workspace/best.pt\n{JOB}\n\
+         for _ in 1 2; do (setsid bash -c '{writer}' </dev/null >/dev/null 2>&1 &); done"
+    );
     let hooks = json!({ "on_gpu": null, "on_standby": null, "before_switch": "true" });
     let gpu = stack.rent_with(&writer, hooks).await;
     stack.until_following(gpu).await;

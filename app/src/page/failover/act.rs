@@ -1,6 +1,7 @@
 //! Asks before a failover is stopped, or a machine is brought back from its standby.
 
 use domain::id::FailoverId;
+use domain::notification::Wait;
 use domain::view::failover::FailoverPage;
 use domain::view::problem::Problem;
 use leptos::prelude::*;
@@ -15,6 +16,14 @@ use crate::text;
 use crate::ui::{properties, said};
 use crate::visit::Visit;
 
+/// The form's field for what it was shown to wait for: *Retry* agrees to that and to nothing else.
+const WAITS_FOR: &str = "waits_for";
+
+/// That field, where it waits.
+pub(crate) fn shown_wait(wait: Option<Wait>) -> Option<(&'static str, String)> {
+    wait.map(|wait| (WAITS_FOR, wait.to_string()))
+}
+
 pub(crate) async fn answer(
     id: &FailoverId,
     act: FailoverAct,
@@ -22,7 +31,7 @@ pub(crate) async fn answer(
     plane: &dyn ControlPlane,
 ) -> Answer<Outcome> {
     let refused = if request.post {
-        match execute(id, act, plane).await {
+        match execute(id, act, request, plane).await {
             Ok(outcome) => return Ok(outcome),
             Err(problem) => Some(problem),
         }
@@ -33,14 +42,20 @@ pub(crate) async fn answer(
     Outcome::page(move |visit| page(visit, act, &data, refused.as_ref()))
 }
 
-async fn execute(id: &FailoverId, act: FailoverAct, plane: &dyn ControlPlane) -> Answer<Outcome> {
+async fn execute(
+    id: &FailoverId,
+    act: FailoverAct,
+    request: &Request,
+    plane: &dyn ControlPlane,
+) -> Answer<Outcome> {
     match act {
         FailoverAct::Cancel => {
             plane.cancel(id).await?;
             done(&Route::Failover(id.clone()), "cancelling")
         }
         FailoverAct::Retry => {
-            plane.retry_now(id).await?;
+            let shown = request.form.get(WAITS_FOR).and_then(|word| word.parse().ok());
+            plane.retry_now(id, shown).await?;
             done(&Route::Failover(id.clone()), "retrying")
         }
         FailoverAct::FailBack => {
@@ -77,6 +92,7 @@ fn page(visit: &Visit, act: FailoverAct, data: &FailoverPage, refused: Option<&P
             } else {
                 view! {
                     <form method="post" action=Route::FailoverAct(status.failover_id.clone(), act).path()>
+                        {shown_wait(data.waits_for).map(|(name, wait)| view! { <input type="hidden" name=name value=wait/> })}
                         <div class="answers">
                             <button type="submit" class=class>{word}</button>
                             <a class="button" href=Route::Failover(status.failover_id.clone()).path() data-close="">{t.back}</a>

@@ -10,6 +10,7 @@ use leptos::prelude::*;
 use super::capability::is_allowed;
 use super::machines::{per_hour, place};
 use crate::format;
+use crate::page::failover::act::shown_wait;
 use crate::router::{FailoverAct, MachineAct, Route};
 use crate::text;
 use crate::ui::{Tone, ago, clock_time, command, notice, post_button};
@@ -77,7 +78,10 @@ fn waits(visit: &Visit, data: &MachinePage, active: &ActiveFailover) -> Option<A
         let retry = Route::FailoverAct(active.failover_id.clone(), FailoverAct::Retry).path();
         view! {
             <p>{t.now_next} " " {clock_time(visit, at)} " · " {left(visit, at)}</p>
-            {may_retry(data, active).then(|| post_button(retry, t.act_retry, "", Vec::new()))}
+            {may_retry(data, active).then(|| {
+                let shown = shown_wait(active.waits_for).into_iter().collect();
+                post_button(retry, t.act_retry, "", shown)
+            })}
         }
     });
     let full = active.full.map(|full| view! { <p>{text::full(full, visit.lang, t)}</p> });

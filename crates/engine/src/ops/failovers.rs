@@ -4,14 +4,14 @@ use domain::association::{Association, Serving};
 use domain::failover::{FailoverState, Kind, Options};
 use domain::id::{FailoverId, GpuId, UserId};
 use domain::standby::StandbyState;
-use domain::verdict::{Cause, Observations, Verdict, decide};
+use domain::verdict::{Cause, Verdict};
 use store::{OWNERS_WORD, StoreError};
 
-use super::protect;
+use super::{protect, verdict};
 use crate::context::Context;
 use crate::error::EngineError;
 use crate::saga::{self, Opening};
-use crate::worker::{evidence, gather, patience};
+use crate::worker::{evidence, gather};
 
 /// Rehearses a failover of a machine that runs on its GPU.
 pub(crate) async fn drill(
@@ -34,7 +34,7 @@ pub(crate) async fn drill(
     begin(context, &association, Kind::Drill, Cause::Drill, options, note).await
 }
 
-/// Moves a machine now: planned where its GPU answers, real where it does not.
+/// Moves a machine now: a loss where its GPU is known to be lost or stopped, planned where it is not.
 pub(crate) async fn fail_over(
     context: &Context,
     user: &UserId,
@@ -50,33 +50,14 @@ pub(crate) async fn fail_over(
             "this machine already runs on its standby; fail it back instead",
         ));
     }
-    let machine = context.live.machine(&association.id);
-    let now = context.now();
-    let seen = gather(context, &association, &machine, now);
-    let policy = patience(context, user, &seen, now).await?;
-    let verdict = match stored_verdict(context, &association, &seen).await? {
-        Some(stored) => stored,
-        None => decide(&seen, &policy, now).verdict,
-    };
+    let known = verdict::known(context, &association).await?;
     let settings = context.store.settings().get(user).await?;
     let options = Options { new_gpu: settings.auto_recovery, accept_gaps, ..Options::default() };
-    let kind = if verdict == Verdict::Healthy { Kind::Planned } else { Kind::Real };
+    // What is only not known, or silent for a moment, is asked for its last bytes first: where it does not give
+    // them nothing was changed. A loss is one that was confirmed.
+    let gone = matches!(known, Some(Verdict::ConfirmedLost | Verdict::Paused));
+    let kind = if gone { Kind::Real } else { Kind::Planned };
     begin(context, &association, kind, Cause::Manual, options, note).await
-}
-
-/// The verdict of the process that watches a machine, where this one does not: one that was never looked at
-/// here would be moved as one that does not answer, without its last bytes.
-async fn stored_verdict(
-    context: &Context,
-    association: &Association,
-    seen: &Observations,
-) -> Result<Option<Verdict>, EngineError> {
-    if seen.ssh.able || seen.standby.able {
-        return Ok(None);
-    }
-    let newest = context.store.verdicts().latest(&association.id).await?;
-    let of_now = newest.filter(|row| row.epoch == association.epoch);
-    Ok(of_now.map(|row| row.verdict))
 }
 
 /// Moves a machine from its standby to a new GPU.
@@ -201,4 +182,48 @@ async fn begin(
     let id = saga::open(context, association, opening).await?;
     context.wake();
     Ok(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::verdict::Observations;
+    use store::VerdictRow;
+
+    use super::*;
+    use crate::testing::Bench;
+
+    /// What a move asked for now is, where this was stored last and this process does not watch the machine.
+    async fn moved(stored: Option<Verdict>) -> Kind {
+        let bench = Bench::new().await;
+        let of = bench.machine_with_standby().await;
+        if let Some(verdict) = stored {
+            let cause = (verdict == Verdict::ConfirmedLost).then_some(Cause::HostOffline);
+            let row = VerdictRow {
+                association: of.id.clone(),
+                epoch: of.epoch,
+                at: bench.context.now(),
+                verdict,
+                cause,
+                evidence: Observations::default(),
+            };
+            bench.context.store.verdicts().insert(&row).await.expect("recorded");
+        }
+        let begun =
+            fail_over(&bench.context, &bench.user, of.gpu, None, false).await.expect("begun");
+        bench.context.store.failovers().find(&begun).await.expect("read").kind
+    }
+
+    #[tokio::test]
+    async fn a_move_counts_as_a_loss_only_where_a_loss_is_known() {
+        for (stored, kind) in [
+            (None, Kind::Planned),
+            (Some(Verdict::Healthy), Kind::Planned),
+            (Some(Verdict::Suspect), Kind::Planned),
+            (Some(Verdict::Unknown), Kind::Planned),
+            (Some(Verdict::Paused), Kind::Real),
+            (Some(Verdict::ConfirmedLost), Kind::Real),
+        ] {
+            assert_eq!(moved(stored).await, kind, "{stored:?}");
+        }
+    }
 }

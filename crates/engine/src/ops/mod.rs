@@ -7,3 +7,4 @@ pub(crate) mod fleet;
 pub(crate) mod protect;
 pub(crate) mod readiness;
 pub(crate) mod rent;
+mod verdict;

@@ -6,15 +6,14 @@ use domain::id::{GpuId, UserId};
 use domain::offer::{rank, replacement_filter};
 use domain::provider::{ErrorClass, ProviderError};
 use domain::standby::StandbyState;
-use domain::verdict::{Verdict, decide};
+use domain::verdict::Verdict;
 use domain::view::standby::follows;
 
-use super::{fleet, protect};
+use super::{fleet, protect, verdict};
 use crate::context::Context;
 use crate::error::EngineError;
 use crate::handle::{Check, Readiness};
 use crate::market;
-use crate::worker::judge::patience;
 
 /// A GPU that answered us within this time answers, ms.
 const HEARD_MS: i64 = 5_000;
@@ -58,7 +57,7 @@ pub(crate) async fn readiness(
     let word =
         if set_up && !follows { "not following".into() } else { association.state.to_string() };
     check("sync_on", follows, word);
-    let verdict = verdict(context, &association).await?;
+    let verdict = verdict::known(context, &association).await?;
     let (on_gpu, word) = runs_on_gpu(association.serving, verdict);
     check("on_gpu", on_gpu, word);
     if association.serving == Serving::Gpu {
@@ -117,23 +116,6 @@ fn runs_on_gpu(serving: Serving, verdict: Option<Verdict>) -> (bool, String) {
         (Serving::Gpu, Some(Verdict::ConfirmedLost)) => (false, "lost".into()),
         (serving, _) => (serving == Serving::Gpu, serving.to_string()),
     }
-}
-
-/// What its observers come to by the account's own rules; where another process watches it, what was stored
-/// last.
-async fn verdict(
-    context: &Context,
-    association: &Association,
-) -> Result<Option<Verdict>, EngineError> {
-    let now = context.now();
-    let seen = context.live.observations(&association.id);
-    if let Some(seen) = seen.filter(|seen| seen.ssh.able || seen.provider.at.is_some()) {
-        let policy = patience(context, &association.user, &seen, now).await?;
-        return Ok(Some(decide(&seen, &policy, now).verdict));
-    }
-    let stored = context.store.verdicts().recent(&association.id, 1).await?;
-    let of_this = stored.into_iter().find(|row| row.epoch == association.epoch);
-    Ok(of_this.map(|row| row.verdict))
 }
 
 /// When a GPU answered last, and how long that counts.

@@ -91,10 +91,13 @@ impl Following {
             pause(context, association).await;
         }
         let (Some(plan), Some(to)) = (wanted, to) else { return };
-        // What it ended with, or lost with its standby, may be newer than what this round has read.
+        // What it ended with (frozen, say), or lost with its standby, may be newer than what this round has read.
         let Ok(Some(association)) = context.store.associations().find(&association.id).await else {
             return;
         };
+        if self::plan(&association, interval).as_ref() != Some(&plan) {
+            return;
+        }
         let standby_key = association
             .standby
             .as_ref()

@@ -2,6 +2,7 @@
 //!
 //! A pinned key that changed is never accepted: it counts as no contact, and is shown.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::id::AssociationId;
@@ -21,14 +22,22 @@ const ANSWER: Duration = Duration::from_secs(2);
 pub(crate) const LOGIN: &str = "root";
 
 /// Beats at the GPU.
-pub(crate) async fn gpu(context: Context, id: AssociationId, token: CancellationToken) {
-    let machine = context.live.machine(&id);
+pub(crate) async fn gpu(
+    context: Context,
+    machine: Arc<Machine>,
+    id: AssociationId,
+    token: CancellationToken,
+) {
     beat(&context, &id, &machine, Side::Gpu, &token).await;
 }
 
 /// Beats at the standby.
-pub(crate) async fn standby(context: Context, id: AssociationId, token: CancellationToken) {
-    let machine = context.live.machine(&id);
+pub(crate) async fn standby(
+    context: Context,
+    machine: Arc<Machine>,
+    id: AssociationId,
+    token: CancellationToken,
+) {
     beat(&context, &id, &machine, Side::Standby, &token).await;
 }
 

@@ -18,6 +18,7 @@ mod standby_view;
 mod undelete;
 mod zombie;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::association::{Association, AssociationState};
@@ -34,7 +35,7 @@ use crate::saga;
 use act::Chore;
 
 pub(crate) use heartbeat::{DialError, dial};
-pub(crate) use judge::{evidence, gather, patience};
+pub(crate) use judge::{evidence, gather};
 pub(crate) use launch::told;
 
 const TICK: Duration = Duration::from_millis(250);
@@ -43,11 +44,21 @@ const ANSWER: Duration = Duration::from_secs(20);
 
 /// Works for one machine until the token ends or the association is gone.
 pub(crate) async fn run(context: Context, id: AssociationId, token: CancellationToken) {
-    let machine = context.live.machine(&id);
+    let machine = context.live.watch(&id);
     let observers = token.child_token();
-    context.spawn(heartbeat::gpu(context.clone(), id.clone(), observers.clone()));
-    context.spawn(heartbeat::standby(context.clone(), id.clone(), observers.clone()));
-    context.spawn(standby_view::run(context.clone(), id.clone(), observers.clone()));
+    context.spawn(heartbeat::gpu(
+        context.clone(),
+        Arc::clone(&machine),
+        id.clone(),
+        observers.clone(),
+    ));
+    context.spawn(heartbeat::standby(
+        context.clone(),
+        Arc::clone(&machine),
+        id.clone(),
+        observers.clone(),
+    ));
+    context.spawn(standby_view::run(context.clone(), Arc::clone(&machine), observers.clone()));
     let mut work = Work::new(&token);
     loop {
         match context.store.associations().find(&id).await {
@@ -68,7 +79,7 @@ pub(crate) async fn run(context: Context, id: AssociationId, token: Cancellation
     }
     observers.cancel();
     work.end().await;
-    context.live.forget(&id);
+    context.live.forget(&id, &machine);
     // Lets the supervisor give the lease up, or take the work up again, without waiting.
     token.cancel();
     context.wake();
@@ -111,7 +122,7 @@ impl Work {
         &mut self,
         context: &Context,
         association: &Association,
-        machine: &std::sync::Arc<Machine>,
+        machine: &Arc<Machine>,
     ) -> Result<(), EngineError> {
         listing::keep(context, &association.user).await?;
         judge::aim(context, association, machine).await?;

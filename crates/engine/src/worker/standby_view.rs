@@ -3,10 +3,11 @@
 //!
 //! While its words do not reach us it is no witness at all.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::gpu::Endpoint;
-use domain::id::AssociationId;
+use domain::verdict::Contact;
 use providers::ssh::{Script, Shell};
 use tokio_util::sync::CancellationToken;
 
@@ -19,14 +20,19 @@ const FRESH: Duration = Duration::from_millis(3_500);
 const SCRIPT: &str = include_str!("standby_view.sh");
 
 /// Keeps the view running until the token ends.
-pub(crate) async fn run(context: Context, id: AssociationId, token: CancellationToken) {
-    let machine = context.live.machine(&id);
+pub(crate) async fn run(context: Context, machine: Arc<Machine>, token: CancellationToken) {
     let mut shells = machine.standby_shell.subscribe();
     let mut targets = machine.gpu.subscribe();
+    let mut before = None;
     loop {
         let shell = shells.borrow_and_update().clone();
         let endpoint = targets.borrow_and_update().as_ref().map(|target| target.endpoint.clone());
         machine.see(|seen| seen.standby.able = false);
+        if endpoint != before {
+            // How long the GPU before was silent says nothing of this one.
+            machine.see(|seen| seen.standby = Contact::default());
+            before.clone_from(&endpoint);
+        }
         let watching = async {
             match (&shell, &endpoint) {
                 (Some(shell), Some(endpoint)) => {

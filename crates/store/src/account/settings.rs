@@ -9,9 +9,13 @@ use sqlx::any::AnyRow;
 use sqlx::query;
 use tracing::instrument;
 
+use crate::db::changed;
 use crate::error::StoreError;
 use crate::open::Store;
 use crate::row::{Read as _, to_json};
+
+/// Why settings are not saved that were made of other ones than stand now.
+pub const SETTINGS_CHANGED: &str = "the settings were changed meanwhile";
 
 /// CPU Failover settings.
 #[derive(Debug)]
@@ -49,18 +53,21 @@ impl<'s> Settings<'s> {
         row.map(|row| Ok((read(&row)?, row.at("saved_at")?))).transpose()
     }
 
-    /// Saves a user's choice.
+    /// Saves a user's choice, made of what was `read` (see [`Self::saved`]).
     ///
     /// # Errors
-    /// `NotFound` when there is no such user.
+    /// `NotFound` when there is no such user; `Conflict` when something else was saved meanwhile.
     #[instrument(level = "debug", skip_all)]
     pub async fn put(
         &self,
         user: &UserId,
         settings: &FailoverSettings,
+        read: Option<Millis>,
         now: Millis,
     ) -> Result<(), StoreError> {
-        query(
+        // Two savings never have the same time: it stands for what was saved.
+        let at = read.map_or(now, |read| now.max(read.plus(1)));
+        let done = query(
             "INSERT INTO settings (user_id, auto_standby, gcp_zone, gcp_machine_type, gcp_disk_gb, \
              gcp_spot, sync_interval_s, auto_failover, auto_recovery, gpu_class, max_usd_per_hour, \
              min_reliability, countries, max_delete_percent, silence_s, keep_lost_min, \
@@ -80,7 +87,7 @@ impl<'s> Settings<'s> {
              max_usd_per_failover = excluded.max_usd_per_failover, \
              max_gpus_per_day = excluded.max_gpus_per_day, \
              max_usd_per_day = excluded.max_usd_per_day, \
-             saved_at = excluded.saved_at",
+             saved_at = excluded.saved_at WHERE settings.saved_at = $22",
         )
         .bind(user.as_str())
         .bind(i64::from(settings.auto_standby))
@@ -102,10 +109,11 @@ impl<'s> Settings<'s> {
         .bind(settings.limits.usd_per_failover.0)
         .bind(settings.limits.per_day)
         .bind(settings.limits.usd_per_day.0)
-        .bind(now.0)
+        .bind(at.0)
+        .bind(read.map(|read| read.0))
         .execute(self.store.db().write())
         .await?;
-        Ok(())
+        if changed(&done) { Ok(()) } else { Err(StoreError::Conflict(SETTINGS_CHANGED)) }
     }
 }
 

@@ -120,13 +120,23 @@ async fn settings_are_the_defaults_until_they_are_saved(world: &World) {
         },
     };
     let fallback = FailoverSettings::default();
+    let mut before = None;
     for (save, at) in [(&chosen, NOW), (&fallback, NOW.plus(1)), (&chosen, NOW.plus(2))] {
-        settings.put(&ana, save, at).await.expect("saved");
+        settings.put(&ana, save, before, at).await.expect("saved");
         let read = settings.saved(&ana).await.expect("read");
         assert_eq!(read, Some((save.clone(), at)));
+        before = Some(at);
     }
+    // Of two who chose from the same, also at the same moment, one saves.
+    let (read, now) = (before, NOW.plus(2));
+    settings.put(&ana, &fallback, read, now).await.expect("saved");
+    for stale in [read, None] {
+        let late = settings.put(&ana, &chosen, stale, now).await;
+        assert!(matches!(late, Err(StoreError::Conflict(_))), "{late:?}");
+    }
+    assert_eq!(settings.get(&ana).await.expect("read"), fallback);
     assert_eq!(settings.get(&bob).await.expect("read"), fallback);
-    let nobody = settings.put(&UserId::new("nobody"), &chosen, NOW).await;
+    let nobody = settings.put(&UserId::new("nobody"), &chosen, None, NOW).await;
     assert!(matches!(nobody, Err(StoreError::NotFound(_))));
 }
 

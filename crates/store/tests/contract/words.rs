@@ -41,7 +41,7 @@ async fn every_word_is_allowed_and_no_other(world: &World) {
     }
     let settings = world.store.settings();
     settings
-        .put(&one.user, &domain::policy::FailoverSettings::default(), NOW)
+        .put(&one.user, &domain::policy::FailoverSettings::default(), None, NOW)
         .await
         .expect("saved");
 

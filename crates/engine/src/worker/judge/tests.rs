@@ -34,6 +34,7 @@ fn falls_silent(bench: &Bench, of: &Association) {
 async fn a_silence_that_nobody_can_judge_is_told_once_and_again_only_after_an_answer() {
     let bench = Bench::new().await;
     let of = bench.machine().await;
+    bench.context.live.watch(&of.id);
     let mut judge = Judge::default();
     let patience = (VerdictPolicy::default().confirm_silent_after + UNJUDGED_MS) / 1_000;
     falls_silent(&bench, &of);
