@@ -45,6 +45,21 @@ crate::text_enum! {
     }
 }
 
+impl Cause {
+    /// Whether it is a loss that was judged, rather than somebody's wish.
+    #[must_use]
+    pub const fn is_loss(self) -> bool {
+        match self {
+            Self::Outbid
+            | Self::HostOffline
+            | Self::InstanceGone
+            | Self::Crashed
+            | Self::Silent => true,
+            Self::Manual | Self::Drill => false,
+        }
+    }
+}
+
 /// An observer that tries to reach the GPU itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]

@@ -219,7 +219,7 @@ async fn sweep_labels(
         if matches!(intent.state, IntentState::Refused | IntentState::Gone) {
             context.store.disposals().request(&disposal).await?;
         } else {
-            context.store.intents().discard(&intent.id, &disposal, context.now()).await?;
+            context.store.intents().discard_unused(&intent.id, &disposal, context.now()).await?;
         }
         context.doorbell(user, "orphan", &id).await;
     }

@@ -210,7 +210,7 @@ pub(crate) async fn bind(
                 Role::Candidate,
                 Wish::Destroy,
             );
-            context.store.intents().discard(&intent.id, &disposal, now).await?;
+            context.store.intents().discard_unused(&intent.id, &disposal, now).await?;
             return Ok(Purchase::GivenUp);
         }
         Err(error) => return Err(error.into()),
@@ -231,7 +231,7 @@ async fn refused_but_made(
     tracing::warn!(intent = %intent.id, instance = made, %error, "refused, yet an instance was made; destroying it");
     let disposal =
         reaper::disposal(context, &intent, &made.to_string(), Role::Candidate, Wish::Destroy);
-    context.store.intents().discard(&intent.id, &disposal, context.now()).await?;
+    context.store.intents().discard_unused(&intent.id, &disposal, context.now()).await?;
     Ok(Purchase::Refused(error))
 }
 

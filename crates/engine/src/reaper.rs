@@ -6,11 +6,13 @@
 
 use std::time::Duration;
 
+use domain::association::Serving;
 use domain::failover::{Disposal, Intent, Role, Wish};
 use domain::gpu::GpuState;
 use domain::id::{DisposalId, GpuId, UserId};
 use domain::provider::{ErrorClass, Provider, ProviderError};
 use domain::time::Millis;
+use store::StoreError;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
@@ -80,35 +82,76 @@ pub(crate) async fn run(context: Context, user: UserId, token: CancellationToken
 }
 
 async fn pass(context: &Context, user: &UserId) -> Result<(), EngineError> {
-    for disposal in due(context, user).await? {
-        match left::may_go(context, &disposal).await {
-            Ok(Leave::Now) => {}
-            Ok(Leave::Not(until)) => {
-                context.store.disposals().hold(&disposal.id, until).await?;
-                continue;
+    for listed in due(context, user).await? {
+        // The ones before it may have taken minutes.
+        let Some(disposal) = still_due(context, &listed.id).await? else { continue };
+        let tried = match left::may_go(context, &disposal).await {
+            Ok(Leave::Now) => {
+                let tried = attempt(context, &disposal).await;
+                record(context, &disposal, tried).await
             }
+            Ok(Leave::Not(until)) => hold(context, &disposal, until).await,
             Err(error) => {
                 tracing::warn!(instance = disposal.external_id, %error, "not known whether it may go");
-                context
-                    .store
-                    .disposals()
-                    .hold(&disposal.id, context.now().plus(UNKNOWN_MS))
-                    .await?;
-                continue;
+                hold(context, &disposal, context.now().plus(UNKNOWN_MS)).await
             }
-        }
-        match attempt(context, &disposal).await {
-            Ok(true) => {
-                context.store.disposals().done(&disposal.id, context.now()).await?;
-                if disposal.wish == Wish::Destroy {
-                    forget_purchase(context, &disposal).await?;
-                }
-                tracing::info!(instance = disposal.external_id, provider = %disposal.provider, wish = %disposal.wish, "disposed of");
-                context.doorbell(user, "disposal", disposal.id.as_str()).await;
+        };
+        match tried {
+            // More is wanted of it by now, or the wish was taken back: what was tried says nothing of that.
+            Err(EngineError::Store(StoreError::Stale { .. })) => {
+                overtaken(context, &disposal).await?;
             }
-            Ok(false) => again(context, &disposal, None).await?,
-            Err(error) => again(context, &disposal, Some(&error)).await?,
+            recorded => recorded?,
         }
+    }
+    Ok(())
+}
+
+/// A wish as it stands now, where it is to be tried now.
+async fn still_due(context: &Context, id: &DisposalId) -> Result<Option<Disposal>, EngineError> {
+    let stands = context.store.disposals().find(id).await?;
+    Ok(stands.filter(|wish| wish.done_at.is_none() && wish.next_at <= context.now()))
+}
+
+/// Keeps an instance some more, unless more is wanted of it by now.
+async fn hold(context: &Context, disposal: &Disposal, until: Millis) -> Result<(), EngineError> {
+    Ok(context.store.disposals().hold(disposal, until).await?)
+}
+
+async fn record(
+    context: &Context,
+    disposal: &Disposal,
+    tried: Result<bool, EngineError>,
+) -> Result<(), EngineError> {
+    match tried {
+        Ok(true) => {
+            let Disposal { id, wish, .. } = disposal;
+            context.store.disposals().done(id, *wish, context.now()).await?;
+            if *wish == Wish::Destroy {
+                forget_purchase(context, disposal).await?;
+            }
+            tracing::info!(instance = disposal.external_id, provider = %disposal.provider, %wish, "disposed of");
+            context.doorbell(&disposal.user, "disposal", id.as_str()).await;
+            Ok(())
+        }
+        Ok(false) => again(context, disposal, None).await,
+        Err(error) => again(context, disposal, Some(&error)).await,
+    }
+}
+
+/// A stop that was taken back while it was tried may have reached the GPU after the start that came with that:
+/// where its machine wants it, it is started once more.
+async fn overtaken(context: &Context, disposal: &Disposal) -> Result<(), EngineError> {
+    let withdrawn = context.store.disposals().find(&disposal.id).await?.is_none();
+    if disposal.wish != Wish::Stop || !withdrawn {
+        return Ok(());
+    }
+    let gpu = gpu_of(disposal)?;
+    let machine = context.store.associations().by_gpu(&disposal.user, gpu).await?;
+    // Whoever took it back may not have recorded yet that it serves again.
+    if machine.is_some_and(|machine| machine.want_running && machine.serving != Serving::Standby) {
+        tracing::warn!(%gpu, "its stop was taken back while it was sent; it is started once more");
+        context.accounts.vast(&disposal.user).await?.start(gpu).await?;
     }
     Ok(())
 }
@@ -153,7 +196,7 @@ async fn again(
     Ok(context
         .store
         .disposals()
-        .tried(&disposal.id, words.as_deref(), context.now().plus(delay))
+        .tried(&disposal.id, disposal.wish, words.as_deref(), context.now().plus(delay))
         .await?)
 }
 
@@ -267,29 +310,4 @@ fn seen_before(bound_at: Option<Millis>, requested_at: Millis) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_vm_whose_creation_nobody_saw_the_end_of_may_appear_yet() {
-        assert!(!seen_before(None, Millis(5_000)));
-        assert!(!seen_before(Some(Millis(5_000)), Millis(5_000)), "bound by being given up");
-        assert!(seen_before(Some(Millis(1_000)), Millis(5_000)));
-    }
-
-    #[test]
-    fn retries_double_up_to_a_minute_and_respect_the_provider() {
-        assert_eq!(retry_ms(0, None), 1_000);
-        assert_eq!(retry_ms(3, None), 8_000);
-        assert_eq!(retry_ms(60, None), 60_000);
-        let limited = EngineError::Provider(ProviderError {
-            provider: Provider::Vast,
-            operation: "destroy".into(),
-            class: ErrorClass::RateLimited { after_ms: 90_000 },
-            message: String::new(),
-            http_status: Some(429),
-            created: None,
-        });
-        assert_eq!(retry_ms(0, Some(&limited)), 90_000);
-    }
-}
+mod tests;

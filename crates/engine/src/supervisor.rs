@@ -31,19 +31,7 @@ struct Held {
 async fn supervise(context: Context) {
     let mut held: BTreeMap<String, Held> = BTreeMap::new();
     loop {
-        if let Err(error) = round(&context, &mut held).await {
-            tracing::warn!(%error, "can't read what there is to do, or renew the leases on it");
-        }
-        // A lease that could not be renewed in time may be another's by now.
-        held.retain(|name, holding| {
-            let ours = time::now() < holding.sure_until;
-            if !ours {
-                tracing::warn!(name, "lease lost; its work ends here");
-                metrics::counter!("dumont_leases_lost_total").increment(1);
-                holding.token.cancel();
-            }
-            ours
-        });
+        beat(&context, &mut held).await;
         tokio::select! {
             biased;
             () = context.token.cancelled() => break,
@@ -59,6 +47,29 @@ async fn supervise(context: Context) {
             tracing::debug!(%error, name, "lease not released; it runs out by itself");
         }
     }
+}
+
+/// Lets go of what is not ours for certain, before anything is waited for (we may have stood still for long)
+/// and after.
+async fn beat(context: &Context, held: &mut BTreeMap<String, Held>) {
+    let_go(held);
+    if let Err(error) = round(context, held).await {
+        tracing::warn!(%error, "can't read what there is to do, or renew the leases on it");
+    }
+    let_go(held);
+}
+
+/// A lease that could not be renewed in time may be another's by now.
+fn let_go(held: &mut BTreeMap<String, Held>) {
+    held.retain(|name, holding| {
+        let ours = time::now() < holding.sure_until;
+        if !ours {
+            tracing::warn!(name, "lease lost; its work ends here");
+            metrics::counter!("dumont_leases_lost_total").increment(1);
+            holding.token.cancel();
+        }
+        ours
+    });
 }
 
 /// Renews what is held, takes up what nobody works on, and ends what is no longer there. All that is
@@ -162,4 +173,30 @@ async fn wanted(context: &Context) -> Result<Vec<(String, Job)>, StoreError> {
         work.push((format!("machine:{id}"), Job::Machine(id)));
     }
     Ok(work)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{Future as _, poll_fn};
+    use std::pin::pin;
+    use std::task::Poll;
+
+    use super::*;
+    use crate::testing::Bench;
+
+    /// A process that stood still wakes up: its work ends before the database has answered anything.
+    #[tokio::test]
+    async fn what_lapsed_while_we_stood_still_ends_before_anything_is_waited_for() {
+        let bench = Bench::new().await;
+        let holding = |sure_until| Held { token: CancellationToken::new(), lease: 1, sure_until };
+        let lapsed = holding(time::now());
+        let ours = holding(time::now() + Duration::from_secs(3_600));
+        let tokens = [lapsed.token.clone(), ours.token.clone()];
+        let mut held =
+            BTreeMap::from([("machine:a".to_owned(), lapsed), ("machine:b".to_owned(), ours)]);
+        let mut beat = pin!(beat(&bench.context, &mut held));
+        let waits = poll_fn(|cx| Poll::Ready(beat.as_mut().poll(cx).is_pending())).await;
+        assert!(waits, "it has not heard of the database yet");
+        assert_eq!(tokens.map(|token| token.is_cancelled()), [true, false]);
+    }
 }

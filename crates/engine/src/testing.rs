@@ -5,14 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use domain::association::{Association, AssociationState, Hooks, Serving, SyncStatus};
-use domain::failover::{Intent, IntentState};
+use domain::failover::{Failover, FailoverState, Intent, IntentState, Kind, Options};
 use domain::gpu::{Endpoint, GpuInstance};
-use domain::id::{AssociationId, Epoch, GpuId, IntentId, UserId};
+use domain::id::{AssociationId, Epoch, FailoverId, GpuId, IntentId, UserId};
 use domain::money::MicroUsd;
 use domain::offer::GpuSpec;
 use domain::provider::Provider;
 use domain::standby::{Standby, StandbyState};
 use domain::time::{Clock, Millis};
+use domain::verdict::Cause;
 use store::{Keyring, NewUser, Store};
 use tempfile::TempDir;
 
@@ -176,5 +177,29 @@ impl Bench {
         let associations = self.context.store.associations();
         associations.begin_standby(&purchase, &standby, None).await.expect("a standby");
         Association { standby: Some(standby), ..machine }
+    }
+
+    /// A failover of a machine, begun.
+    pub(crate) async fn failover(&self, of: &Association, kind: Kind, cause: Cause) -> Failover {
+        let failover = Failover {
+            id: FailoverId::new("failover"),
+            user: of.user.clone(),
+            association: of.id.clone(),
+            machine_name: of.name.clone(),
+            gpu: of.gpu,
+            kind,
+            cause,
+            note: None,
+            options: Options::default(),
+            state: FailoverState::Running,
+            from_epoch: of.epoch,
+            round: 0,
+            started_at: NOW,
+            ended_at: None,
+            error: None,
+            sandbox: true,
+        };
+        self.context.store.failovers().open(&failover).await.expect("begun");
+        failover
     }
 }

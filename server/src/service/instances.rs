@@ -193,7 +193,7 @@ pub async fn pause(dumont: &Dumont, user: &UserId, id: GpuId) -> Result<(), Faul
 /// Starts a paused instance.
 ///
 /// # Errors
-/// Not this account's, or the provider refuses.
+/// Not this account's, a failover is under way, or the provider refuses.
 pub async fn resume(dumont: &Dumont, user: &UserId, id: GpuId) -> Result<(), Fault> {
     Ok(dumont.engine.resume(user, id).await?)
 }

@@ -287,7 +287,7 @@ async fn an_account_stays_the_same_while_something_of_it_is_to_be_removed_or_may
     let told = body(409, put(&world, &ana, &theirs).await).await;
     assert_eq!(told["code"], "other_account", "{told}");
     body(200, put(&world, &ana, &json!({"gcp_credentials": good.gcp_service_account})).await).await;
-    disposals.done(&gone.id, now).await.expect("removed");
+    disposals.done(&gone.id, Wish::Destroy, now).await.expect("removed");
 
     // A purchase that was given up a moment ago may turn up yet.
     let gpu = Intent {

@@ -744,7 +744,6 @@ async fn sums_limits_and_providers_words_are_its_owners_alone(world: World) {
     table::give_credentials(&world, &other).await;
     let mut tie = seed::association(&owner.id, &world);
     tie.state = domain::association::AssociationState::OnStandby;
-    tie.serving = domain::association::Serving::Standby;
     tie.reason = Some(WORDS.into());
     tie.sync.problem = Some(WORDS.into());
     if let Some(vm) = &mut tie.standby {
@@ -753,6 +752,9 @@ async fn sums_limits_and_providers_words_are_its_owners_alone(world: World) {
     world.dumont.store.associations().create(&tie).await.expect("a machine");
     let failover = seed::failover(&world, &tie, "owners-failover-2");
     world.dumont.store.failovers().open(&failover).await.expect("opened");
+    let on_standby = domain::association::Serving::Standby;
+    let associations = world.dumont.store.associations();
+    associations.set_serving(&tie.id, tie.epoch, on_standby).await.expect("taken over");
     share(&world, &owner, &other, GrantLevel::Read).await;
     let full =
         json!({"full": {"usd_per_day": {"bought": 12_340_000, "price": 1, "most": 43_210_000}}});

@@ -78,10 +78,10 @@ pub(crate) async fn unprotect(
     Ok(())
 }
 
-/// Why a machine can't be untied or destroyed now, in words that its user can act on.
-pub(crate) fn allowed(ended: Result<(), StoreError>) -> Result<(), EngineError> {
+/// Why a machine can't be untied, destroyed, paused or started now, in words that its user can act on.
+pub(crate) fn allowed<T>(ended: Result<T, StoreError>) -> Result<T, EngineError> {
     match ended {
-        Err(StoreError::Conflict("a failover is under way")) => Err(EngineError::conflict(
+        Err(StoreError::Conflict(store::UNDER_WAY)) => Err(EngineError::conflict(
             "failover_active",
             "a failover of this machine is under way; cancel it first",
         )),

@@ -1,12 +1,12 @@
 //! Renting, pausing, resuming and destroying GPUs by their user's wish.
 
-use domain::association::Serving;
+use domain::association::Association;
 use domain::failover::{Disposal, Intent, RentalPlan, Role, Wish};
 use domain::id::{DisposalId, GpuId, UserId};
 use domain::launch::Launch;
 use domain::offer::OfferFilter;
 use domain::provider::{ErrorClass, Provider, ProviderError};
-use store::Rental;
+use store::{PROTECTED, Rental, StoreError, UNDER_WAY};
 
 use crate::context::Context;
 use crate::error::EngineError;
@@ -186,6 +186,23 @@ pub(crate) async fn destroy(
     destroy_standby: bool,
 ) -> Result<(), EngineError> {
     protect::instance(context, user, gpu).await?.ok_or(EngineError::NotFound("instance"))?;
+    match wish_destroyed(context, user, gpu, destroy_standby).await {
+        // Untied, or moved to another GPU, since it was looked at: once more, as it is now.
+        Err(EngineError::Store(StoreError::NotFound("association") | StoreError::Stale { .. })) => {
+            wish_destroyed(context, user, gpu, destroy_standby).await?
+        }
+        wished => wished?,
+    }
+    context.doorbell(user, "instance", &gpu.to_string()).await;
+    Ok(())
+}
+
+async fn wish_destroyed(
+    context: &Context,
+    user: &UserId,
+    gpu: GpuId,
+    destroy_standby: bool,
+) -> Result<(), EngineError> {
     let association = context.store.associations().by_gpu(user, gpu).await?;
     let now = context.now();
     let disposal = Disposal {
@@ -210,13 +227,13 @@ pub(crate) async fn destroy(
         Some(association) => {
             let associations = context.store.associations();
             let destroyed =
-                associations.destroy(user, &association.id, &disposal, destroy_standby).await;
+                associations.destroy(user, &association.id, gpu, &disposal, destroy_standby).await;
             protect::allowed(destroyed)?;
             context.doorbell(user, "association", association.id.as_str()).await;
             context.live.machine(&association.id).poke.notify_one();
         }
         None => match context.store.disposals().request_unprotected(&disposal, gpu).await {
-            Err(store::StoreError::Conflict(store::PROTECTED)) => {
+            Err(StoreError::Conflict(PROTECTED)) => {
                 return Err(EngineError::conflict(
                     "protected_meanwhile",
                     "this machine was given a standby in this moment; look, and say it again",
@@ -225,50 +242,33 @@ pub(crate) async fn destroy(
             asked => drop(asked?),
         },
     }
-    context.doorbell(user, "instance", &gpu.to_string()).await;
     Ok(())
 }
 
 /// Stops a GPU by its user's wish. The wish is recorded first, so that no moment looks like a loss.
 pub(crate) async fn pause(context: &Context, user: &UserId, gpu: GpuId) -> Result<(), EngineError> {
     let client = context.accounts.vast(user).await?;
-    let association = context.store.associations().by_gpu(user, gpu).await?;
-    if let Some(association) = &association {
-        if association.active_failover.is_some() {
-            return Err(EngineError::conflict(
-                "failover_active",
-                "a failover of this machine is under way; cancel it first",
-            ));
+    let associations = context.store.associations();
+    let paused = match associations.by_gpu(user, gpu).await? {
+        Some(Association { id, epoch, .. }) => {
+            let before = protect::allowed(associations.pause(user, &id, epoch, gpu).await)?;
+            Some((id, epoch, before))
         }
-        context
-            .store
-            .associations()
-            .set_want_running(user, &association.id, association.epoch, false)
-            .await?;
-        if association.serving == Serving::Gpu {
-            context
-                .store
-                .associations()
-                .set_serving(&association.id, association.epoch, Serving::None)
-                .await?;
+        None => {
+            protect::instance(context, user, gpu)
+                .await?
+                .ok_or(EngineError::NotFound("instance"))?;
+            None
         }
-    } else {
-        protect::instance(context, user, gpu).await?.ok_or(EngineError::NotFound("instance"))?;
-    }
+    };
     if let Err(error) = client.stop(gpu).await {
-        if let Some(association) = &association
+        if let Some((id, epoch, before)) = paused
             && error.class.is_clear_no()
         {
-            context
-                .store
-                .associations()
-                .set_want_running(user, &association.id, association.epoch, true)
-                .await?;
-            context
-                .store
-                .associations()
-                .set_serving(&association.id, association.epoch, association.serving)
-                .await?;
+            let back = associations.take_pause_back(user, &id, epoch, gpu, before).await;
+            if let Err(kept) = back {
+                tracing::warn!(association = %id, error = %kept, "a pause that was refused is not taken back");
+            }
         }
         return Err(error.into());
     }
@@ -277,7 +277,8 @@ pub(crate) async fn pause(context: &Context, user: &UserId, gpu: GpuId) -> Resul
     Ok(())
 }
 
-/// Starts a paused GPU.
+/// Starts a paused GPU. During a failover it would be a second place to serve: then it is not started, and where
+/// one began while it was, its machine does not go back to it.
 pub(crate) async fn resume(
     context: &Context,
     user: &UserId,
@@ -285,23 +286,19 @@ pub(crate) async fn resume(
 ) -> Result<(), EngineError> {
     let client = context.accounts.vast(user).await?;
     protect::instance(context, user, gpu).await?.ok_or(EngineError::NotFound("instance"))?;
+    let associations = context.store.associations();
+    // As it is before the start: what becomes of the machine meanwhile is another epoch, GPU or failover.
+    let association = associations.by_gpu(user, gpu).await?;
+    if association.as_ref().is_some_and(|machine| machine.active_failover.is_some()) {
+        return protect::allowed(Err(StoreError::Conflict(UNDER_WAY)));
+    }
     client.start(gpu).await?;
-    if let Some(association) = context.store.associations().by_gpu(user, gpu).await? {
+    if let Some(association) = association {
         // Wanted again only on a list read after the start: an older one still shows the stop.
         listing::refresh(context, user).await?;
         context.live.machine(&association.id).forget_contacts();
-        context
-            .store
-            .associations()
-            .set_want_running(user, &association.id, association.epoch, true)
-            .await?;
-        if association.serving == Serving::None {
-            context
-                .store
-                .associations()
-                .set_serving(&association.id, association.epoch, Serving::Gpu)
-                .await?;
-        }
+        let Association { id, epoch, .. } = &association;
+        protect::allowed(associations.resume(user, id, *epoch, gpu).await)?;
     }
     context.live.account(user).poke.notify_one();
     context.doorbell(user, "instance", &gpu.to_string()).await;

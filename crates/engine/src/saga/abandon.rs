@@ -16,8 +16,8 @@ use crate::data;
 const TRIES: i64 = 6;
 
 pub(super) async fn run(run: &Run<'_>) -> Ended {
-    let Run { failover, association, .. } = run;
-    cleanup::give_back_all(run).await?;
+    let Run { context, failover, association, .. } = run;
+    cleanup::give_back_all(context, &failover.id).await?;
     if failover.kind == Kind::Drill {
         return drill(run).await;
     }

@@ -3,10 +3,13 @@
 
 use std::time::Duration;
 
-use domain::failover::{BootOutput, BuyOutput, CandidateFault, Role, StepName, StepRow, Wish};
+use domain::failover::{
+    BootOutput, BuyOutput, CandidateFault, IntentState, Role, StepName, StepRow, Wish,
+};
 use domain::gpu::{GpuInstance, GpuState};
 use domain::id::GpuId;
 use domain::offer::GpuSpec;
+use store::StoreError;
 
 use super::step::{Ended, Run, StepEnd};
 use crate::data;
@@ -208,7 +211,19 @@ pub(super) async fn give_back(
             Role::Candidate,
             Wish::Destroy,
         );
-        run.context.store.intents().give_back(&intent.id, &disposal, run.context.now()).await?;
+        let intents = run.context.store.intents();
+        let given_back = intents.give_back(&intent.id, &disposal, run.context.now()).await;
+        let now = intents.find(&intent.id).await?;
+        match given_back {
+            // Gone already: its user destroyed it, or an attempt before this one gave it back.
+            Err(StoreError::Stale { .. })
+                if now.is_none_or(|intent| intent.state != IntentState::Adopted) => {}
+            given_back => drop(given_back?),
+        }
     }
     Ok(StepEnd::next_round(why).provider_ms(provider_ms))
 }
+
+#[cfg(test)]
+#[path = "boot_tests.rs"]
+mod tests;

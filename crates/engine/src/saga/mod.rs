@@ -36,7 +36,7 @@ use domain::notification::Wait;
 use domain::route::{self, Next};
 use domain::time::Millis;
 use domain::verdict::Cause;
-use store::Finish;
+use store::{Finish, StoreError};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -270,7 +270,7 @@ async fn mark_waiting(
     };
     match set {
         // Cancelled or closed in between: that stands.
-        Err(store::StoreError::Stale { .. }) => Ok(()),
+        Err(StoreError::Stale { .. }) => Ok(()),
         ended => Ok(ended?),
     }
 }
@@ -312,7 +312,17 @@ async fn end(
             context.store.associations().set_state(association, now.epoch, after, reason).await?;
         }
     }
-    context.store.failovers().close(&failover.id, state, context.now(), error.as_deref()).await?;
+    let close = async || {
+        context.store.failovers().close(&failover.id, state, context.now(), error.as_deref()).await
+    };
+    match close().await {
+        // One was recorded after the others were given back, by a process that drove it before.
+        Err(StoreError::Conflict(store::STANDS)) => {
+            cleanup::give_back_all(context, &failover.id).await?;
+            close().await?;
+        }
+        closed => closed?,
+    }
     tracing::warn!(failover = %failover.id, %state, error = error.as_deref().unwrap_or(""), "failover ended");
     context.doorbell(&failover.user, "failover", failover.id.as_str()).await;
     Ok(())

@@ -1,7 +1,7 @@
 //! The standby takes over: the copy is closed to older epochs, the user's command runs, and from here
 //! on the work is on the standby.
 
-use domain::association::{DataPath, Serving};
+use domain::association::DataPath;
 use domain::failover::{Kind, StepName, TakeoverOutput};
 use domain::id::Epoch;
 use providers::ssh::Shell;
@@ -17,7 +17,7 @@ const TRIES: i64 = 4;
 pub(super) async fn run(run: &Run<'_>) -> Ended {
     let Run { context, association, failover, .. } = run;
     let epoch = failover.from_epoch.next();
-    let (_, shell) = run.standby().await?;
+    let (standby, shell) = run.standby().await?;
     if association.sync.complete_to.is_none() {
         return Ok(StepEnd::failed(
             "the standby has no complete copy: there is nothing to go on from",
@@ -33,7 +33,9 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
     }
     // Begun once: a restart in between must not start it beside itself.
     let hook = hooks::on_standby(&shell, association, context.config.timings.hook).await?;
-    context.store.associations().set_serving(&association.id, epoch, Serving::Standby).await?;
+    // On this one: it may have vanished meanwhile.
+    let associations = context.store.associations();
+    associations.serve_on_standby(&association.id, epoch, &standby.intent).await?;
     // A planned move synced its last bytes before; an unplanned one has what was complete.
     let planned: Option<TakeoverOutput> =
         run.earlier(StepName::FinalSync).filter(|_| failover.kind == Kind::Planned);

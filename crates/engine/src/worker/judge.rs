@@ -8,7 +8,7 @@ use domain::notification;
 use domain::time::Millis;
 use domain::verdict::{Cause, Decision, Observations, SelfCheck, Verdict, VerdictPolicy, decide};
 
-use store::{Placement, VerdictRow};
+use store::VerdictRow;
 
 use crate::context::Context;
 use crate::error::EngineError;
@@ -29,6 +29,7 @@ pub(super) async fn aim(
     machine: &Machine,
 ) -> Result<(), EngineError> {
     let associations = context.store.associations();
+    let (id, epoch, gpu) = (&association.id, association.epoch, association.gpu);
     let watched = association.want_running && association.serving == Serving::Gpu;
     let mut endpoint = association.gpu_endpoint.clone();
     let mut host_key = association.gpu_host_key.clone();
@@ -39,26 +40,16 @@ pub(super) async fn aim(
     {
         // Ports move on each start; the host behind them, and its key, stay.
         endpoint.clone_from(&instance.ssh);
+        // Of this GPU: the machine may have moved to another since it was read.
         associations
-            .set_gpu_contact(
-                &association.id,
-                association.epoch,
-                endpoint.as_ref(),
-                host_key.as_deref(),
-            )
+            .set_gpu_contact(id, epoch, gpu, endpoint.as_ref(), host_key.as_deref())
             .await?;
     }
     if association.spec.usd_per_hour.is_none()
         && let Some(instance) =
             view.instance(association.gpu).filter(|instance| instance.state() == GpuState::Running)
     {
-        let place = Placement {
-            gpu: association.gpu,
-            endpoint: endpoint.clone(),
-            host_key: host_key.clone(),
-            spec: protect::spec_of(instance),
-        };
-        associations.switch_gpu(&association.id, association.epoch, &place, context.now()).await?;
+        associations.set_gpu_spec(id, epoch, gpu, &protect::spec_of(instance)).await?;
     }
     let learned = machine.learned.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
     if let Some(learned) = learned
@@ -67,12 +58,7 @@ pub(super) async fn aim(
     {
         host_key = learned.host_key;
         associations
-            .set_gpu_contact(
-                &association.id,
-                association.epoch,
-                endpoint.as_ref(),
-                host_key.as_deref(),
-            )
+            .set_gpu_contact(id, epoch, gpu, endpoint.as_ref(), host_key.as_deref())
             .await?;
     }
     let gpu = endpoint.filter(|_| watched).map(|endpoint| Target { endpoint, host_key });

@@ -55,7 +55,7 @@ async fn look(
     let quiet = data::hold_left(&shell, workspace, failover.as_str(), Hold::Look).await;
     if quiet.map_err(failed)? && disposal.saved.is_some() {
         if disposal.next_at > context.now() {
-            context.store.disposals().hold(&disposal.id, context.now()).await?;
+            context.store.disposals().hold(disposal, context.now()).await?;
         }
         return Ok(());
     }

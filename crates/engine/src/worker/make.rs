@@ -11,7 +11,7 @@ use domain::provider::{ErrorClass, Provider};
 use domain::standby::{Standby, StandbyState};
 use providers::gcp::StandbyRequest;
 
-use super::standby_row::{degrade, save, vanished};
+use super::standby_row::{degrade, vanished};
 use crate::context::Context;
 use crate::error::EngineError;
 use crate::ports::time;
@@ -200,10 +200,15 @@ async fn refused(
     standby: &Standby,
     word: &str,
 ) -> Result<(), EngineError> {
-    context.store.intents().refuse(&standby.intent, word, context.now()).await?;
     let failed =
         Standby { state: StandbyState::Failed, reason: Some(word.to_owned()), ..standby.clone() };
-    save(context, association, &failed).await?;
+    let told = news::standby(context, association, Some(&failed));
+    context
+        .store
+        .associations()
+        .refuse_standby(&association.id, association.epoch, &failed, told.as_ref(), context.now())
+        .await?;
+    context.doorbell(&association.user, "association", association.id.as_str()).await;
     degrade(context, association, &format!("no standby: {word}")).await?;
     // The next attempt, in another zone where there is one, comes after a pause.
     let before = context.store.intents().of_association(&association.id).await?;

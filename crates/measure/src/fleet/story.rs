@@ -222,7 +222,7 @@ impl Teller<'_> {
             StepName::Retire => {
                 let wish = self.wish(of, of.gpu, Role::OldGpu, Wish::Destroy, told.at);
                 let stands = self.store.disposals().request(&wish).await?;
-                self.store.disposals().done(&stands.id, told.at.plus(6_000)).await?;
+                self.store.disposals().done(&stands.id, Wish::Destroy, told.at.plus(6_000)).await?;
                 told.stop = None;
                 Value::Null
             }
@@ -373,7 +373,7 @@ impl Teller<'_> {
         let Some((intent, gpu)) = told.bought.take() else { return Ok(()) };
         let wish = self.wish(of, gpu, Role::Candidate, Wish::Destroy, told.at.plus(-3_000));
         let stands = self.store.intents().discard(&intent, &wish, told.at.plus(-3_000)).await?;
-        self.store.disposals().done(&stands.id, told.at).await
+        self.store.disposals().done(&stands.id, Wish::Destroy, told.at).await
     }
 
     /// No offer: it tries some times, and then ends or goes on waiting.
@@ -416,7 +416,7 @@ impl Teller<'_> {
         };
         self.step(of, told, StepName::Abandon).await?;
         if let Some(stop) = told.stop.take() {
-            self.store.disposals().done(&stop, told.at).await?;
+            self.store.disposals().done(&stop, Wish::Stop, told.at).await?;
         }
         // Its user starts the old GPU again.
         self.serve(Serving::Gpu, AssociationState::Following).await?;

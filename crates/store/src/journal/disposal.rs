@@ -4,7 +4,7 @@
 //! stop, and a stop never takes the place of a destroy. What its user asks for is their word on it, whatever
 //! it was in our hands for: it is kept no more for what it may hold.
 
-use domain::failover::{Disposal, Saved};
+use domain::failover::{Disposal, Saved, Wish};
 use domain::id::{AssociationId, DisposalId, FailoverId, GpuId, UserId};
 use domain::provider::Provider;
 use domain::time::Millis;
@@ -144,8 +144,8 @@ impl<'s> Disposals<'s> {
         each(&rows, read)
     }
 
-    /// Whether it was ever asked that an instance be destroyed: it is gone, or on its way out, whatever a list
-    /// that was read before still shows. No provider gives a number out twice.
+    /// Whether an instance is on its way out, whatever a list that was read before still shows: it was ever asked
+    /// that it be destroyed (no provider gives a number out twice), or it is to be stopped.
     ///
     /// # Errors
     /// As every query.
@@ -172,21 +172,23 @@ impl<'s> Disposals<'s> {
         row.as_ref().map(read).transpose()
     }
 
-    /// Records a try that has not (yet) fulfilled a wish, and when to try next.
+    /// Records a try that has not (yet) fulfilled this wish, and when to try next.
     ///
     /// # Errors
-    /// `Stale` when it is fulfilled.
+    /// `Stale` when it is fulfilled, taken back, or more is wanted of the instance by now.
     #[instrument(level = "debug", skip_all)]
     pub async fn tried(
         &self,
         id: &DisposalId,
+        wish: Wish,
         error: Option<&str>,
         next_at: Millis,
     ) -> Result<(), StoreError> {
-        let done = query("UPDATE disposals SET attempts = attempts + 1, last_error = $2, next_at = $3 WHERE id = $1 AND done_at IS NULL")
+        let done = query("UPDATE disposals SET attempts = attempts + 1, last_error = $2, next_at = $3 WHERE id = $1 AND done_at IS NULL AND wish = $4")
             .bind(id.as_str())
             .bind(error)
             .bind(next_at.0)
+            .bind(wish.as_str())
             .execute(self.store.db().write())
             .await?;
         must_change(&done, "disposal")
@@ -211,12 +213,14 @@ impl<'s> Disposals<'s> {
     /// was made.
     ///
     /// # Errors
-    /// `Stale` when the wish is fulfilled.
+    /// `Stale` when the wish is fulfilled, taken back, or more is wanted of the instance by now.
     #[instrument(level = "debug", skip_all)]
-    pub async fn hold(&self, id: &DisposalId, until: Millis) -> Result<(), StoreError> {
-        let done = query("UPDATE disposals SET next_at = $2 WHERE id = $1 AND done_at IS NULL")
-            .bind(id.as_str())
+    pub async fn hold(&self, wish: &Disposal, until: Millis) -> Result<(), StoreError> {
+        let done = query("UPDATE disposals SET next_at = $2 WHERE id = $1 AND done_at IS NULL AND wish = $3 AND role = $4")
+            .bind(wish.id.as_str())
             .bind(until.0)
+            .bind(wish.wish.as_str())
+            .bind(wish.role.as_str())
             .execute(self.store.db().write())
             .await?;
         must_change(&done, "disposal")
@@ -244,25 +248,27 @@ impl<'s> Disposals<'s> {
         row.as_ref().map(read).transpose()
     }
 
-    /// Records that a wish is fulfilled: seen stopped, or gone from a complete list. With a destroy
+    /// Records that this wish is fulfilled: seen stopped, or gone from a complete list. With a destroy
     /// the purchase that the instance came of is gone too, in the same transaction.
     ///
     /// # Errors
-    /// `Stale` when it is fulfilled already.
+    /// `Stale` when it is fulfilled already, taken back, or more is wanted of the instance by now: what was
+    /// seen stopped is not gone.
     #[instrument(level = "debug", skip_all)]
-    pub async fn done(&self, id: &DisposalId, at: Millis) -> Result<(), StoreError> {
+    pub async fn done(&self, id: &DisposalId, wish: Wish, at: Millis) -> Result<(), StoreError> {
         let mut tx = self.store.db().begin().await?;
         let row = query(concat!(
-            "UPDATE disposals SET done_at = $2 WHERE id = $1 AND done_at IS NULL RETURNING ",
+            "UPDATE disposals SET done_at = $2 WHERE id = $1 AND done_at IS NULL AND wish = $3 RETURNING ",
             columns!()
         ))
         .bind(id.as_str())
         .bind(at.0)
+        .bind(wish.as_str())
         .fetch_optional(&mut *tx)
         .await?
         .ok_or(StoreError::stale("disposal"))?;
         let fulfilled = read(&row)?;
-        if fulfilled.wish == domain::failover::Wish::Destroy {
+        if fulfilled.wish == Wish::Destroy {
             query("UPDATE intents SET state = 'gone', gone_at = $5, changed_at = $5 WHERE user_id = $1 AND provider = $2 AND zone = $3 AND external_id = $4 AND state NOT IN ('refused', 'gone')")
                 .bind(fulfilled.user.as_str())
                 .bind(fulfilled.provider.as_str())
@@ -283,7 +289,7 @@ pub(crate) async fn given_up(
     provider: Provider,
     external_id: &str,
 ) -> Result<bool, StoreError> {
-    let found = query("SELECT 1 AS wish FROM disposals WHERE user_id = $1 AND provider = $2 AND external_id = $3 AND wish = 'destroy' LIMIT 1")
+    let found = query("SELECT 1 AS wish FROM disposals WHERE user_id = $1 AND provider = $2 AND external_id = $3 AND (wish = 'destroy' OR done_at IS NULL) LIMIT 1")
         .bind(user.as_str())
         .bind(provider.as_str())
         .bind(external_id)
@@ -319,6 +325,11 @@ pub(crate) async fn request(
         "next_at = CASE WHEN excluded.wish = 'destroy' AND ",
         "(disposals.wish = 'stop' OR excluded.next_at < disposals.next_at) ",
         "THEN excluded.next_at ELSE disposals.next_at END, ",
+        // What was tried for the lesser wish says nothing of this one.
+        "attempts = CASE WHEN excluded.wish = 'destroy' AND disposals.wish = 'stop' ",
+        "THEN 0 ELSE disposals.attempts END, ",
+        "last_error = CASE WHEN excluded.wish = 'destroy' AND disposals.wish = 'stop' ",
+        "THEN NULL ELSE disposals.last_error END, ",
         "failover_id = COALESCE(disposals.failover_id, excluded.failover_id), ",
         "association_id = COALESCE(disposals.association_id, excluded.association_id) RETURNING ",
         columns!()

@@ -18,14 +18,16 @@ use crate::error::StoreError;
 use crate::journal::failed_machine::blame;
 use crate::journal::failover::{Failovers, within};
 use crate::journal::step::{self, Finish};
+use crate::machine::removal::UNDER_WAY;
 use crate::row::{Read as _, to_json};
 
 impl Failovers<'_> {
     /// Begins a failover. Of two who do it for the same association, one succeeds.
     ///
     /// # Errors
-    /// `Conflict` when the association has another under way or is being deleted, `Stale` when it is
-    /// not in `from_epoch`, `NotFound` when it is gone or another user's.
+    /// `Conflict` when the association has another under way or is being deleted, and for a loss when it is not
+    /// wanted on its GPU any more; `Stale` when it is not in `from_epoch` or on another GPU, `NotFound` when it is
+    /// gone or another user's.
     #[instrument(level = "debug", skip_all)]
     pub async fn open(&self, new: &Failover) -> Result<(), StoreError> {
         self.open_judged(new, None).await
@@ -43,11 +45,13 @@ impl Failovers<'_> {
         verdict: Option<&Finish>,
     ) -> Result<(), StoreError> {
         let mut tx = self.store.db().begin().await?;
-        let taken = query("UPDATE associations SET active_failover = $1 WHERE id = $2 AND user_id = $3 AND epoch = $4 AND active_failover IS NULL AND state <> 'deleting'")
+        let taken = query("UPDATE associations SET active_failover = $1 WHERE id = $2 AND user_id = $3 AND epoch = $4 AND active_failover IS NULL AND state <> 'deleting' AND gpu_id = $5 AND ($6 = 0 OR (want_running = 1 AND serving = 'gpu'))")
             .bind(new.id.as_str())
             .bind(new.association.as_str())
             .bind(new.user.as_str())
             .bind(new.from_epoch.0)
+            .bind(new.gpu.0)
+            .bind(i64::from(new.cause.is_loss()))
             .execute(&mut *tx)
             .await?;
         if !changed(&taken) {
@@ -194,7 +198,8 @@ impl Failovers<'_> {
     /// Ends a failover and frees its association for the next one.
     ///
     /// # Errors
-    /// `Stale` when it is over already; `Conflict` for a state that is no end.
+    /// `Stale` when it is over already; `Conflict` for a state that is no end, and with [`STANDS`] while a GPU that
+    /// it bought is neither used nor given back: nobody would look after that one any more.
     #[instrument(level = "debug", skip_all)]
     pub async fn close(
         &self,
@@ -220,12 +225,23 @@ impl Failovers<'_> {
             .execute(&mut *tx)
             .await?;
         must_change(&done, "failover")?;
+        // Only now, with its row held, which a purchase for it takes first.
+        let stands = query("SELECT 1 AS stands FROM intents WHERE failover_id = $1 AND state IN ('open', 'bound') LIMIT 1")
+            .bind(id.as_str())
+            .fetch_optional(&mut *tx)
+            .await?;
+        if stands.is_some() {
+            return Err(StoreError::Conflict(STANDS));
+        }
         let failover = within(&mut tx, id).await?;
         let steps = step::within(&mut tx, id).await?;
         let told = tell_any(&mut tx, news::ended(&failover, &steps).as_ref()).await?;
         commit(self.store, tx, told).await
     }
 }
+
+/// Why a failover is not over yet.
+pub const STANDS: &str = "a GPU that it bought is neither used nor given back";
 
 /// Until when all that was written is on the standby.
 async fn copied_to(tx: &mut AnyConnection, new: &Failover) -> Result<Option<Millis>, StoreError> {
@@ -239,7 +255,7 @@ async fn copied_to(tx: &mut AnyConnection, new: &Failover) -> Result<Option<Mill
 }
 
 async fn why_not_open(tx: &mut AnyConnection, new: &Failover) -> Result<StoreError, StoreError> {
-    let row = query("SELECT epoch, state FROM associations WHERE id = $1 AND user_id = $2")
+    let row = query("SELECT epoch, gpu_id, state, active_failover FROM associations WHERE id = $1 AND user_id = $2")
         .bind(new.association.as_str())
         .bind(new.user.as_str())
         .fetch_optional(tx)
@@ -252,6 +268,10 @@ async fn why_not_open(tx: &mut AnyConnection, new: &Failover) -> Result<StoreErr
         Some(row) if row.word::<AssociationState>("state")? == AssociationState::Deleting => {
             StoreError::Conflict("the machine is being removed")
         }
-        Some(_) => StoreError::Conflict("a failover is under way"),
+        Some(row) if row.maybe_text("active_failover")?.is_some() => {
+            StoreError::Conflict(UNDER_WAY)
+        }
+        Some(row) if row.int("gpu_id")? != new.gpu.0 => StoreError::stale("GPU of the machine"),
+        Some(_) => StoreError::Conflict("the machine is not wanted on its GPU"),
     })
 }

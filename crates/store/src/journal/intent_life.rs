@@ -19,6 +19,9 @@ use crate::row::{Read as _, to_json};
 
 /// Records a purchase as discarded that is in one of these states.
 macro_rules! discarded {
+    (UNUSED) => {
+        discarded!("IN ('open', 'bound', 'tombstoned', 'discarded')")
+    };
     ($states:literal) => {
         concat!(
             "UPDATE intents SET state = 'discarded', external_id = $2, ",
@@ -172,11 +175,29 @@ impl Intents<'_> {
         Ok(stands)
     }
 
-    /// As [`Self::discard`], of a GPU that could not be used: the physical machine that it was on is avoided
-    /// for a while.
+    /// As [`Self::discard`], of a purchase that nobody uses: for one who judges by a state that he read a while
+    /// ago.
     ///
     /// # Errors
-    /// As [`Self::discard`].
+    /// As [`Self::discard`]; `Stale` also when it serves by now: then no wish is recorded either.
+    #[instrument(level = "debug", skip_all)]
+    pub async fn discard_unused(
+        &self,
+        id: &IntentId,
+        wanted: &Disposal,
+        at: Millis,
+    ) -> Result<Disposal, StoreError> {
+        let mut tx = self.store.db().begin().await?;
+        let stands = discard(&mut tx, id, wanted, at, discarded!(UNUSED)).await?;
+        tx.commit().await?;
+        Ok(stands)
+    }
+
+    /// As [`Self::discard_unused`], of a GPU that could not be used: the physical machine that it was on is
+    /// avoided for a while.
+    ///
+    /// # Errors
+    /// As [`Self::discard_unused`].
     #[instrument(level = "debug", skip_all)]
     pub async fn give_back(
         &self,
@@ -185,8 +206,7 @@ impl Intents<'_> {
         at: Millis,
     ) -> Result<Disposal, StoreError> {
         let mut tx = self.store.db().begin().await?;
-        let stands =
-            discard(&mut tx, id, wanted, at, discarded!("NOT IN ('refused', 'gone')")).await?;
+        let stands = discard(&mut tx, id, wanted, at, discarded!(UNUSED)).await?;
         let row = query("SELECT machine_id FROM intents WHERE id = $1")
             .bind(id.as_str())
             .fetch_one(&mut *tx)
@@ -237,6 +257,45 @@ async fn discard(
         .map_err(|error| StoreError::on_unique(error, "the instance came of another purchase"))?;
     must_change(&done, "intent")?;
     Ok(stands)
+}
+
+/// Records that nothing is left of a purchase, as far as is known, within a transaction: the wish that what may be
+/// left of it be destroyed stands. One that is seen to be gone needs none.
+pub(crate) async fn lose(
+    tx: &mut AnyConnection,
+    id: &IntentId,
+    wanted: &Disposal,
+) -> Result<(), StoreError> {
+    let state = query("SELECT state FROM intents WHERE id = $1")
+        .bind(id.as_str())
+        .fetch_optional(&mut *tx)
+        .await?
+        .map(|row| row.word::<IntentState>("state"))
+        .transpose()?;
+    match state {
+        None | Some(IntentState::Gone) => Ok(()),
+        Some(IntentState::Refused) => disposal::request(tx, wanted).await.map(drop),
+        Some(_) => {
+            let may_exist = discarded!("NOT IN ('refused', 'gone')");
+            discard(tx, id, wanted, wanted.requested_at, may_exist).await.map(drop)
+        }
+    }
+}
+
+/// Records within a transaction that the provider clearly said no. Again is no error; the first word stands.
+pub(crate) async fn refuse(
+    tx: &mut AnyConnection,
+    id: &IntentId,
+    error: &str,
+    at: Millis,
+) -> Result<(), StoreError> {
+    let done = query("UPDATE intents SET state = 'refused', error = COALESCE(error, $2), changed_at = CASE WHEN state = 'open' THEN $3 ELSE changed_at END WHERE id = $1 AND state IN ('open', 'refused')")
+        .bind(id.as_str())
+        .bind(error)
+        .bind(at.0)
+        .execute(tx)
+        .await?;
+    must_change(&done, "intent")
 }
 
 /// Holds what a purchase is for, until the transaction ends.

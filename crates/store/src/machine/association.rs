@@ -14,6 +14,7 @@ use crate::db::{hold_epoch, must_change};
 use crate::error::StoreError;
 use crate::journal::intent_limits::hold_account;
 use crate::journal::{disposal, failover};
+use crate::machine::removal::UNDER_WAY;
 use crate::machine::{gpu_stay, standby};
 use crate::open::Store;
 use crate::row::{Read, each, to_json};
@@ -51,8 +52,8 @@ impl<'s> Associations<'s> {
     /// Stores a new association, with its standby if it has one.
     ///
     /// # Errors
-    /// `Conflict` when this user's GPU has one already, is being failed over, or was ever asked to be destroyed;
-    /// `NotFound` when there is no such user.
+    /// `Conflict` when this user's GPU has one already, is being failed over, is to be stopped, or was ever asked
+    /// to be destroyed; `NotFound` when there is no such user.
     #[instrument(level = "debug", skip_all)]
     pub async fn create(&self, new: &Association) -> Result<(), StoreError> {
         let mut tx = self.store.db().begin().await?;
@@ -64,7 +65,7 @@ impl<'s> Associations<'s> {
             return Err(StoreError::Conflict("a failover of this GPU is under way"));
         }
         if disposal::given_up(&mut tx, &new.user, Provider::Vast, &gpu).await? {
-            return Err(StoreError::Conflict("this GPU is to be destroyed"));
+            return Err(StoreError::Conflict("this GPU is to be stopped or destroyed"));
         }
         query(
             "INSERT INTO associations (id, user_id, gpu_id, name, workspace, image, spec, hooks, \
@@ -231,17 +232,25 @@ impl<'s> Associations<'s> {
     /// under way.
     ///
     /// # Errors
-    /// `Stale` when it has another epoch or is gone; `Conflict` during a failover.
+    /// `Stale` when it has another epoch or is gone; `Conflict` during a failover, or while a VM that was bought
+    /// for it may exist, whatever its caller read before.
     #[instrument(level = "debug", skip_all)]
     pub async fn delete(&self, id: &AssociationId, epoch: Epoch) -> Result<(), StoreError> {
         let mut tx = self.store.db().begin().await?;
         hold_epoch(&mut tx, id, epoch).await?;
+        let vm = query("SELECT 1 AS there FROM intents WHERE association_id = $1 AND provider = $2 AND state NOT IN ('refused', 'gone') LIMIT 1")
+            .bind(id.as_str())
+            .bind(Provider::Gcp.as_str())
+            .fetch_optional(&mut *tx)
+            .await?;
+        if vm.is_some() {
+            return Err(StoreError::Conflict("a standby of it may exist"));
+        }
         let done = query("DELETE FROM associations WHERE id = $1 AND active_failover IS NULL")
             .bind(id.as_str())
             .execute(&mut *tx)
             .await?;
-        must_change(&done, "association")
-            .map_err(|_| StoreError::Conflict("a failover is under way"))?;
+        must_change(&done, "association").map_err(|_| StoreError::Conflict(UNDER_WAY))?;
         tx.commit().await?;
         Ok(())
     }

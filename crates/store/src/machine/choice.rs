@@ -1,4 +1,5 @@
-//! What a user wants of their machine: its name, its commands, whether it shall run and be followed.
+//! What a user wants of their machine: its name, its commands, whether it shall be followed. Whether its GPU shall
+//! run is in `running`.
 //!
 //! Guarded by the owner and by the epoch that the user's page showed.
 
@@ -14,28 +15,6 @@ use crate::machine::fenced::fenced;
 use crate::row::to_json;
 
 impl Associations<'_> {
-    /// Whether the user wants the GPU to run.
-    ///
-    /// # Errors
-    /// `Stale` in another epoch, or when it is gone or another's.
-    #[instrument(level = "debug", skip_all)]
-    pub async fn set_want_running(
-        &self,
-        user: &UserId,
-        id: &AssociationId,
-        epoch: Epoch,
-        want: bool,
-    ) -> Result<(), StoreError> {
-        let done = query("UPDATE associations SET want_running = $4 WHERE id = $1 AND user_id = $2 AND epoch = $3")
-            .bind(id.as_str())
-            .bind(user.as_str())
-            .bind(epoch.0)
-            .bind(i64::from(want))
-            .execute(self.store.db().write())
-            .await?;
-        fenced(changed(&done), epoch)
-    }
-
     /// Whether the standby shall follow. Returns whether that is a change.
     ///
     /// # Errors

@@ -2,11 +2,13 @@
 //! another epoch it changes nothing and fails.
 
 use domain::association::{AssociationState, Serving, SyncStatus};
-use domain::failover::Intent;
+use domain::failover::{Disposal, Intent};
 use domain::gpu::Endpoint;
-use domain::id::{AssociationId, Epoch, IntentId};
+use domain::id::{AssociationId, Epoch, GpuId, IntentId};
 use domain::notification::News;
-use domain::standby::Standby;
+use domain::offer::GpuSpec;
+use domain::standby::{Standby, StandbyState};
+use domain::time::Millis;
 use sqlx::{AnyConnection, query};
 use tracing::instrument;
 
@@ -90,6 +92,29 @@ impl Associations<'_> {
         fenced(changed(&done), epoch)
     }
 
+    /// Records that the user's work runs on this standby.
+    ///
+    /// # Errors
+    /// `Stale` in another epoch, when the association is gone, or when this is not its standby any more.
+    #[instrument(level = "debug", skip_all)]
+    pub async fn serve_on_standby(
+        &self,
+        id: &AssociationId,
+        epoch: Epoch,
+        standby: &IntentId,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.store.db().begin().await?;
+        hold_epoch(&mut tx, id, epoch).await?;
+        standby::is_present(&mut tx, id, standby).await?;
+        query("UPDATE associations SET serving = $2 WHERE id = $1")
+            .bind(id.as_str())
+            .bind(Serving::Standby.as_str())
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
     /// How far this standby is.
     ///
     /// # Errors
@@ -111,26 +136,51 @@ impl Associations<'_> {
         Ok(())
     }
 
-    /// Where the GPU answers, and with which host key.
+    /// Where this GPU answers, and with which host key.
     ///
     /// # Errors
-    /// `Stale` in another epoch, or when it is gone.
+    /// `Stale` in another epoch, when the association is gone, or when it is on another GPU by now.
     #[instrument(level = "debug", skip_all)]
     pub async fn set_gpu_contact(
         &self,
         id: &AssociationId,
         epoch: Epoch,
+        gpu: GpuId,
         endpoint: Option<&Endpoint>,
         host_key: Option<&str>,
     ) -> Result<(), StoreError> {
-        let done = query("UPDATE associations SET gpu_host = $3, gpu_port = $4, gpu_host_key = $5 WHERE id = $1 AND epoch = $2")
+        let done = query("UPDATE associations SET gpu_host = $3, gpu_port = $4, gpu_host_key = $5 WHERE id = $1 AND epoch = $2 AND gpu_id = $6")
             .bind(id.as_str())
             .bind(epoch.0)
             .bind(endpoint.map(|at| at.host.as_str()))
             .bind(endpoint.map(|at| i64::from(at.port)))
             .bind(host_key)
+            .bind(gpu.0)
             .execute(self.store.db().write())
             .await?;
+        fenced(changed(&done), epoch)
+    }
+
+    /// What this GPU is.
+    ///
+    /// # Errors
+    /// As [`Self::set_gpu_contact`].
+    #[instrument(level = "debug", skip_all)]
+    pub async fn set_gpu_spec(
+        &self,
+        id: &AssociationId,
+        epoch: Epoch,
+        gpu: GpuId,
+        spec: &GpuSpec,
+    ) -> Result<(), StoreError> {
+        let done =
+            query("UPDATE associations SET spec = $3 WHERE id = $1 AND epoch = $2 AND gpu_id = $4")
+                .bind(id.as_str())
+                .bind(epoch.0)
+                .bind(to_json(spec, "associations.spec")?)
+                .bind(gpu.0)
+                .execute(self.store.db().write())
+                .await?;
         fenced(changed(&done), epoch)
     }
 
@@ -152,8 +202,8 @@ impl Associations<'_> {
     /// nothing, and tells the user.
     ///
     /// # Errors
-    /// `Stale` when the association is in another epoch or gone; `Conflict` when it has a standby that may
-    /// exist, whatever its caller read before.
+    /// `Stale` when the association is in another epoch, being deleted or gone; `Conflict` when it has a standby
+    /// that may exist, whatever its caller read before.
     #[instrument(level = "debug", skip_all)]
     pub async fn begin_standby(
         &self,
@@ -164,6 +214,7 @@ impl Associations<'_> {
         let id = purchase.association.as_ref().ok_or(StoreError::NotFound("association"))?;
         let mut tx = self.store.db().begin().await?;
         intent_life::hold(&mut tx, purchase).await?;
+        is_kept(&mut tx, id).await?;
         standby::make_room(&mut tx, id).await?;
         intent_life::insert(&mut tx, purchase).await?;
         standby::insert(&mut tx, id, machine).await?;
@@ -191,6 +242,30 @@ impl Associations<'_> {
         commit(self.store, tx, told).await
     }
 
+    /// Records that the provider clearly said no to a standby: its purchase is refused and it has failed, in one
+    /// transaction. `machine` carries the provider's word as its reason. Again is no error.
+    ///
+    /// # Errors
+    /// As [`Self::set_standby`]; `Stale` also when something came of the purchase. Nothing is told then.
+    #[instrument(level = "debug", skip_all)]
+    pub async fn refuse_standby(
+        &self,
+        id: &AssociationId,
+        epoch: Epoch,
+        machine: &Standby,
+        news: Option<&News>,
+        at: Millis,
+    ) -> Result<(), StoreError> {
+        let failed = Standby { state: StandbyState::Failed, ..machine.clone() };
+        let mut tx = self.store.db().begin().await?;
+        hold_epoch(&mut tx, id, epoch).await?;
+        let word = machine.reason.as_deref().unwrap_or_default();
+        intent_life::refuse(&mut tx, &machine.intent, word, at).await?;
+        standby::update(&mut tx, id, &failed).await?;
+        let told = tell_any(&mut tx, news).await?;
+        commit(self.store, tx, told).await
+    }
+
     /// The key that a standby logs in to GPUs with; nothing else of it changes.
     ///
     /// # Errors
@@ -210,7 +285,8 @@ impl Associations<'_> {
         Ok(())
     }
 
-    /// Records that a standby is gone and its copy with it: nothing that was synced counts for another.
+    /// Records that a standby is gone and its copy with it: nothing that was synced counts for another. What may
+    /// be left of it is to go, by the wish `left`, in the same transaction.
     ///
     /// # Errors
     /// `Stale` in another epoch, when the association is gone, or when it has another standby, or none, by now;
@@ -221,10 +297,14 @@ impl Associations<'_> {
         id: &AssociationId,
         epoch: Epoch,
         machine: &IntentId,
+        left: Option<&Disposal>,
         news: Option<&News>,
     ) -> Result<(), StoreError> {
         let mut tx = self.store.db().begin().await?;
         hold_epoch(&mut tx, id, epoch).await?;
+        if let Some(left) = left {
+            intent_life::lose(&mut tx, machine, left).await?;
+        }
         standby::remove(&mut tx, id, machine).await?;
         put_sync(&mut tx, id, &SyncStatus::default()).await?;
         let told = tell_any(&mut tx, news).await?;
@@ -250,6 +330,15 @@ impl Associations<'_> {
         fenced(changed(&done), from)?;
         Ok(from.next())
     }
+}
+
+/// `Stale` for one that is being deleted: it is looked through for what was bought for it only once.
+async fn is_kept(tx: &mut AnyConnection, id: &AssociationId) -> Result<(), StoreError> {
+    let kept = query("SELECT 1 AS kept FROM associations WHERE id = $1 AND state <> 'deleting'")
+        .bind(id.as_str())
+        .fetch_optional(tx)
+        .await?;
+    kept.map(drop).ok_or(StoreError::stale("association"))
 }
 
 async fn put_sync(

@@ -2,7 +2,7 @@
 //! one transaction, and nothing while a failover is under way or its standby holds the only copy.
 
 use domain::failover::Disposal;
-use domain::id::{AssociationId, UserId};
+use domain::id::{AssociationId, GpuId, UserId};
 use domain::verdict::Verdict;
 use sqlx::{AnyConnection, query};
 use tracing::instrument;
@@ -32,28 +32,33 @@ impl Associations<'_> {
         Ok(())
     }
 
-    /// Records that a machine's user wants its GPU destroyed: it is wanted no more, so that its silence is no
-    /// loss, and with `untied` its standby goes too.
+    /// Records that a machine's user wants this GPU of its destroyed: it is wanted no more, so that its silence is
+    /// no loss, and with `untied` its standby goes too.
     ///
     /// # Errors
-    /// `Conflict` while a failover is under way, with `untied` also while it runs on its standby; `NotFound`
-    /// when it is gone or another's. Nothing has changed then.
+    /// `Conflict` while a failover is under way, with `untied` also while it runs on its standby; `Stale` when it
+    /// is on another GPU by now; `NotFound` when it is gone or another's. Nothing has changed then.
     #[instrument(level = "debug", skip_all)]
     pub async fn destroy(
         &self,
         user: &UserId,
         id: &AssociationId,
+        gpu: GpuId,
         wanted: &Disposal,
         untied: bool,
     ) -> Result<(), StoreError> {
         let mut tx = self.store.db().begin().await?;
-        let done = query("UPDATE associations SET want_running = 0 WHERE id = $1 AND user_id = $2 AND active_failover IS NULL")
+        let done = query("UPDATE associations SET want_running = 0 WHERE id = $1 AND user_id = $2 AND gpu_id = $3 AND active_failover IS NULL")
             .bind(id.as_str())
             .bind(user.as_str())
+            .bind(gpu.0)
             .execute(&mut *tx)
             .await?;
         if !changed(&done) {
-            return Err(why_not(&mut tx, user, id).await?);
+            return Err(match why_not(&mut tx, user, id).await? {
+                StoreError::Conflict(ON_STANDBY) => StoreError::stale("GPU of the machine"),
+                other => other,
+            });
         }
         if untied {
             untie(&mut tx, user, id).await?;
@@ -66,6 +71,11 @@ impl Associations<'_> {
 
 /// Why the standby of a machine whose GPU is lost can't be taken from it.
 pub const GPU_LOST: &str = "the GPU is lost";
+
+/// Why nothing may be done to a machine now that a failover decides on.
+pub const UNDER_WAY: &str = "a failover is under way";
+
+const ON_STANDBY: &str = "the machine runs on its standby";
 
 /// Whether the newest verdict on the GPU that it runs on is that it is lost.
 async fn lost(tx: &mut AnyConnection, id: &AssociationId) -> Result<bool, StoreError> {
@@ -90,7 +100,7 @@ async fn untie(
         .fetch_optional(&mut *tx)
         .await?;
     let Some(row) = row else { return Err(why_not(tx, user, id).await?) };
-    exclude(tx, user, domain::id::GpuId(row.int("gpu_id")?)).await
+    exclude(tx, user, GpuId(row.int("gpu_id")?)).await
 }
 
 async fn why_not(
@@ -105,9 +115,5 @@ async fn why_not(
         .await?;
     let Some(row) = row else { return Ok(StoreError::NotFound("association")) };
     let under_way = row.maybe_text("active_failover")?.is_some();
-    Ok(StoreError::Conflict(if under_way {
-        "a failover is under way"
-    } else {
-        "the machine runs on its standby"
-    }))
+    Ok(StoreError::Conflict(if under_way { UNDER_WAY } else { ON_STANDBY }))
 }

@@ -80,10 +80,17 @@ async fn a_gpu_that_is_to_be_destroyed_gets_no_association(world: &World) {
     disposals.request(&disposal(&ana, "d-1", "77", Wish::Destroy)).await.expect("asked for");
     disposals.request(&disposal(&ana, "d-2", "78", Wish::Stop)).await.expect("asked for");
     assert!(matches!(create(&ana, "pending", 77).await, Err(StoreError::Conflict(_))));
-    disposals.done(&DisposalId::new("d-1"), NOW).await.expect("gone");
+    disposals.done(&DisposalId::new("d-1"), Wish::Destroy, NOW).await.expect("gone");
     let again = create(&ana, "gone", 77).await;
     assert!(matches!(again, Err(StoreError::Conflict(_))), "a list may be older than its end");
     assert_eq!(associations.list(&ana).await.expect("read"), []);
+    let stopping = create(&ana, "stopping", 78).await;
+    assert!(matches!(stopping, Err(StoreError::Conflict(_))), "its stop would come after it");
+    for (gpu, given_up) in [("77", true), ("78", true), ("79", false)] {
+        let told = disposals.was_given_up(&ana, Provider::Vast, gpu).await.expect("read");
+        assert_eq!(told, given_up, "{gpu}");
+    }
+    disposals.done(&DisposalId::new("d-2"), Wish::Stop, NOW).await.expect("stopped");
     create(&ana, "stopped", 78).await.expect("one that is only stopped stays its user's");
     create(&two, "other", 77).await.expect("another account's number");
     for (gpu, given_up) in [("77", true), ("78", false), ("79", false)] {
@@ -128,8 +135,8 @@ async fn every_part_can_be_changed(world: &World) {
     let sync = SyncStatus { problem: Some("disk full".into()), ..SyncStatus::default() };
     associations.set_sync(&id, epoch, &standby("intent-standby").intent, &sync).await.expect("set");
     let moved = Endpoint { host: "ssh5.example".into(), port: 65_535 };
-    associations.set_gpu_contact(&id, epoch, Some(&moved), None).await.expect("set");
-    associations.set_want_running(&user, &id, epoch, false).await.expect("set");
+    associations.set_gpu_contact(&id, epoch, expected.gpu, Some(&moved), None).await.expect("set");
+    associations.pause(&user, &id, epoch, expected.gpu).await.expect("set");
     let hooks = Hooks { on_gpu: Some("run".into()), ..Hooks::default() };
     associations.set_hooks(&user, &id, epoch, &hooks).await.expect("set");
     associations.set_name(&user, &id, epoch, "new name").await.expect("set");

@@ -303,14 +303,14 @@ async fn destroying_with_the_standby_stores_all_of_it_or_nothing(world: &World) 
     let (associations, disposals) = (world.store.associations(), world.store.disposals());
     associations.set_serving(&one.id, one.epoch, Serving::Standby).await.expect("set");
     let wish = disposal(&one.user, "di-1", "1001", Wish::Destroy);
-    let refused = associations.destroy(&one.user, &one.id, &wish, true).await;
+    let refused = associations.destroy(&one.user, &one.id, one.gpu, &wish, true).await;
     assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
     let now = associations.find(&one.id).await.expect("read").expect("there");
     assert!(now.want_running, "nothing of it was stored");
     assert!(!associations.is_excluded(&one.user, one.gpu).await.expect("read"));
     assert_eq!(disposals.pending(&one.user).await.expect("read"), []);
     associations.set_serving(&one.id, one.epoch, Serving::Gpu).await.expect("set");
-    associations.destroy(&one.user, &one.id, &wish, true).await.expect("recorded");
+    associations.destroy(&one.user, &one.id, one.gpu, &wish, true).await.expect("recorded");
     let now = associations.find(&one.id).await.expect("read").expect("there");
     assert_eq!((now.want_running, now.state), (false, AssociationState::Deleting));
     assert!(associations.is_excluded(&one.user, one.gpu).await.expect("read"));
@@ -323,8 +323,8 @@ async fn nothing_is_untied_while_a_failover_is_under_way(world: &World) {
     let wish = disposal(&one.user, "di-1", "1001", Wish::Destroy);
     for refused in [
         associations.untie(&one.user, &one.id).await,
-        associations.destroy(&one.user, &one.id, &wish, true).await,
-        associations.destroy(&one.user, &one.id, &wish, false).await,
+        associations.destroy(&one.user, &one.id, one.gpu, &wish, true).await,
+        associations.destroy(&one.user, &one.id, one.gpu, &wish, false).await,
     ] {
         assert!(
             matches!(refused, Err(StoreError::Conflict("a failover is under way"))),

@@ -18,6 +18,7 @@ on_both! {
     what_is_protected_in_this_moment_is_not_destroyed_as_one_that_is_not,
     many_who_ask_leave_one_wish,
     the_same_name_elsewhere_is_another_instance,
+    what_is_said_of_a_stop_is_not_said_of_the_destroy_that_took_its_place,
 }
 
 async fn asking_again_changes_nothing(world: &World) {
@@ -36,7 +37,7 @@ async fn asking_again_changes_nothing(world: &World) {
     let of = disposals.of_failover(&FailoverId::new("fo-1")).await;
     assert_eq!(of.expect("read"), [wanted.clone()]);
 
-    disposals.done(&wanted.id, NOW.plus(3)).await.expect("done");
+    disposals.done(&wanted.id, Wish::Destroy, NOW.plus(3)).await.expect("done");
     wanted.done_at = Some(NOW.plus(3));
     let replayed = disposal(&ana, "di-1", "7", Wish::Destroy);
     assert_eq!(disposals.request(&replayed).await.expect("asked"), wanted);
@@ -55,7 +56,7 @@ async fn a_destroy_takes_the_place_of_a_stop_and_never_the_reverse(world: &World
     let disposals = world.store.disposals();
     let stop = disposal(&ana, "di-1", "7", Wish::Stop);
     disposals.request(&stop).await.expect("asked");
-    disposals.tried(&stop.id, Some("503"), NOW.plus(60_000)).await.expect("tried");
+    disposals.tried(&stop.id, Wish::Stop, Some("503"), NOW.plus(60_000)).await.expect("tried");
     let mut destroy = disposal(&ana, "di-2", "7", Wish::Destroy);
     destroy.next_at = NOW.plus(5);
     let stands = disposals.request(&destroy).await.expect("asked");
@@ -77,16 +78,16 @@ async fn a_wish_is_due_until_it_is_done(world: &World) {
     let due = disposals.due(NOW).await.expect("read");
     assert_eq!(due.len(), 2, "of all users");
     assert_eq!(disposals.due(NOW.plus(-1)).await.expect("read"), []);
-    disposals.tried(&first.id, Some("429"), NOW.plus(10)).await.expect("tried");
+    disposals.tried(&first.id, Wish::Destroy, Some("429"), NOW.plus(10)).await.expect("tried");
     let due = disposals.due(NOW.plus(9)).await.expect("read");
     assert_eq!(due, [second.clone()]);
     let tried = disposals.find(&first.id).await.expect("read").expect("there");
     assert_eq!((tried.attempts, tried.last_error.as_deref()), (1, Some("429")));
-    disposals.done(&first.id, NOW.plus(11)).await.expect("done");
+    disposals.done(&first.id, Wish::Destroy, NOW.plus(11)).await.expect("done");
     for late in [
-        disposals.done(&first.id, NOW.plus(12)).await,
-        disposals.tried(&first.id, None, NOW).await,
-        disposals.done(&DisposalId::new("x"), NOW).await,
+        disposals.done(&first.id, Wish::Destroy, NOW.plus(12)).await,
+        disposals.tried(&first.id, Wish::Destroy, None, NOW).await,
+        disposals.done(&DisposalId::new("x"), Wish::Destroy, NOW).await,
     ] {
         assert!(matches!(late, Err(StoreError::Stale { .. })), "{late:?}");
     }
@@ -118,7 +119,7 @@ async fn a_destroy_that_waits_goes_sooner_when_asked_again_or_saved(world: &Worl
     let free = disposals.find(&held.id).await.expect("read").expect("there");
     assert_eq!((free.next_at, free.saved.as_ref()), (NOW.plus(3), Some(&saved)));
     assert_eq!(free.kept_until(NOW), None);
-    disposals.done(&held.id, NOW.plus(4)).await.expect("done");
+    disposals.done(&held.id, Wish::Destroy, NOW.plus(4)).await.expect("done");
     assert!(matches!(disposals.saved(&held.id, &saved).await, Err(StoreError::Stale { .. })));
 }
 
@@ -127,7 +128,7 @@ async fn one_that_answers_is_held_until_its_user_wants_it_gone(world: &World) {
     let disposals = world.store.disposals();
     let left = Disposal { role: Role::OldGpu, ..disposal(&ana, "di-1", "7", Wish::Destroy) };
     let asked = disposals.request(&left).await.expect("asked");
-    disposals.hold(&asked.id, NOW.plus(900)).await.expect("held");
+    disposals.hold(&asked, NOW.plus(900)).await.expect("held");
     let held = disposals.find(&asked.id).await.expect("read").expect("there");
     assert_eq!((held.next_at, held.attempts, held.role), (NOW.plus(900), 0, Role::OldGpu));
     assert_eq!(disposals.due(NOW.plus(899)).await.expect("read"), []);
@@ -138,8 +139,12 @@ async fn one_that_answers_is_held_until_its_user_wants_it_gone(world: &World) {
     assert_eq!(gone.next_at, own.next_at, "now");
     let again = disposals.request(&left).await.expect("asked");
     assert_eq!(again.role, Role::Rental, "it stands");
-    disposals.done(&asked.id, NOW.plus(4)).await.expect("done");
-    assert!(matches!(disposals.hold(&asked.id, NOW).await, Err(StoreError::Stale { .. })));
+    // Who has looked at it before that word keeps it no longer.
+    let late = disposals.hold(&held, NOW.plus(9_000)).await;
+    assert!(matches!(late, Err(StoreError::Stale { .. })), "{late:?}");
+    assert_eq!(disposals.find(&asked.id).await.expect("read"), Some(again.clone()));
+    disposals.done(&asked.id, Wish::Destroy, NOW.plus(4)).await.expect("done");
+    assert!(matches!(disposals.hold(&again, NOW).await, Err(StoreError::Stale { .. })));
 }
 
 /// Of a destroy and a protection that are asked for at the same time one comes first, and the other is told.
@@ -197,4 +202,31 @@ async fn the_same_name_elsewhere_is_another_instance(world: &World) {
         disposals.request(&wanted).await.expect("asked");
     }
     assert_eq!(disposals.pending(&ana).await.expect("read").len(), 3);
+}
+
+async fn what_is_said_of_a_stop_is_not_said_of_the_destroy_that_took_its_place(world: &World) {
+    let ana = user(&world.store, "ana").await;
+    let disposals = world.store.disposals();
+    let stop = Disposal { role: Role::OldGpu, ..disposal(&ana, "di-1", "7", Wish::Stop) };
+    disposals.request(&stop).await.expect("asked");
+    disposals.tried(&stop.id, Wish::Stop, Some("503"), NOW.plus(1_000)).await.expect("tried");
+    let kept = Disposal {
+        role: Role::OldGpu,
+        next_at: NOW.plus(500_000),
+        ..disposal(&ana, "di-2", "7", Wish::Destroy)
+    };
+    let stands = disposals.request(&kept).await.expect("asked");
+    assert_eq!((&stands.id, stands.next_at), (&stop.id, kept.next_at));
+    // The tries at the stop are none at the destroy, which has not come to its time yet.
+    assert_eq!((stands.attempts, stands.last_error.as_deref()), (0, None));
+    assert_eq!(stands.kept_until(NOW), Some(kept.next_at));
+    // Who read the stop has seen it stopped, or not, by now.
+    for late in [
+        disposals.done(&stop.id, Wish::Stop, NOW.plus(9)).await,
+        disposals.tried(&stop.id, Wish::Stop, None, NOW.plus(10)).await,
+    ] {
+        assert!(matches!(late, Err(StoreError::Stale { .. })), "{late:?}");
+    }
+    assert_eq!(disposals.find(&stop.id).await.expect("read"), Some(stands.clone()));
+    disposals.done(&stands.id, Wish::Destroy, NOW.plus(600_000)).await.expect("gone");
 }

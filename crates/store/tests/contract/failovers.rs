@@ -1,11 +1,11 @@
 //! Failovers: one at a time per machine, from beginning to end.
 
-use domain::failover::{FailoverState, Kind, Options};
+use domain::failover::{Failover, FailoverState, Kind, Options, Wish};
 use domain::id::{AssociationId, Epoch, FailoverId};
 use domain::verdict::Cause;
-use store::{FailoverQuery, StoreError};
+use store::{FailoverQuery, Placement, StoreError};
 
-use crate::fixtures::{NOW, association, failover, machine, user};
+use crate::fixtures::{NOW, association, disposal, failover, machine, user};
 use crate::world::World;
 
 on_both! {
@@ -16,6 +16,8 @@ on_both! {
     a_cancellation_is_asked_for_once_and_not_undone,
     failovers_are_listed_by_what_is_asked,
     each_machines_newest_drill_is_found,
+    what_its_user_does_not_want_is_no_loss,
+    a_loss_of_a_gpu_that_was_left_is_none,
 }
 
 async fn a_failover_is_read_as_it_was_written(world: &World) {
@@ -198,4 +200,50 @@ async fn each_machines_newest_drill_is_found(world: &World) {
     let mut found: Vec<String> = found.into_iter().map(|id| id.0).collect();
     found.sort();
     assert_eq!(found, ["fo-2", "fo-5"]);
+}
+
+/// The worker has read the machine before its user's word, and judges after it.
+async fn what_its_user_does_not_want_is_no_loss(world: &World) {
+    let (associations, failovers) = (world.store.associations(), world.store.failovers());
+    for (name, what) in [("ana", "destroy"), ("bob", "pause"), ("cyd", "elsewhere")] {
+        let one = machine(&world.store, name).await;
+        match what {
+            "destroy" => {
+                let wish = disposal(&one.user, name, &one.gpu.to_string(), Wish::Destroy);
+                let destroyed = associations.destroy(&one.user, &one.id, one.gpu, &wish, false);
+                destroyed.await.expect("recorded");
+            }
+            "pause" => {
+                let paused = associations.pause(&one.user, &one.id, one.epoch, one.gpu);
+                paused.await.expect("recorded");
+            }
+            _ => {
+                let standby = &one.standby.as_ref().expect("one").intent;
+                let serves = associations.serve_on_standby(&one.id, one.epoch, standby);
+                serves.await.expect("recorded");
+            }
+        }
+        let judged = failovers.open(&failover(&one, &format!("fo-{name}"))).await;
+        assert!(
+            matches!(judged, Err(StoreError::Conflict("the machine is not wanted on its GPU"))),
+            "{what}: {judged:?}"
+        );
+        assert_eq!(failovers.active_of(&one.user).await.expect("read"), [], "{what}");
+        // A person may move it all the same.
+        let manual = Failover { cause: Cause::Manual, ..failover(&one, &format!("by-{name}")) };
+        failovers.open(&manual).await.expect(what);
+    }
+}
+
+async fn a_loss_of_a_gpu_that_was_left_is_none(world: &World) {
+    let one = machine(&world.store, "ana").await;
+    let to = Placement {
+        gpu: domain::id::GpuId(2_002),
+        endpoint: None,
+        host_key: None,
+        spec: domain::offer::GpuSpec::default(),
+    };
+    world.store.associations().switch_gpu(&one.id, one.epoch, &to, NOW).await.expect("moved");
+    let judged = world.store.failovers().open(&failover(&one, "fo-1")).await;
+    assert!(matches!(judged, Err(StoreError::Stale { .. })), "{judged:?}");
 }

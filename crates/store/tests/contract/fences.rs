@@ -37,10 +37,11 @@ async fn a_stale_write_changes_nothing(world: &World) {
         stale(set.await);
         stale(associations.set_serving(id, wrong, Serving::None).await);
         stale(associations.set_sync(id, wrong, &IntentId::new("x"), &SyncStatus::default()).await);
-        stale(associations.set_gpu_contact(id, wrong, None, None).await);
+        stale(associations.set_gpu_contact(id, wrong, one.gpu, None, None).await);
         stale(associations.set_standby(id, wrong, &standby("x")).await);
-        stale(associations.lose_standby(id, wrong, &IntentId::new("x"), None).await);
-        stale(associations.set_want_running(user, id, wrong, false).await);
+        stale(associations.lose_standby(id, wrong, &IntentId::new("x"), None, None).await);
+        stale(associations.pause(user, id, wrong, one.gpu).await);
+        stale(associations.resume(user, id, wrong, one.gpu).await);
         stale(associations.set_sync_enabled(user, id, wrong, false).await);
         stale(associations.set_hooks(user, id, wrong, &Hooks::default()).await);
         stale(associations.set_name(user, id, wrong, "x").await);

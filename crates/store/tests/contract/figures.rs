@@ -65,7 +65,7 @@ async fn everyones_are_counted_and_the_oldest_told(world: &World) {
     }
     store
         .disposals()
-        .done(&disposal(&one.user, "di-3", "3", Wish::Stop).id, NOW)
+        .done(&disposal(&one.user, "di-3", "3", Wish::Stop).id, Wish::Stop, NOW)
         .await
         .expect("done");
 

@@ -20,6 +20,8 @@ on_both! {
     an_unknown_answer_is_given_up_and_what_appears_is_discarded,
     what_was_bound_meanwhile_is_not_discarded_as_open,
     a_given_up_instance_and_its_wish_are_stored_together,
+    what_serves_is_not_given_back_as_a_candidate,
+    a_failover_is_not_over_while_a_gpu_of_it_stands,
     a_destroyed_instance_is_gone_with_its_wish,
     a_rental_needs_no_association,
 }
@@ -278,11 +280,11 @@ async fn a_destroyed_instance_is_gone_with_its_wish(world: &World) {
     let stop = disposal(&one.user, "di-stop", "7", Wish::Stop);
     let disposals = world.store.disposals();
     disposals.request(&stop).await.expect("asked");
-    disposals.done(&stop.id, NOW.plus(1)).await.expect("stopped");
+    disposals.done(&stop.id, Wish::Stop, NOW.plus(1)).await.expect("stopped");
     assert_eq!(state(world, &first.id).await.state, IntentState::Bound);
     let wish = disposal(&one.user, "di-1", "7", Wish::Destroy);
     intents.discard(&first.id, &wish, NOW.plus(5)).await.expect("discarded");
-    disposals.done(&wish.id, NOW.plus(9)).await.expect("done");
+    disposals.done(&wish.id, Wish::Destroy, NOW.plus(9)).await.expect("done");
     let read = state(world, &first.id).await;
     assert_eq!((read.state, read.gone_at), (IntentState::Gone, Some(NOW.plus(9))));
     intents.gone(&first.id, NOW.plus(99)).await.expect("again");
@@ -306,4 +308,45 @@ async fn a_rental_needs_no_association(world: &World) {
     intents.open(&intent(&of, "in-2", one.epoch)).await.expect("beside the failover's own");
     let unknown = intents.bind(&IntentId::new("x"), "3", Epoch(0), NOW).await;
     assert!(matches!(unknown, Err(StoreError::Stale { .. })));
+}
+
+async fn what_serves_is_not_given_back_as_a_candidate(world: &World) {
+    let (one, of) = begun(world).await;
+    let intents = world.store.intents();
+    let first = intent(&of, "in-1", one.epoch);
+    intents.open(&first).await.expect("recorded");
+    intents.bind(&first.id, "7", one.epoch, NOW).await.expect("bound");
+    intents.adopt(&first.id, NOW.plus(1)).await.expect("it serves");
+    // One that was suspended while it looked at the candidate finds it no good.
+    let wish = disposal(&one.user, "di-1", "7", Wish::Destroy);
+    for late in [
+        intents.give_back(&first.id, &wish, NOW.plus(2)).await,
+        intents.discard_unused(&first.id, &wish, NOW.plus(2)).await,
+    ] {
+        assert!(matches!(late, Err(StoreError::Stale { .. })), "{late:?}");
+    }
+    assert_eq!(state(world, &first.id).await.state, IntentState::Adopted);
+    assert_eq!(world.store.disposals().pending(&one.user).await.expect("read"), []);
+}
+
+async fn a_failover_is_not_over_while_a_gpu_of_it_stands(world: &World) {
+    let (one, of) = begun(world).await;
+    let (intents, failovers) = (world.store.intents(), world.store.failovers());
+    let first = intent(&of, "in-1", one.epoch);
+    intents.open(&first).await.expect("recorded");
+    for stands in ["open", "bound"] {
+        let closed = failovers.close(&of.id, FailoverState::Failed, NOW, Some("why")).await;
+        assert!(matches!(closed, Err(StoreError::Conflict(store::STANDS))), "{stands}: {closed:?}");
+        assert!(!failovers.find(&of.id).await.expect("read").state.is_over(), "{stands}");
+        let machine = world.store.associations().find(&one.id).await.expect("read").expect("there");
+        assert_eq!(machine.active_failover.as_ref(), Some(&of.id), "{stands}");
+        if stands == "open" {
+            intents.bind(&first.id, "7", one.epoch, NOW).await.expect("bound");
+        }
+    }
+    let wish = disposal(&one.user, "di-1", "7", Wish::Destroy);
+    intents.give_back(&first.id, &wish, NOW).await.expect("given back");
+    failovers.close(&of.id, FailoverState::Failed, NOW, Some("why")).await.expect("over");
+    let late = intents.open(&intent(&of, "in-2", one.epoch)).await;
+    assert!(matches!(late, Err(StoreError::Stale { .. })), "{late:?}");
 }

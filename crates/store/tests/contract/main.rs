@@ -33,6 +33,7 @@ mod many;
 mod measurements;
 mod notifications;
 mod owners;
+mod running;
 mod sessions;
 mod standbys;
 mod steps;

@@ -41,6 +41,7 @@ async fn the_rows_of_many_are_those_of_each(world: &World) {
         if n % 3 == 0 {
             let bought = intent(&new, &format!("in-{n}"), one.epoch);
             intents.open(&bought).await.expect("opened");
+            intents.refuse(&bought.id, "gone", NOW.plus(n)).await.expect("refused");
         }
         if n % 5 == 0 {
             let mut wish = disposal(&one.user, &format!("di-{n}"), &n.to_string(), Wish::Destroy);

@@ -212,7 +212,9 @@ async fn a_standby_is_back_only_after_it_was_away(world: &World) {
                 let now = domain::standby::Standby { state, ..present.clone() };
                 associations.set_standby_and_tell(id, epoch, &now, news.as_ref()).await
             }
-            None => associations.lose_standby(id, epoch, &present.intent, news.as_ref()).await,
+            None => {
+                associations.lose_standby(id, epoch, &present.intent, None, news.as_ref()).await
+            }
         };
         kept.expect("kept");
     };

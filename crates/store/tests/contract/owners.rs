@@ -31,7 +31,7 @@ async fn another_user_finds_and_changes_nothing(world: &World) {
     assert_eq!(associations.by_gpu(bob, one.gpu).await.expect("read"), None);
     assert_eq!(associations.history_by_gpu(bob, one.gpu).await.expect("read"), []);
     for changed in [
-        associations.set_want_running(bob, &one.id, one.epoch, false).await,
+        associations.pause(bob, &one.id, one.epoch, one.gpu).await.map(drop),
         associations.set_sync_enabled(bob, &one.id, one.epoch, false).await.map(drop),
         associations.set_sync_enabled(bob, &one.id, one.epoch, true).await.map(drop),
         associations.set_hooks(bob, &one.id, one.epoch, &Hooks::default()).await,
@@ -57,7 +57,7 @@ async fn another_user_finds_and_changes_nothing(world: &World) {
     let stolen = intents.discard(&bought.id, &wish, NOW).await;
     assert!(matches!(stolen, Err(StoreError::Stale { .. })));
     store.disposals().request(&wish).await.expect("bob's own account");
-    store.disposals().done(&wish.id, NOW).await.expect("done");
+    store.disposals().done(&wish.id, Wish::Destroy, NOW).await.expect("done");
     let kept = intents.find(&bought.id).await.expect("read").expect("there");
     assert_eq!(kept.gone_at, None, "the same number on another's account");
     assert_eq!(store.disposals().of_user(&one.user, 9).await.expect("read"), []);
