@@ -50,6 +50,9 @@ pub struct FenceOutput {
     pub epoch: Option<Epoch>,
     /// What the provider said of the old instance.
     pub provider_word: Option<String>,
+    /// What a planned move's last sync moved, where the one before was too old to be the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub synced: Option<TakeoverOutput>,
 }
 
 /// Output of [`super::StepName::Takeover`], [`StepName::Rehearse`] and [`StepName::FinalSync`].

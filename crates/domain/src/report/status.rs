@@ -9,8 +9,8 @@ use super::instances::served;
 use super::stations;
 use super::{Journal, cost, touched};
 use crate::failover::{
-    BuyOutput, DetectOutput, FailoverState, Kind, Outcome, Phase, STANDBY_GONE, StepName, StepRow,
-    SwitchOutput, TakeoverOutput, VerifyOutput,
+    BuyOutput, DetectOutput, FailoverState, FenceOutput, Kind, Outcome, Phase, STANDBY_GONE,
+    StepName, StepRow, SwitchOutput, TakeoverOutput, VerifyOutput,
 };
 use crate::gaps::Gaps as Known;
 use crate::id::GpuId;
@@ -307,7 +307,10 @@ fn lost_ms(
 /// was copied by its last sync, or is of an earlier failover: it is never listed there.
 fn lost(journal: &Journal<'_>, detect: Option<&DetectOutput>) -> Option<Vec<String>> {
     if journal.failover.kind == Kind::Planned {
-        let synced: TakeoverOutput = output(StepName::FinalSync, journal.steps)?;
+        let fence: FenceOutput = output(StepName::Fence, journal.steps).unwrap_or_default();
+        let first = || output(StepName::FinalSync, journal.steps);
+        // The sync that was the last one: what was written after another one is not in that.
+        let synced: TakeoverOutput = fence.synced.or_else(first)?;
         let stopped = synced.hook?.status == Some(0);
         let whole = synced.gaps.is_none_or(|gaps| gaps.lost() == 0);
         return (stopped && whole).then(Vec::new);
@@ -350,6 +353,26 @@ mod tests {
             json!({"hook": {"status": null, "output": "cut off"}}),
         ] {
             assert_eq!(moved(unknown.clone()).files_lost, None, "{unknown}");
+        }
+        // Synced again before the fence: what the sync before it saw of the job counts no more.
+        for (again, lost) in [
+            (json!({"hook": {"status": 0, "output": ""}}), Some(Vec::new())),
+            (json!({"hook": {"status": 1, "output": "no such job"}}), None),
+            (json!({}), None),
+        ] {
+            let mut story = Story::lost_and_recovered();
+            story.failover.kind = Kind::Planned;
+            story.step(StepName::FinalSync, 0, 1_500, Some((1_800, Outcome::Ok)));
+            for row in &mut story.steps {
+                match row.name {
+                    StepName::FinalSync => {
+                        row.output = json!({"hook": {"status": 0, "output": ""}});
+                    }
+                    StepName::Fence => row.output = json!({"synced": again}),
+                    _ => {}
+                }
+            }
+            assert_eq!(failover_view(&story.journal()).files_lost, lost, "{again}");
         }
         let mut story = Story::lost_and_recovered();
         story.steps[0].output = serde_json::json!({"unsynced_paths": []});

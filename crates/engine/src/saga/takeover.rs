@@ -2,7 +2,7 @@
 //! on the work is on the standby.
 
 use domain::association::DataPath;
-use domain::failover::{Kind, StepName, TakeoverOutput};
+use domain::failover::{FenceOutput, Kind, StepName, TakeoverOutput};
 use domain::id::Epoch;
 use providers::ssh::Shell;
 
@@ -37,8 +37,11 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
     let associations = context.store.associations();
     associations.serve_on_standby(&association.id, epoch, &standby.intent).await?;
     // A planned move synced its last bytes before; an unplanned one has what was complete.
-    let planned: Option<TakeoverOutput> =
-        run.earlier(StepName::FinalSync).filter(|_| failover.kind == Kind::Planned);
+    let fence: FenceOutput = run.earlier(StepName::Fence).unwrap_or_default();
+    let planned: Option<TakeoverOutput> = fence
+        .synced
+        .or_else(|| run.earlier(StepName::FinalSync))
+        .filter(|_| failover.kind == Kind::Planned);
     // As the point is: of a copy that was taken as it lay there nobody knows what is in it.
     let synced = planned.as_ref().and_then(|synced| synced.recovery_point);
     let recovery_point = synced.or(association.sync.complete_to).filter(|_| known);

@@ -180,7 +180,11 @@ impl Teller<'_> {
                 if moves {
                     self.fence(of, told).await?;
                 }
-                json(&FenceOutput { epoch: moves.then_some(self.epoch), provider_word: Some(word) })
+                json(&FenceOutput {
+                    epoch: moves.then_some(self.epoch),
+                    provider_word: Some(word),
+                    synced: None,
+                })
             }
             StepName::Takeover | StepName::Rehearse => {
                 told.taken_over = told.at;
