@@ -11,7 +11,7 @@ use super::held::Held;
 use super::keeper::Keeper;
 use super::listing::{Listing, News};
 use super::need::Need;
-use super::point::{Kind, Point};
+use super::point::{Kind, Lacks, Point};
 use super::reading::{Got, room_of};
 use super::receive::Progress;
 use super::settle::{Outcomes, leaders};
@@ -191,7 +191,12 @@ impl Keeper {
                 if accepted && let Some(last) = index.last_point()? {
                     index.set_fact("window", &last.id)?;
                 }
-                note(index, &listing, &outcomes, now)
+                note(index, &listing, &outcomes, now)?;
+                // The point of this very cycle, not an earlier one that nothing differs from.
+                match index.last_point()?.filter(|last| last.began == listing.end.began) {
+                    Some(last) => note_lacks(index, last.id, corrupt.len() as u64),
+                    None => Ok(()),
+                }
             })?;
             match committed {
                 Committed::Missing(paths) => {
@@ -298,6 +303,19 @@ fn excluded(listing: &Listing, change: &Change) -> HashSet<RelPath> {
     }
     let within = |path: &&RelPath| folders.iter().any(|folder| path.is_within(folder));
     change.keys().filter(within).cloned().collect()
+}
+
+/// Writes down what a point lacks of the workspace that it was made of.
+fn note_lacks(index: &super::index::Index, point: u64, corrupt: u64) -> Result<()> {
+    let excluded = super::index::encode(&Unprotected::Excluded)?;
+    let unprotected: i64 = index.db.query_row(
+        "select count(*) from unprotected where why <> ?1",
+        [excluded],
+        |row| row.get(0),
+    )?;
+    let flux = index.count("select count(*) from flux")?;
+    let unprotected = unprotected.cast_unsigned();
+    index.set_lacks(point, &Lacks { flux, corrupt, unprotected })
 }
 
 /// Writes down what is in flux and what is not protected.

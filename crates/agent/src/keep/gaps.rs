@@ -5,6 +5,7 @@ use rusqlite::params;
 use super::error::Result;
 use super::index::{decode, encode};
 use super::keeper::Keeper;
+use super::point::Lacks;
 use crate::clock::Nanos;
 use crate::entry::Unprotected;
 use crate::order::{GAPS_BYTES, GAPS_MAX, Gap, Gaps, Why};
@@ -68,6 +69,15 @@ impl Keeper {
             unwatched: self.index.fact("unwatched")?.flatten(),
             named: named.gaps,
         })
+    }
+
+    /// What a point lacked when it was made of the workspace; none where it was made of something else, or
+    /// it was not written down.
+    ///
+    /// # Errors
+    /// [`super::KeepError`].
+    pub fn lacks(&self, point: u64) -> Result<Option<Lacks>> {
+        self.index.lacks(point)
     }
 
     fn name_flux(&self, named: &mut Named) -> Result<()> {

@@ -43,6 +43,7 @@ create table if not exists held(path blob primary key, slot integer not null, da
   without rowid;
 create table if not exists garbage(hash blob primary key) without rowid;
 create table if not exists unkept(path blob primary key, names blob not null) without rowid;
+create table if not exists lacks(point integer primary key, data blob not null);
 create table if not exists damaged(path blob primary key, errno integer not null) without rowid;
 create table if not exists journal(seq integer primary key, op blob not null);
 ";

@@ -50,7 +50,7 @@ pub use guard::{Counted, Limits, Verdict, verdict};
 pub use held::Held;
 pub use keeper::{Config, Keeper, Room};
 pub use own::{Own, Writers};
-pub use point::{Kind, Point};
+pub use point::{Kind, Lacks, Point};
 pub use proof::{Differs, Named, Proof};
 pub use receive::Progress;
 pub use restore::{Restored, Trouble, Wanted};

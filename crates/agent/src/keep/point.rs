@@ -41,6 +41,17 @@ pub struct Point {
     pub pinned: bool,
 }
 
+/// What a point that was made of a workspace did not have as it was there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Lacks {
+    /// Files that never held still: their last whole version is in it.
+    pub flux: u64,
+    /// Files that never arrived as they were read: their last version is in it.
+    pub corrupt: u64,
+    /// Entries that are not protected, those that the user excluded not counted.
+    pub unprotected: u64,
+}
+
 /// What is known of a path of the live copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Live {

@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::error::{KeepError, Result};
 use super::index::{Index, collect, column, decode, encode, entry};
-use super::point::{Kind, Point};
+use super::point::{Kind, Lacks, Point};
 use crate::clock::Nanos;
 use crate::entry::Entry;
 use crate::hash::Hash;
@@ -48,6 +48,21 @@ impl Index {
             encode(&body)?
         ])?;
         Ok(())
+    }
+
+    /// Writes down what a point lacks.
+    pub(super) fn set_lacks(&self, point: u64, lacks: &Lacks) -> Result<()> {
+        let mut query = self.db.prepare_cached("insert or replace into lacks values(?1, ?2)")?;
+        query.execute(params![point.cast_signed(), encode(lacks)?])?;
+        Ok(())
+    }
+
+    /// What a point lacks; none where that was not written down.
+    pub(super) fn lacks(&self, point: u64) -> Result<Option<Lacks>> {
+        let mut query = self.db.prepare_cached("select data from lacks where point = ?1")?;
+        let data: Option<Vec<u8>> =
+            query.query_row([point.cast_signed()], |row| row.get(0)).optional()?;
+        data.map(|data| decode(&data)).transpose()
     }
 
     /// The entries of a point in the order of their paths, from the one after `after` on, at most `most`.

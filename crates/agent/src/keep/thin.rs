@@ -84,7 +84,10 @@ impl Keeper {
                     .db
                     .prepare_cached(&format!("delete from entry where {orphan} and last < {OPEN}"))?
                     .execute(params![before, id, after])?;
-                index.db.prepare_cached("delete from point where id = ?1")?.execute([id])?;
+                for table in ["point where id", "lacks where point"] {
+                    let statement = format!("delete from {table} = ?1");
+                    index.db.prepare_cached(&statement)?.execute([id])?;
+                }
             }
             Ok(())
         })?;

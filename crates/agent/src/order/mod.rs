@@ -15,8 +15,8 @@ pub use frames::Frames;
 pub use gaps::{GAPS_BYTES, GAPS_MAX, Gap, Gaps, Why};
 pub use refusal::Refusal;
 pub use told::{
-    Amount, CutOff, CycleDone, CycleEnd, DifferenceTold, Done, Drift, HeldTold, How, OwnDone,
-    PointTold, ProofDone, RestoreDone, StatusTold, TakenDone, Told,
+    Amount, CutOff, CycleDone, CycleEnd, DifferenceTold, Done, Drift, HeldTold, How, LacksTold,
+    OwnDone, PointTold, ProofDone, RestoreDone, StatusTold, TakenDone, Told,
 };
 
 /// Most points that are told of at once, the newest of them.

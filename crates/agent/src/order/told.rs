@@ -76,6 +76,20 @@ pub struct PointTold {
     pub changed: u64,
     /// It stays, whatever its age.
     pub pinned: bool,
+    /// What it lacked of the workspace when it was made; none where that is not known, as of a point that
+    /// was made of something else.
+    pub lacks: Option<LacksTold>,
+}
+
+/// What a point lacked of the workspace when it was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LacksTold {
+    /// Files that never held still: their last whole version is in it.
+    pub flux: u64,
+    /// Files that never arrived as they were read: their last version is in it.
+    pub corrupt: u64,
+    /// Entries that are not protected, those that the user excluded not counted.
+    pub unprotected: u64,
 }
 
 /// How the changes of a point were found.

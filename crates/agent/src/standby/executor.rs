@@ -64,7 +64,9 @@ impl Executor {
                 let most = (most as usize).min(POINTS_MAX);
                 self.read(|keeper| {
                     let points = keeper.points()?;
-                    Ok(Done::Points(points.iter().rev().take(most).map(words::point).collect()))
+                    let told = points.iter().rev().take(most);
+                    let told = told.map(|point| Ok(words::listed(point, keeper.lacks(point.id)?)));
+                    Ok(Done::Points(told.collect::<Result<_, KeepError>>()?))
                 })
             }
             Order::Own { epoch, frozen } => self.own(epoch, frozen),

@@ -2,12 +2,12 @@
 
 use crate::clock::Nanos;
 use crate::keep::{
-    Cycle, Difference, Held, KeepError, Kind, Outcome, Own, Point, Proof, Restored, Status,
+    Cycle, Difference, Held, KeepError, Kind, Lacks, Outcome, Own, Point, Proof, Restored, Status,
     Trouble, Unread, Verdict,
 };
 use crate::order::{
     Amount, CutOff, CycleDone, CycleEnd, DifferenceTold, Drift, Gaps, HELD_MAX, HELD_PATH_MAX,
-    HeldTold, How, OwnDone, PointTold, ProofDone, Refusal, RestoreDone, StatusTold,
+    HeldTold, How, LacksTold, OwnDone, PointTold, ProofDone, Refusal, RestoreDone, StatusTold,
 };
 use crate::path::RelPath;
 use crate::source::SourceError;
@@ -53,7 +53,18 @@ pub(super) fn point(point: &Point) -> PointTold {
         bytes: point.bytes,
         changed: point.changed,
         pinned: point.pinned,
+        lacks: None,
     }
+}
+
+/// A point of a list, with what it lacked.
+pub(super) fn listed(of: &Point, lacks: Option<Lacks>) -> PointTold {
+    let lacks = lacks.map(|lacks| LacksTold {
+        flux: lacks.flux,
+        corrupt: lacks.corrupt,
+        unprotected: lacks.unprotected,
+    });
+    PointTold { lacks, ..point(of) }
 }
 
 pub(super) fn cycle(

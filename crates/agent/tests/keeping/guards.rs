@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use agent::entry::Unprotected;
-use agent::keep::{Back, KeepError, Limits, Outcome, Request, Verdict};
+use agent::keep::{Back, KeepError, Lacks, Limits, Outcome, Request, Verdict};
 use agent::order::Why;
 use agent::path::RelPath;
 use agent::source::Disk;
@@ -145,6 +145,8 @@ fn what_cant_be_read_is_told_and_nothing_else_waits() {
     let cycle = bench.cycle().unwrap();
     assert!(matches!(cycle.outcome, Outcome::Point(_)));
     assert_eq!(cycle.unprotected, 1);
+    let last = bench.keeper().points().unwrap().pop().unwrap().id;
+    assert_eq!(bench.keeper().lacks(last).unwrap().unwrap().unprotected, 1);
     let status = bench.keeper().status().unwrap();
     assert_eq!(status.unprotected_named[0].why, Unprotected::Unreadable { errno: 13 });
     assert!(bench.copy.join("closed/7").exists(), "kept as it was last seen");
@@ -163,12 +165,21 @@ fn a_file_in_flux_keeps_its_last_whole_version_with_its_age() {
     bench.write("ckpt", "torn!");
     bench.write("new", "never whole");
     bench.source.flux = vec![RelPath::new("ckpt").unwrap(), RelPath::new("new").unwrap()];
+    bench.write("other", "a point is made");
     assert_eq!(bench.cycle().unwrap().flux, 2);
     assert_eq!(std::fs::read(bench.copy.join("ckpt")).unwrap(), b"whole");
+    let points = bench.keeper().points().unwrap();
+    let lacked = |bench: &mut Bench, at: usize| bench.keeper().lacks(points[at].id).unwrap();
+    let flux = Lacks { flux: 2, ..Lacks::default() };
+    assert_eq!(
+        (lacked(&mut bench, 0), lacked(&mut bench, 1)),
+        (Some(Lacks::default()), Some(flux))
+    );
     assert!(!bench.copy.join("new").exists());
     let since = bench.keeper().status().unwrap().flux_named[0].since;
     bench.clock.0.fetch_add(50, Ordering::Relaxed);
     assert_eq!(bench.cycle().unwrap().flux, 2, "asked again though nothing is told");
+    assert_eq!(lacked(&mut bench, 0), Some(Lacks::default()), "an earlier point stays what it was");
     assert_eq!(bench.keeper().status().unwrap().flux_named[0].since, since);
     bench.source.flux.clear();
     bench.cycle().unwrap();

@@ -214,6 +214,9 @@ fn the_copy_goes_back_and_says_before_what_that_would_change() {
     assert_eq!(point.how, How::Back);
     assert_eq!(std::fs::read(bench.at("copy/d/a")).unwrap(), b"one");
     assert!(bench.at("copy/c").exists(), "only what was asked for");
+    let Done::Points(points) = session.ask(&Order::Points { most: 10 }).unwrap() else { panic!() };
+    let lacked: Vec<_> = points.iter().map(|point| point.lacks.map(|lacks| lacks.flux)).collect();
+    assert_eq!(lacked, [None, Some(0), Some(0)], "of what was put back it is not known");
     let none = session.ask(&Order::Difference { point: 999, path: Vec::new() });
     assert_eq!(none, Err(Refusal::NoPoint(999)));
     let Done::Status(status) = session.ask(&Order::Status).unwrap() else { panic!() };
