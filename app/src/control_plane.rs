@@ -25,6 +25,7 @@ use domain::view::instance::CreateInstance;
 use domain::view::machine::{MachinePage, MachinesPage};
 use domain::view::notification::{Notification, NotificationQuery, Notifications};
 use domain::view::offer::{OfferQuery, Offers};
+use domain::view::points::{GoBack, PointDifference, RecoveryPoints};
 use domain::view::problem::Problem;
 use domain::view::readiness::{DryRun, Readiness};
 use domain::view::report::{FailoverReport, ReportQuery};
@@ -114,6 +115,17 @@ pub trait ControlPlane: People + Sharing {
     async fn accept_deletions(&self, gpu: GpuId, shown: AcceptDeletions) -> Answer<()>;
     /// Has the GPU get back exactly what was shown.
     async fn restore_deletions(&self, gpu: GpuId, shown: RestoreDeletions) -> Answer<()>;
+    /// The recovery points of a machine's copy.
+    async fn points(&self, gpu: GpuId) -> Answer<RecoveryPoints>;
+    /// What going back to one would change now.
+    async fn point_difference(
+        &self,
+        gpu: GpuId,
+        point: i64,
+        path: String,
+    ) -> Answer<PointDifference>;
+    /// Has a machine's files put back to one.
+    async fn go_back(&self, gpu: GpuId, point: i64, wanted: GoBack) -> Answer<()>;
     /// Gives a machine up with its GPU and its standby.
     async fn discard(&self, gpu: GpuId, wanted: DiscardMachine) -> Answer<()>;
     /// Moves the machine of a GPU from its standby to a new GPU.

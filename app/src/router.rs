@@ -74,6 +74,10 @@ pub(crate) enum Route {
     Machines,
     Machine(GpuId),
     MachineAct(GpuId, MachineAct),
+    /// The recovery points of a machine's copy.
+    Points(GpuId),
+    /// One of them: what going back to it would change, and going back.
+    Point(GpuId, i64),
     Offers,
     Offer(i64),
     Failovers,
@@ -134,6 +138,10 @@ impl Route {
             ["app", "balance"] => Self::Balance,
             ["app"] | ["app", "machines"] => Self::Machines,
             ["app", "machines", gpu] => Self::Machine(GpuId(gpu.parse().ok()?)),
+            ["app", "machines", gpu, "points"] => Self::Points(GpuId(gpu.parse().ok()?)),
+            ["app", "machines", gpu, "points", point] => {
+                Self::Point(GpuId(gpu.parse().ok()?), point.parse().ok()?)
+            }
             ["app", "machines", gpu, act] => {
                 Self::MachineAct(GpuId(gpu.parse().ok()?), MachineAct::read(act)?)
             }
@@ -197,6 +205,8 @@ impl Route {
             Self::Machines => "/app".to_owned(),
             Self::Machine(gpu) => format!("/app/machines/{gpu}"),
             Self::MachineAct(gpu, act) => format!("/app/machines/{gpu}/{}", act.word()),
+            Self::Points(gpu) => format!("/app/machines/{gpu}/points"),
+            Self::Point(gpu, point) => format!("/app/machines/{gpu}/points/{point}"),
             Self::Offers => "/app/offers".to_owned(),
             Self::Offer(offer) => format!("/app/offers/{offer}"),
             Self::Failovers => "/app/failovers".to_owned(),
@@ -319,6 +329,8 @@ mod tests {
             Route::ForgetBrowser,
             Route::LoginCode,
             Route::SecondFactor,
+            Route::Points(GpuId(7)),
+            Route::Point(GpuId(7), 12),
         ];
         all.extend(MachineAct::ALL.iter().map(|(act, _)| Route::MachineAct(GpuId(7), *act)));
         for route in all {

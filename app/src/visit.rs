@@ -8,7 +8,7 @@ use leptos::prelude::AnyView;
 use crate::control_plane::Visitor;
 use crate::format::Zone;
 use crate::site::Request;
-use crate::text::{AccessTexts, Lang, Texts};
+use crate::text::{AccessTexts, Lang, PointTexts, Texts};
 
 /// Light or dark, or as the system is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +93,11 @@ impl Visit {
     /// Those of getting in.
     pub(crate) const fn access(&self) -> &'static AccessTexts {
         self.lang.access()
+    }
+
+    /// Those of recovery points.
+    pub(crate) const fn points(&self) -> &'static PointTexts {
+        self.lang.points()
     }
 
     /// The engine's or a provider's words, in the reader's language where they are known.

@@ -172,3 +172,22 @@ story("no standby, a GPU that is silent, Auto-Failover off", async (ana, camera)
   await camera.take("machines-lost-off", "/app");
   await camera.take("notifications-lost-off", "/app/notifications");
 });
+
+test("recovery points", async ({ browser, keptStack }) => {
+  const ana = await keptStack.person();
+  const camera = await Camera.of(browser, ana);
+  const gpu = await ana.protectedMachine("heddle");
+  const list = () => ana.ask<{ points: { id: number }[]; last_return: { state: string } | null }>(
+    "GET", `/standby/associations/${gpu}/points`);
+  writeFileSync(keptStack.workspace(gpu, "notes.txt"), "before");
+  await ana.until("some points", async () => ((await list()).points.length > 4 ? true : undefined));
+  const point = (await list()).points[3]?.id ?? 1;
+  await camera.take("machine-kept", `/app/machines/${gpu}`);
+  await camera.take("points", `/app/machines/${gpu}/points`);
+  await camera.take("point", `/app/machines/${gpu}/points/${point}`);
+  await ana.ask("POST", `/standby/associations/${gpu}/points/${point}/go-back`, { accept_changes: true });
+  await ana.until("the way back", async () => ((await list()).last_return?.state === "done" ? true : undefined));
+  await camera.take("points-gone-back", `/app/machines/${gpu}/points`);
+  await camera.take("notifications-gone-back", "/app/notifications");
+  await camera.close();
+});

@@ -55,8 +55,8 @@ export class Stack {
     private readonly env: NodeJS.ProcessEnv,
   ) {}
 
-  /** Starts both, with no account yet. */
-  static async start(): Promise<Stack> {
+  /** Starts both, with no account yet; `more` is told to Dumont besides. */
+  static async start(more: NodeJS.ProcessEnv = {}): Promise<Stack> {
     const folder = mkdtempSync(join(tmpdir(), "dumont-end2end-"));
     let played: Program | undefined;
     try {
@@ -83,6 +83,7 @@ export class Stack {
         DUMONT_VAST_LIMITS: "false",
         LEPTOS_OUTPUT_NAME: "dumont",
         LEPTOS_SITE_ROOT: process.env.LEPTOS_SITE_ROOT ?? join(root, "target/site"),
+        ...more,
       };
       const stack = new Stack(folder, `http://127.0.0.1:${port}`, new Sandbox(ready.url), played, env);
       await stack.startServer();

@@ -33,6 +33,8 @@ interface Fixtures {
   watch: Watch;
   /** A stack for this test alone, with no account yet. */
   emptyStack: Stack;
+  /** The same, whose standbys keep recovery points. */
+  keptStack: Stack;
   /** Another browser, watched as the first. */
   another: (options?: { javaScriptEnabled?: boolean }) => Promise<BrowserContext>;
 }
@@ -81,6 +83,12 @@ export const test = base.extend<Fixtures, Shared>({
 
   emptyStack: async ({}, use) => {
     const stack = await Stack.start();
+    await use(stack);
+    await stack.stop();
+  },
+
+  keptStack: async ({}, use) => {
+    const stack = await Stack.start({ DUMONT_FOLLOW_BY: "agent" });
     await use(stack);
     await stack.stop();
   },

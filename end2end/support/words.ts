@@ -27,7 +27,7 @@ const ENTRY = /^\s*(\w+):\s*"((?:[^"\\]|\\.)*)",/gm;
 const PAIR = /^\s*(\w+):\s*"((?:[^"\\]|\\.)*)",\s*"((?:[^"\\]|\\.)*)";/gm;
 
 /** The files of that kind. */
-const PAIRED = ["access.rs"];
+const PAIRED = ["access.rs", "points.rs"];
 
 /** Rust's escapes as JSON has them. */
 function plain(literal: string): string {

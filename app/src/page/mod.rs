@@ -87,6 +87,8 @@ pub(crate) async fn answer(
         Route::Machines => machines::answer(request, plane).await,
         Route::Machine(gpu) => machine::answer(gpu, request, plane).await,
         Route::MachineAct(gpu, act) => machine::act::answer(gpu, act, request, plane).await,
+        Route::Points(gpu) => machine::points::answer(gpu, request, plane).await,
+        Route::Point(gpu, id) => machine::point::answer(gpu, id, request, plane).await,
         Route::Offers => offers::answer(visit, request, plane).await,
         Route::Offer(offer) => offers::rent::answer(visit, offer, request, plane).await,
         Route::Failovers => failovers::answer(request, plane).await,

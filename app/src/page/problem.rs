@@ -55,6 +55,7 @@ pub(crate) fn done_word(visit: &Visit, word: Option<&str>) -> Option<AnyView> {
         "retrying" => t.said_retrying,
         "accepted" => t.said_accepted,
         "restoring" => t.said_restoring,
+        "going_back" => visit.points().said_going_back,
         "discarding" => t.said_discarding,
         "cancelling" => t.said_cancelling,
         _ => return None,

@@ -43,6 +43,7 @@ pub(crate) const fn action(action: Action, t: &'static Texts) -> Word {
         Action::StopSync => t.action_stop_sync,
         Action::AcceptDeletions => t.action_accept_deletions,
         Action::RestoreDeletions => t.action_restore_deletions,
+        Action::GoBack => t.action_go_back,
         Action::Discard => t.action_discard,
         Action::TestFailover => t.action_test_failover,
         Action::Drill => t.action_drill,

@@ -1096,6 +1096,16 @@ texts! {
     said_restoring: "The files are being brought back to the GPU; then the standby follows again.",
     wrong_other_deletions: "By now other files would be deleted than were shown. Nothing was done: look at the list again.",
     action_restore_deletions: "Deleted files brought back",
+    action_go_back: "Files put back to a recovery point",
+    wrong_no_points: "The copy of this machine keeps no recovery points.",
+    wrong_standby_unreached: "The standby can't be asked now.",
+    wrong_standby_busy: "The standby is busy with a sync. Try again in a moment.",
+    wrong_copy_frozen: "The copy is frozen. Say first what becomes of the deletions.",
+    wrong_not_following: "This works only while the standby follows the machine, or while the machine runs there.",
+    wrong_return_under_way: "Another way back is under way for this machine.",
+    wrong_contents_missing: "Some contents of that point are not kept any more. Nothing was changed.",
+    wrong_consent: "Agree first that files are changed under whatever runs there.",
+    field_path: "Give a path below the workspace, without . and ..",
 
     // how old the copy is, in one wording
     copy_old: "is {span} old",

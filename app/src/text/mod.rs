@@ -8,6 +8,7 @@ mod access;
 mod audit;
 mod en;
 mod phrasebook;
+mod points;
 mod problem;
 mod pt;
 #[cfg(test)]
@@ -18,6 +19,7 @@ pub(crate) use self::access::AccessTexts;
 pub(crate) use self::audit::{action, area, credential};
 pub(crate) use self::en::Texts;
 pub(crate) use self::phrasebook::{parts, said};
+pub(crate) use self::points::PointTexts;
 pub(crate) use self::problem::{field_text, problem_text};
 pub(crate) use self::words::*;
 
@@ -79,6 +81,13 @@ impl Lang {
             Self::Pt => &access::PT,
         }
     }
+
+    pub(crate) const fn points(self) -> &'static PointTexts {
+        match self {
+            Self::En => &points::EN,
+            Self::Pt => &points::PT,
+        }
+    }
 }
 
 /// Puts values in the place of `{name}`.
@@ -122,7 +131,9 @@ mod tests {
     #[test]
     fn both_languages_have_the_same_places_for_values_and_no_empty_text() {
         let access = access::EN.all().into_iter().zip(access::PT.all());
-        for ((key, en), (_, pt)) in en::EN.all().into_iter().zip(pt::PT.all()).chain(access) {
+        let points = points::EN.all().into_iter().zip(points::PT.all());
+        let all = en::EN.all().into_iter().zip(pt::PT.all()).chain(access).chain(points);
+        for ((key, en), (_, pt)) in all {
             assert!(!en.trim().is_empty() && !pt.trim().is_empty(), "{key} is empty");
             assert_eq!(places(en), places(pt), "{key}");
         }
@@ -135,6 +146,7 @@ mod tests {
             .all()
             .into_iter()
             .chain(access::EN.all())
+            .chain(points::EN.all())
             .map(|(key, _)| key)
             .filter(|key| !used(&source, key))
             .collect();

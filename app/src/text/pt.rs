@@ -1080,6 +1080,16 @@ pub(super) const PT: Texts = Texts {
     said_restoring: "Os arquivos estão sendo devolvidos à GPU; depois o standby volta a acompanhar.",
     wrong_other_deletions: "Agora seriam excluídos outros arquivos que não os mostrados. Nada foi feito: veja a lista de novo.",
     action_restore_deletions: "Arquivos excluídos devolvidos",
+    action_go_back: "Arquivos devolvidos a um ponto de recuperação",
+    wrong_no_points: "A cópia desta máquina não mantém pontos de recuperação.",
+    wrong_standby_unreached: "Não é possível consultar o standby agora.",
+    wrong_standby_busy: "O standby está ocupado com uma sincronização. Tente de novo daqui a pouco.",
+    wrong_copy_frozen: "A cópia está congelada. Diga antes o que será das exclusões.",
+    wrong_not_following: "Isto só funciona enquanto o standby acompanha a máquina, ou enquanto ela roda lá.",
+    wrong_return_under_way: "Outra volta está em andamento para esta máquina.",
+    wrong_contents_missing: "Alguns conteúdos desse ponto não estão mais guardados. Nada foi mudado.",
+    wrong_consent: "Concorde antes em mudar arquivos por baixo do que estiver rodando lá.",
+    field_path: "Informe um caminho dentro da área de trabalho, sem . e ..",
 
     // how old the copy is, in one wording
     copy_old: "tem {span}",

@@ -14,6 +14,8 @@ pub(crate) const PAGES: &[&str] = &[
     "/app/offers/502",
     "/app/machines/7001",
     "/app/machines/7001/drill",
+    "/app/machines/7001/points",
+    "/app/machines/7001/points/41",
     "/app/machines/7001/destroy",
     "/app/failovers",
     "/app/failovers/0199-done",

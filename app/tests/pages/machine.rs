@@ -372,7 +372,7 @@ fn why_a_copy_is_frozen_is_said_once() {
 #[test]
 fn by_which_means_it_follows_and_what_it_does_not_hold_is_said_and_asked_before_a_move() {
     use domain::association::{DataPath, WhyRsync};
-    use domain::gaps::{GapCount, GapReason};
+    use domain::gaps::{Drift, GapCount, GapReason, Sight, Unwatched};
     use domain::view::gaps::{Gap, Gaps};
     let plane = machine(|page| {
         let tie = page.row.association.as_mut().unwrap();
@@ -395,11 +395,21 @@ fn by_which_means_it_follows_and_what_it_does_not_hold_is_said_and_asked_before_
                 bytes: Some(9),
                 since: Some(story::ago(60_000)),
             }],
+            sight: Some(Sight::Part),
+            unwatched: Some(Unwatched::Limit),
         });
+        tie.drift = Some(Drift { point: Some(12), written: 3, removed: 1, unread: 0 });
+        tie.drift_at = Some(story::ago(60_000));
     });
     let text = words(&shown("/app/machines/7001", &plane));
     assert!(text.contains("1 × in flux: its last whole version is kept"), "{text}");
     assert!(text.contains("best.pt") && text.contains("no newer version since"), "{text}");
+    assert!(text.contains("of some processes"), "{text}");
+    assert!(text.contains("lets this user watch no more folders"), "{text}");
+    assert!(
+        text.contains("Written: 3. Removed: 1.") && text.contains("recovery point 12"),
+        "{text}"
+    );
     let asked = words(&shown("/app/machines/7001/failover", &plane));
     assert!(asked.contains("Move without them") && asked.contains("best.pt"), "{asked}");
 }

@@ -18,6 +18,7 @@ mod machine;
 mod machines;
 mod notifications;
 mod people;
+mod points;
 mod report;
 mod second_factor;
 mod settings;

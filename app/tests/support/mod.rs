@@ -12,6 +12,7 @@
 pub(crate) mod access;
 mod people;
 pub(crate) mod plane;
+pub(crate) mod points;
 pub(crate) mod sharing;
 pub(crate) mod story;
 

@@ -18,6 +18,7 @@ use domain::view::instance::CreateInstance;
 use domain::view::machine::{MachinePage, MachinesPage};
 use domain::view::notification::{Notification, NotificationQuery, Notifications};
 use domain::view::offer::{OfferQuery, Offers};
+use domain::view::points::{GoBack, PointDifference, RecoveryPoints};
 use domain::view::problem::{FieldProblem, Problem};
 use domain::view::readiness::{DryRun, Readiness};
 use domain::view::report::{FailoverReport, ReportQuery};
@@ -26,7 +27,7 @@ use domain::view::standby::{
     AcceptDeletions, DiscardMachine, HeldDeletions, ProvisionStandby, RestoreDeletions,
 };
 
-use super::{access, story};
+use super::{access, points, story};
 
 /// What it tells, and what it was asked to do.
 pub(crate) struct Fake {
@@ -35,6 +36,8 @@ pub(crate) struct Fake {
     pub(crate) machines: MachinesPage,
     pub(crate) machine: MachinePage,
     pub(crate) held: HeldDeletions,
+    pub(crate) points: Answer<RecoveryPoints>,
+    pub(crate) difference: PointDifference,
     pub(crate) readiness: Readiness,
     pub(crate) dry_run: Answer<DryRun>,
     pub(crate) offers: Offers,
@@ -65,6 +68,8 @@ impl Default for Fake {
             machines: story::machines(),
             machine: story::machine(),
             held: story::held(),
+            points: Ok(points::points()),
+            difference: points::difference(),
             readiness: story::readiness(),
             dry_run: Ok(story::dry_run()),
             offers: story::offers(),
@@ -200,6 +205,21 @@ impl ControlPlane for Fake {
     }
     async fn restore_deletions(&self, gpu: GpuId, seen: RestoreDeletions) -> Answer<()> {
         self.act(format!("restore {} {gpu}", seen.digest), ())
+    }
+    async fn points(&self, _: GpuId) -> Answer<RecoveryPoints> {
+        self.points.clone()
+    }
+    async fn point_difference(
+        &self,
+        _: GpuId,
+        point: i64,
+        path: String,
+    ) -> Answer<PointDifference> {
+        Ok(PointDifference { point, path, ..self.difference.clone() })
+    }
+    async fn go_back(&self, gpu: GpuId, point: i64, wanted: GoBack) -> Answer<()> {
+        let GoBack { path, accept_changes } = wanted;
+        self.act(format!("go back {gpu} to {point} at {path:?} accepted: {accept_changes}"), ())
     }
     async fn discard(&self, gpu: GpuId, wanted: DiscardMachine) -> Answer<()> {
         self.act(format!("discard {gpu} {}", wanted.name), ())

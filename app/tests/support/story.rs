@@ -138,6 +138,8 @@ fn association(id: i64, name: &str, state: AssociationState, serving: Serving) -
         follows_by: None,
         why_rsync: None,
         gaps: None,
+        drift: None,
+        drift_at: None,
         deletions: None,
         left_out: Vec::new(),
         host_key_shared: Vec::new(),

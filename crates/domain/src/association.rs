@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::gaps::Gaps;
+use crate::gaps::{Drift, Gaps};
 use crate::gpu::Endpoint;
 use crate::id::{AssociationId, Epoch, FailoverId, GpuId, UserId};
 use crate::offer::GpuSpec;
@@ -118,6 +118,8 @@ pub struct SyncStatus {
     pub gaps: Option<Gaps>,
     /// The newest recovery point, where the standby keeps points.
     pub point: Option<i64>,
+    /// What was last found to have been written to the copy on the standby, and when.
+    pub drift: Option<(Millis, Drift)>,
 }
 
 /// A protected machine.

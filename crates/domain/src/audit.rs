@@ -71,6 +71,8 @@ crate::text_enum! {
         AcceptDeletions = "accept_deletions",
         /// Had a GPU get back what it had deleted.
         RestoreDeletions = "restore_deletions",
+        /// Had a machine's files put back to a recovery point.
+        GoBack = "go_back",
         /// Gave a machine up with its GPU and its standby.
         Discard = "discard",
         /// Asked what a failover would do, or for a drill by the address for that.
@@ -144,6 +146,7 @@ impl Action {
             | Self::StopSync
             | Self::AcceptDeletions
             | Self::RestoreDeletions
+            | Self::GoBack
             | Self::Discard => Area::Machines,
             Self::TestFailover
             | Self::Drill

@@ -37,6 +37,52 @@ crate::text_enum! {
     }
 }
 
+crate::text_enum! {
+    /// Of how many of the GPU's processes it is known what they have open for writing. Of the others' files it
+    /// is only known that they held still while they were read.
+    pub enum Sight ("sight") {
+        /// Of none.
+        None = "none",
+        /// Of some.
+        Part = "part",
+        /// Of all that the GPU shows.
+        All = "all",
+    }
+}
+
+crate::text_enum! {
+    /// Why changes are not heard of as they happen: then each sync looks at everything.
+    pub enum Unwatched ("reason for not watching") {
+        /// The kernel's queue ran over.
+        Overflow = "overflow",
+        /// The kernel watches no more folders for this user.
+        Limit = "limit",
+        /// The kernel can't watch there, or its watch ended.
+        Unavailable = "unavailable",
+        /// More changed than is kept a list of.
+        TooMany = "too_many",
+        /// It is a network file system, to which others write unseen.
+        Network = "network",
+        /// Another folder stands in the workspace's place.
+        RootReplaced = "root_replaced",
+    }
+}
+
+/// What was found to have been written to a copy that follows a GPU. It is in a point of its own, and the
+/// copy is what the GPU has again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Drift {
+    /// The point that holds it.
+    pub point: Option<i64>,
+    /// Files and links that were new or different.
+    pub written: i64,
+    /// Those that were gone.
+    pub removed: i64,
+    /// What could not be read: it is in no point.
+    pub unread: i64,
+}
+
 impl GapReason {
     /// Whether work is missing for it. A device holds none, what was excluded is not wanted, and with some
     /// attributes gone the content is there.
@@ -77,6 +123,10 @@ pub struct Gaps {
     pub counts: Vec<GapCount>,
     /// Some by name, [`LISTED`] at most.
     pub listed: Vec<Gap>,
+    /// Of how many of the GPU's processes it was known what they had open for writing.
+    pub sight: Option<Sight>,
+    /// Why changes are not heard of as they happen, where they are not.
+    pub unwatched: Option<Unwatched>,
 }
 
 impl Gaps {
@@ -85,6 +135,20 @@ impl Gaps {
     pub fn lost(&self) -> i64 {
         let lost = self.counts.iter().filter(|one| one.why.is_loss());
         lost.fold(0, |sum, one| sum.saturating_add(one.entries))
+    }
+
+    /// With entries that were found damaged on the standby, some of them by name.
+    #[must_use]
+    pub fn with_damaged(mut self, entries: i64, named: Vec<String>) -> Self {
+        let why = GapReason::Damaged;
+        self.counts.retain(|one| one.why != why);
+        self.listed.retain(|one| one.why != why);
+        self.counts.push(GapCount { why, entries });
+        let known = named.into_iter().map(|path| Gap { path, why, bytes: None, since: None });
+        let known: Vec<Gap> = known.collect();
+        self.listed.splice(0..0, known);
+        self.listed.truncate(LISTED);
+        self
     }
 
     /// Entries for one reason.
@@ -132,11 +196,16 @@ mod tests {
         let mut gaps = Gaps {
             counts: vec![count(GapReason::Device, 2), count(GapReason::Excluded, 9)],
             listed: vec![gap("null", GapReason::Device)],
+            ..Gaps::default()
         };
         assert_eq!(gaps.lost(), 0);
         gaps.counts.push(count(GapReason::InFlux, 1));
         gaps.listed.push(gap("best.pt", GapReason::InFlux));
         assert_eq!((gaps.lost(), gaps.of(GapReason::InFlux)), (1, 1));
         assert_eq!(gaps.words(), "1 in flux (best.pt)");
+        let taken = gaps.with_damaged(2, vec!["a".into(), "b".into()]);
+        assert_eq!((taken.of(GapReason::Damaged), taken.lost()), (2, 3));
+        assert_eq!(taken.words(), "1 in flux, 2 damaged on the standby (a, b, best.pt)");
+        assert_eq!(taken.with_damaged(1, vec!["a".into()]).of(GapReason::Damaged), 1);
     }
 }

@@ -21,6 +21,7 @@ pub mod money;
 pub mod name;
 pub mod notification;
 pub mod offer;
+pub mod point;
 pub mod policy;
 pub mod pricing;
 pub mod progress;

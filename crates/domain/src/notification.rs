@@ -11,7 +11,7 @@ mod of_machine;
 pub use self::of_account::{Credit, credentials_refused, credit, refusal};
 pub use self::of_failover::{begun, ended, on_standby, waits};
 pub use self::of_machine::{
-    frozen, gpu_lost, gpu_silent, host_key_shared, late_writes, loss, silence, standby,
+    frozen, gpu_lost, gpu_silent, host_key_shared, late_writes, loss, silence, standby, went_back,
 };
 
 use serde::{Deserialize, Serialize};
@@ -63,6 +63,10 @@ crate::text_enum! {
         StandbyBack = "standby_back",
         /// The tripwire stopped sync.
         SyncFrozen = "sync_frozen",
+        /// A machine's files are again what a recovery point says.
+        WentBack = "went_back",
+        /// They could not be put back.
+        GoBackFailed = "go_back_failed",
         /// A machine shows the SSH host key of another.
         HostKeyShared = "host_key_shared",
         /// A provider refuses the stored credentials.
@@ -129,9 +133,11 @@ impl NewsKind {
     #[must_use]
     pub const fn severity(self) -> Severity {
         match self {
-            Self::FailoverComplete | Self::DrillPassed | Self::MoveComplete | Self::StandbyBack => {
-                Severity::Good
-            }
+            Self::FailoverComplete
+            | Self::DrillPassed
+            | Self::MoveComplete
+            | Self::StandbyBack
+            | Self::WentBack => Severity::Good,
             Self::FailoverStarted | Self::OnStandby | Self::LateWrites => Severity::Notice,
             Self::FailoverWaiting
             | Self::DrillFailed
@@ -140,6 +146,7 @@ impl NewsKind {
             | Self::StandbyPreempted
             | Self::StandbyStopped
             | Self::SyncFrozen
+            | Self::GoBackFailed
             | Self::GpuSilent
             | Self::HostKeyShared
             | Self::CreditLow => Severity::Warning,
@@ -183,6 +190,10 @@ pub struct Figures {
     pub of_files: Option<i64>,
     /// Files that only a GPU that was left had.
     pub late_files: Option<i64>,
+    /// Files that going back to a recovery point changed.
+    pub changed_files: Option<i64>,
+    /// When the recovery point was made that was gone back to.
+    pub point_at: Option<Millis>,
     /// Whether a complete copy was on the standby.
     pub protected: Option<bool>,
     /// What people call the other machine that this is about.

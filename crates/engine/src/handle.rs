@@ -12,6 +12,7 @@ use domain::gpu::GpuInstance;
 use domain::id::{AssociationId, FailoverId, GpuId, UserId};
 use domain::money::MicroUsd;
 use domain::offer::{Offer, OfferFilter};
+use domain::point::{Difference, Points};
 use domain::provider::ProviderError;
 use domain::time::Millis;
 use domain::verdict::Observations;
@@ -277,6 +278,44 @@ impl Engine {
         decision: Decision,
     ) -> Result<(), EngineError> {
         ops::protect::decide_deletions(&self.context, user, gpu, digest, decision).await
+    }
+
+    /// The recovery points of a machine's copy, the newest first.
+    ///
+    /// # Errors
+    /// No association, a copy that keeps none, or a standby that can't be asked now.
+    pub async fn points(&self, user: &UserId, id: &AssociationId) -> Result<Points, EngineError> {
+        ops::points::points(&self.context, user, id).await
+    }
+
+    /// What going back to a recovery point would change now, at a path and below; empty: everywhere.
+    ///
+    /// # Errors
+    /// As [`Engine::points`]; `NotFound` for a point that is not kept.
+    pub async fn point_difference(
+        &self,
+        user: &UserId,
+        id: &AssociationId,
+        point: i64,
+        path: &str,
+    ) -> Result<Difference, EngineError> {
+        ops::points::difference(&self.context, user, id, point, path).await
+    }
+
+    /// Has a machine's files put back to a recovery point, at a path and below; empty: all of them. Asked
+    /// for again while it goes on, it is the same.
+    ///
+    /// # Errors
+    /// As [`Engine::point_difference`]; `Conflict` where another way back or a failover is under way, the
+    /// copy does not follow, or contents of then are not kept any more.
+    pub async fn go_back(
+        &self,
+        user: &UserId,
+        id: &AssociationId,
+        point: i64,
+        path: &str,
+    ) -> Result<(), EngineError> {
+        ops::points::go_back(&self.context, user, id, point, path).await
     }
 
     /// Looks anew at a copy that is frozen without a list of deletions.

@@ -5,13 +5,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use domain::view::Done;
 use domain::view::configure::{ConfigureStandby, Configured};
+use domain::view::points::{DifferenceQuery, GoBack, PointDifference, RecoveryPoints};
 use domain::view::pricing::{Pricing, PricingQuery};
 use domain::view::standby::{
     AcceptDeletions, Association, Associations, DiscardMachine, HeldDeletions, ProvisionQuery,
     ProvisionStandby, RestoreDeletions, StandbyStatus,
 };
 
-use crate::http::extract::{Body, Gpu, Machine, OptionalBody, Params};
+use crate::http::extract::{Body, Gpu, Machine, MachinePoint, OptionalBody, Params};
 use crate::http::identity::{Caller, Owner};
 use crate::service::whose::{Shown as _, Whose};
 use crate::service::{machines, standby};
@@ -147,6 +148,49 @@ pub async fn accept_deletions(
     let id = machines::find(&dumont, &whose.owner, &whose.machine(machine)).await?.gpu;
     standby::accept_deletions(&dumont, &whose.owner, id, asked).await?;
     Ok(Json(Done::new("the standby follows again; it deletes exactly what was accepted")))
+}
+
+/// The recovery points of a machine's copy, the newest first, and the newest way back that was asked for.
+/// Where the copy follows by rsync there are none, and it is said why; 409 when the standby can't be asked
+/// now.
+#[utoipa::path(get, path = "/standby/associations/{machine_id}/points", tag = "standby", params(("machine_id" = String, Path)), responses((status = 200, body = RecoveryPoints)))]
+pub async fn points(
+    State(dumont): State<Dumont>,
+    whose: Whose,
+    Machine(machine): Machine,
+) -> Result<Json<RecoveryPoints>, Fault> {
+    let machine = whose.machine(machine);
+    Ok(Json(standby::points(&dumont, &whose.owner, &machine).await?.shown(&whose)))
+}
+
+/// What going back to a recovery point would change now, whole or at a path and below.
+#[utoipa::path(get, path = "/standby/associations/{machine_id}/points/{point_id}", tag = "standby", params(("machine_id" = String, Path), ("point_id" = i64, Path), DifferenceQuery), responses((status = 200, body = PointDifference)))]
+pub async fn point_difference(
+    State(dumont): State<Dumont>,
+    whose: Whose,
+    MachinePoint(machine, point): MachinePoint,
+    Params(query): Params<DifferenceQuery>,
+) -> Result<Json<PointDifference>, Fault> {
+    let machine = whose.machine(machine);
+    let found =
+        standby::point_difference(&dumont, &whose.owner, &machine, point, &query.path).await?;
+    Ok(Json(found))
+}
+
+/// Puts a machine's files back to a recovery point, whole or at a path and below: those on the GPU where it
+/// runs there, else those on the standby. What is there now becomes a point first. `accept_changes` agrees
+/// that files are changed under whatever runs there. Asked for again while it goes on, it is the same; how it
+/// ended stands with the points.
+#[utoipa::path(post, path = "/standby/associations/{machine_id}/points/{point_id}/go-back", tag = "standby", params(("machine_id" = String, Path), ("point_id" = i64, Path)), request_body = GoBack, responses((status = 202, body = Done)))]
+pub async fn go_back(
+    State(dumont): State<Dumont>,
+    whose: Whose,
+    MachinePoint(machine, point): MachinePoint,
+    Body(asked): Body<GoBack>,
+) -> Result<(StatusCode, Json<Done>), Fault> {
+    let machine = whose.machine(machine);
+    standby::go_back(&dumont, &whose.owner, &machine, point, asked).await?;
+    Ok((StatusCode::ACCEPTED, Json(Done::new("the files are being put back"))))
 }
 
 /// Gives a machine up: what is under way for it is stopped, its GPU and its standby are destroyed with

@@ -158,6 +158,9 @@ pub fn table() -> Vec<Route> {
         Read standby::deletions on Machine;
         Operate standby::accept_deletions on Machine as AcceptDeletions <- r#"{"digest":null}"#;
         Operate standby::restore_deletions on Machine as RestoreDeletions <- r#"{"digest":"unknown"}"#;
+        Read standby::points on Machine;
+        Read standby::point_difference on Machine;
+        Operate standby::go_back on Machine as GoBack <- r#"{"accept_changes":false}"#;
         Operate standby::discard as Discard <- r#"{"name":"another name"}"#;
 
         Operate failover::simulate on Machine as Drill <- r#"{"reason":"drill","simulate_new_gpu":false}"#;

@@ -32,6 +32,10 @@ pub struct Params<T>(pub T);
 #[derive(Debug, Clone)]
 pub struct Machine(pub MachineRef);
 
+/// A machine in the path, and the number of one of its recovery points.
+#[derive(Debug, Clone)]
+pub struct MachinePoint(pub MachineRef, pub i64);
+
 /// A GPU instance's number in the path.
 #[derive(Debug, Clone, Copy)]
 pub struct Gpu(pub GpuId);
@@ -117,6 +121,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Machine {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Fault> {
         let text = Segments::<String>::from_request_parts(parts, state).await;
         machine_ref(text.as_ref().map_or("", |Segments(text)| text.as_str())).map(Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for MachinePoint {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Fault> {
+        let Segments((machine, point)) =
+            Segments::<(String, String)>::from_request_parts(parts, state).await?;
+        let wrong = "a recovery point in the address is a whole number from 1";
+        let point = point.parse().ok().filter(|point| *point > 0);
+        Ok(Self(machine_ref(&machine)?, point.ok_or_else(|| Fault::Malformed(wrong.into()))?))
     }
 }
 

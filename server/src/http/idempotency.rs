@@ -224,6 +224,7 @@ mod tests {
             "/shared/{grant_id}/accept",
             "/standby/associations/{machine_id}/accept-deletions",
             "/standby/associations/{machine_id}/discard",
+            "/standby/associations/{machine_id}/points/{point_id}/go-back",
             "/standby/associations/{machine_id}/restore-deletions",
             "/standby/associations/{machine_id}/start-sync",
             "/standby/associations/{machine_id}/stop-sync",

@@ -10,6 +10,7 @@ use domain::name;
 use domain::policy::FieldError;
 use domain::pricing;
 use domain::view::configure::{ConfigureStandby, Configured, StandbyConfig};
+use domain::view::points::{GoBack, PointDifference, RecoveryPoints};
 use domain::view::pricing::{Pricing, PricingQuery};
 use domain::view::standby::{
     AcceptDeletions, Association, Associations, DiscardMachine, HeldDeletions, ProvisionStandby,
@@ -229,6 +230,67 @@ pub async fn restore_deletions(
     asked: RestoreDeletions,
 ) -> Result<(), Fault> {
     Ok(dumont.engine.decide_deletions(user, gpu, &asked.digest, Decision::Restore).await?)
+}
+
+/// The recovery points of a machine's copy; where it keeps none, why.
+///
+/// # Errors
+/// No association, or a standby that can't be asked now.
+pub async fn points(
+    dumont: &Dumont,
+    user: &UserId,
+    machine: &MachineRef,
+) -> Result<RecoveryPoints, Fault> {
+    let tie = machines::find(dumont, user, machine).await?;
+    let last = dumont.store.associations().last_return(&tie.id).await?;
+    let found = RecoveryPoints::none(&tie, last.as_ref());
+    if !found.kept {
+        return Ok(found);
+    }
+    Ok(found.with(&dumont.engine.points(user, &tie.id).await?))
+}
+
+/// What going back to a recovery point would change now.
+///
+/// # Errors
+/// No association, no such point, a path that is none, or a standby that can't be asked now.
+pub async fn point_difference(
+    dumont: &Dumont,
+    user: &UserId,
+    machine: &MachineRef,
+    point: i64,
+    path: &str,
+) -> Result<PointDifference, Fault> {
+    let path = point_path(path)?;
+    let tie = machines::find(dumont, user, machine).await?;
+    let found = dumont.engine.point_difference(user, &tie.id, point, &path).await?;
+    Ok(PointDifference::new(point, path, found))
+}
+
+/// Has a machine's files put back to a recovery point.
+///
+/// # Errors
+/// As [`point_difference`]; nothing was agreed to; the copy does not follow, or something else goes on.
+pub async fn go_back(
+    dumont: &Dumont,
+    user: &UserId,
+    machine: &MachineRef,
+    point: i64,
+    asked: GoBack,
+) -> Result<(), Fault> {
+    let path = point_path(&asked.path)?;
+    let tie = machines::find(dumont, user, machine).await?;
+    if !asked.accept_changes {
+        return Err(Fault::conflict(
+            "consent_needed",
+            "files are changed under whatever runs there: agree with accept_changes; nothing was changed",
+        ));
+    }
+    Ok(dumont.engine.go_back(user, &tie.id, point, &path).await?)
+}
+
+fn point_path(text: &str) -> Result<String, Fault> {
+    domain::point::path(text).map_err(|message| Fault::field("path", "not_a_path", message))
 }
 
 /// Gives a machine up with its GPU and its standby.

@@ -16,6 +16,7 @@ use domain::view::failover::{FailoverPage, FailoverStatus};
 use domain::view::grant::SharedBy;
 use domain::view::instance::Instance;
 use domain::view::machine::{ActiveFailover, MachinePage, MachineRow};
+use domain::view::points::RecoveryPoints;
 use domain::view::readiness::{DryRun, Readiness, ReadinessCheck, TestAnswer};
 use domain::view::standby::Association;
 use store::StoreError;
@@ -279,6 +280,16 @@ impl Shown for Readiness {
         for check in self.checks.iter_mut().filter(|check| said(check)) {
             OWNERS_WORDS.clone_into(&mut check.message);
         }
+        self
+    }
+}
+
+impl Shown for RecoveryPoints {
+    fn to_others(mut self, _: &Whose) -> Self {
+        if let Some(back) = &mut self.last_return {
+            withheld(&mut back.problem);
+        }
+        withheld(&mut self.cut_off);
         self
     }
 }

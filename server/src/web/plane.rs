@@ -23,6 +23,7 @@ use domain::view::instance::CreateInstance;
 use domain::view::machine::{MachinePage, MachinesPage};
 use domain::view::notification::{Notification, NotificationQuery, Notifications};
 use domain::view::offer::{OfferQuery, Offers};
+use domain::view::points::{GoBack, PointDifference, RecoveryPoints};
 use domain::view::readiness::{DryRun, Readiness};
 use domain::view::report::{FailoverReport, ReportQuery};
 use domain::view::settings::{Settings, SettingsUpdate};
@@ -407,6 +408,37 @@ impl ControlPlane for Plane {
 
     async fn restore_deletions(&self, gpu: GpuId, shown: RestoreDeletions) -> Answer<()> {
         operate!(self, RestoreDeletions gpu, standby::restore_deletions, shown)
+    }
+
+    async fn points(&self, gpu: GpuId) -> Answer<RecoveryPoints> {
+        let look = async {
+            let whose = self.whose(gpu).await?;
+            let machine = whose.machine(MachineRef::Gpu(gpu));
+            Ok(standby::points(&self.dumont, &whose.owner, &machine).await?.shown(&whose))
+        };
+        self.tell(look.await)
+    }
+
+    async fn point_difference(
+        &self,
+        gpu: GpuId,
+        point: i64,
+        path: String,
+    ) -> Answer<PointDifference> {
+        let look = async {
+            let whose = self.whose(gpu).await?;
+            let machine = whose.machine(MachineRef::Gpu(gpu));
+            standby::point_difference(&self.dumont, &whose.owner, &machine, point, &path).await
+        };
+        self.tell(look.await)
+    }
+
+    async fn go_back(&self, gpu: GpuId, point: i64, wanted: GoBack) -> Answer<()> {
+        let object = gpu.to_string();
+        operate!(self, GoBack, self.whose(gpu), object, |whose| async {
+            let machine = whose.machine(MachineRef::Gpu(gpu));
+            standby::go_back(&self.dumont, &whose.owner, &machine, point, wanted).await
+        })
     }
 
     async fn discard(&self, gpu: GpuId, wanted: DiscardMachine) -> Answer<()> {

@@ -83,6 +83,7 @@ async fn each_route_asks_for_its_scope_and_no_more(world: World) {
         let path = template
             .replace("{gpu_id}", &GPU.to_string())
             .replace("{machine_id}", &GPU.to_string())
+            .replace("{point_id}", "7")
             .replace("{failover_id}", &failover)
             .replace("{notification_id}", "1")
             .replace("{token_id}", "nobodys")

@@ -41,6 +41,7 @@ async fn every_route_that_may_change_something_leaves_its_row(world: World) {
         let names = [
             ("{gpu_id}", &gpu),
             ("{machine_id}", &gpu),
+            ("{point_id}", &gpu),
             ("{failover_id}", &failover),
             ("{notification_id}", &gpu),
             ("{token_id}", &other),

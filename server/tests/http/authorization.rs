@@ -36,6 +36,7 @@ pub(crate) fn rows(owners: &Things) -> Vec<Row> {
             let path = template
                 .replace("{gpu_id}", &owners.gpu)
                 .replace("{machine_id}", &owners.gpu)
+                .replace("{point_id}", "7")
                 .replace("{failover_id}", &owners.failover)
                 .replace("{notification_id}", &owners.notification)
                 .replace("{token_id}", &owners.token)

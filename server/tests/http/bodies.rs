@@ -37,6 +37,7 @@ async fn rows(world: &World) -> (Value, Vec<Row>) {
             path: template
                 .replace("{gpu_id}", &GPU.to_string())
                 .replace("{machine_id}", &GPU.to_string())
+                .replace("{point_id}", "7")
                 .replace("{failover_id}", "owners-failover-1"),
             needed: operation["requestBody"]["required"] == true,
             schema: schema.rsplit('/').next().expect("a name").to_owned(),
@@ -284,6 +285,7 @@ async fn nothing_that_is_sent_tells_of_the_inside(world: World) {
         let plain = template
             .replace("{gpu_id}", "7")
             .replace("{machine_id}", "7")
+            .replace("{point_id}", "7")
             .replace("{failover_id}", "nothing")
             .replace("{notification_id}", "7")
             .replace("{token_id}", "nothing")

@@ -125,6 +125,7 @@ async fn no_secret_is_in_any_answer_or_in_the_database(world: World) {
         let path = path
             .replace("{gpu_id}", &GPU.to_string())
             .replace("{machine_id}", &GPU.to_string())
+            .replace("{point_id}", "7")
             .replace("{failover_id}", "owners-failover-1")
             .replace("{token_id}", "none")
             .replace("{session_id}", "none")

@@ -42,6 +42,7 @@ mod market;
 mod monitoring;
 mod no_failover;
 mod notifications;
+mod points;
 mod process;
 mod progress;
 mod providers;

@@ -2,10 +2,13 @@
 
 pub(crate) mod act;
 mod capability;
+mod drift;
 mod exposure;
 mod going;
 mod host_keys;
 mod now;
+pub(crate) mod point;
+pub(crate) mod points;
 mod review;
 mod sections;
 mod sync;

@@ -5,10 +5,12 @@ use domain::view::machine::{MachinePage, SyncCycle};
 use domain::view::standby::Association;
 use leptos::prelude::*;
 
+use super::drift;
 use super::exposure::exposure;
 use super::machines::copy;
 use crate::format;
 use crate::page::gaps;
+use crate::router::Route;
 use crate::text::{self, fill};
 use crate::ui::{
     Tone, ago, ago_or, badge, card, cell, clock_time, key_cell, notice, number_cell, properties,
@@ -49,10 +51,13 @@ pub(super) fn sync(visit: &Visit, data: &MachinePage) -> AnyView {
     };
     let body = view! {
         {problem}
+        {drift::drift(visit, tie)}
         {properties(vec![
             (t.sync_follows, follows(visit, tie)),
             (t.follows_by, means(visit, tie)),
             (t.gaps, gaps::counts(visit, tie.gaps.as_ref())),
+            (visit.points().sight, drift::sight(visit, tie.gaps.as_ref())),
+            (visit.points().watched, drift::watched(visit, tie.gaps.as_ref())),
             (t.col_copy, copy(visit, Some(tie))),
             (t.sync_waiting, waiting),
             (t.col_recovery_point, tie.recovery_point_at.map_or_else(|| unknown(t.none_yet), |at| clock_time(visit, at))),
@@ -62,6 +67,7 @@ pub(super) fn sync(visit: &Visit, data: &MachinePage) -> AnyView {
             (t.workspace, view! { <code>{tie.workspace.clone()}</code> }.into_any()),
         ])}
         {gaps::named(visit, tie.gaps.as_ref())}
+        <p><a href=Route::Points(data.row.gpu_instance_id).path()>{visit.points().points}</a></p>
         {(tie.follows_by == Some(DataPath::Rsync)).then(|| view! { <p class="muted">{t.rsync_promise}</p> })}
         {(tie.serving != Serving::Standby).then(|| exposure(visit, data))}
         {cycles(visit, &data.cycles)}

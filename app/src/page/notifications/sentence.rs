@@ -59,6 +59,13 @@ fn tell(one: &Notification, t: &'static Texts, lang: Lang) -> String {
                 figures.late_files.map_or_else(String::new, |files| format::count(files, lang));
             fill(t.note_late, &[("machine", machine), ("files", &files)])
         }
+        NewsKind::WentBack => {
+            let files = figures
+                .changed_files
+                .map_or_else(|| t.unknown.to_owned(), |files| format::count(files, lang));
+            fill(lang.points().note_went_back, &[("machine", machine), ("files", &files)])
+        }
+        NewsKind::GoBackFailed => of_machine(lang.points().note_go_back_failed),
         NewsKind::GpuSilent => of_machine(t.note_silent),
         NewsKind::StandbyDegraded => of_machine(t.note_standby_degraded),
         NewsKind::StandbyLost => of_machine(t.note_standby_lost),

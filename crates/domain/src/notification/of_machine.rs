@@ -4,6 +4,7 @@ use super::{Figures, News, NewsKind};
 use crate::association::{Association, AssociationState};
 use crate::id::{AssociationId, FailoverId, GpuId};
 use crate::name;
+use crate::point::{Change, Return};
 use crate::standby::StandbyState;
 use crate::time::Millis;
 use crate::verdict::Cause;
@@ -80,6 +81,19 @@ pub fn frozen(of: &Association, would: Option<(i64, i64)>, at: Millis, sandbox: 
     };
     let told = news(of, NewsKind::SyncFrozen, at, sandbox, figures);
     News { fact: format!("{}/{}", told.fact, at.0), ..told }
+}
+
+/// A way back to a recovery point ended.
+#[must_use]
+pub fn went_back(of: &Association, back: &Return, done: bool, at: Millis, sandbox: bool) -> News {
+    let kind = if done { NewsKind::WentBack } else { NewsKind::GoBackFailed };
+    let figures = Figures {
+        point_at: back.point_at,
+        changed_files: back.change.map(Change::files).filter(|_| done),
+        ..Figures::default()
+    };
+    let told = news(of, kind, at, sandbox, figures);
+    News { fact: format!("{}/{}", told.fact, back.asked_at.0), ..told }
 }
 
 /// A GPU is lost, and its user wants nothing done by itself, or there is nothing to fail over to.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Time;
-use crate::gaps::{GapCount, GapReason, Gaps as Known};
+use crate::gaps::{GapCount, GapReason, Gaps as Known, Sight, Unwatched};
 
 /// All of it at the end of the newest sync.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -15,6 +15,13 @@ pub struct Gaps {
     pub counts: Vec<GapCount>,
     /// Some by name.
     pub listed: Vec<Gap>,
+    /// Of how many of the GPU's processes it was known what they had open for writing; of the others' files it
+    /// is only known that they held still while they were read.
+    #[serde(default)]
+    pub sight: Option<Sight>,
+    /// Why changes are not heard of as they happen and each sync looks at everything; `null` where they are.
+    #[serde(default)]
+    pub unwatched: Option<Unwatched>,
 }
 
 /// One by name.
@@ -39,6 +46,12 @@ impl From<&Known> for Gaps {
             bytes: one.bytes,
             since: one.since.map(Time),
         });
-        Self { lost: known.lost(), counts: known.counts.clone(), listed: listed.collect() }
+        Self {
+            lost: known.lost(),
+            counts: known.counts.clone(),
+            listed: listed.collect(),
+            sight: known.sight,
+            unwatched: known.unwatched,
+        }
     }
 }

@@ -19,6 +19,7 @@ pub mod machine;
 pub mod notification;
 pub mod offer;
 pub mod people;
+pub mod points;
 mod port;
 pub mod pricing;
 pub mod problem;

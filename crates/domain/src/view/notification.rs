@@ -48,6 +48,12 @@ pub struct NotificationFigures {
     /// Files that only a GPU that was left had.
     #[serde(default)]
     pub late_files: Option<i64>,
+    /// Files that going back to a recovery point changed.
+    #[serde(default)]
+    pub changed_files: Option<i64>,
+    /// When the recovery point was made that was gone back to.
+    #[serde(default)]
+    pub point_at: Option<Time>,
     /// Whether a complete copy was on the standby.
     pub protected: Option<bool>,
     /// What people call the other machine that this is about.
@@ -78,6 +84,8 @@ impl From<&Figures> for NotificationFigures {
             would_delete: found.would_delete,
             of_files: found.of_files,
             late_files: found.late_files,
+            changed_files: found.changed_files,
+            point_at: found.point_at.map(Time),
             protected: found.protected,
             other_machine: found.other_machine.clone(),
             provider: found.provider,

@@ -11,6 +11,7 @@ use crate::association::{
     Association as Tie, AssociationState, DataPath, Hooks, Serving, WhyRsync,
 };
 use crate::frozen::{self, Decision, Deletion, Deletions, Held};
+use crate::gaps::Drift;
 use crate::host_key::{PinnedKeys, SharedHostKey};
 use crate::id::{AssociationId, Epoch, FailoverId, GpuId};
 use crate::launch::LaunchPart;
@@ -88,6 +89,13 @@ pub struct Association {
     /// it never is by rsync.
     #[serde(default)]
     pub gaps: Option<Gaps>,
+    /// What was last found to have been written to the copy on the standby while it followed; `null` where
+    /// nothing was found.
+    #[serde(default)]
+    pub drift: Option<Drift>,
+    /// When that was found.
+    #[serde(default)]
+    pub drift_at: Option<Time>,
     /// While its copy is frozen for that: how many files the standby would have deleted.
     #[serde(default)]
     pub deletions: Option<i64>,
@@ -184,6 +192,8 @@ impl Association {
             follows_by: tie.sync.path,
             why_rsync: tie.sync.why_rsync,
             gaps: tie.sync.gaps.as_ref().map(Gaps::from),
+            drift: tie.sync.drift.map(|(_, drift)| drift),
+            drift_at: tie.sync.drift.map(|(at, _)| Time(at)),
             deletions: frozen::deletions(tie),
             left_out: Vec::new(),
             host_key_shared: Vec::new(),

@@ -26,6 +26,9 @@ pub enum DataError {
     /// A host can't run `dumont-agent`, or a standby not keep points with it.
     #[error("dumont-agent does not run there: {0}")]
     Unfit(String),
+    /// There is no such recovery point (any more).
+    #[error("there is no recovery point {0}")]
+    NoPoint(i64),
     /// It was tried and did not work out; trying again is safe.
     #[error("{what}: {word}")]
     Failed {

@@ -23,6 +23,8 @@ pub struct Taken {
     /// The sync that was cut off while it changed the copy, if one was: each file is whole, but some
     /// may be newer than the last complete sync.
     pub cut_off: Option<String>,
+    /// Where that is of some paths alone: how many are not what the point says, and some of them. All else is.
+    pub damaged: Option<(i64, Vec<String>)>,
 }
 
 /// Raises the epoch on the standby, so that nothing of an older one changes its copy any more, ends a
@@ -40,5 +42,6 @@ pub async fn takeover(standby: &Shell, workspace: &str, epoch: Epoch) -> Result<
         bytes: answer.number("bytes", WHAT)?,
         last_cycle: answer.some("last"),
         cut_off: answer.some("interrupted"),
+        damaged: None,
     })
 }

@@ -53,7 +53,11 @@ pub(super) async fn run(run: &Run<'_>) -> Ended {
         bytes: Some(taken.bytes),
         hook,
         point: None,
-        gaps: gaps.filter(|_| known),
+        gaps: match taken.damaged {
+            // What of it is not as it was is known by name, also where the rest is not one moment.
+            Some((count, named)) => Some(gaps.unwrap_or_default().with_damaged(count, named)),
+            None => gaps.filter(|_| known),
+        },
     };
     context.doorbell(&association.user, "association", association.id.as_str()).await;
     Ok(StepEnd::done(&output))

@@ -59,12 +59,13 @@ impl Following {
         }
     }
 
-    /// Makes what runs what should run.
+    /// Makes what runs what should run; nothing while it is not `free` to.
     pub(super) async fn keep(
         &mut self,
         context: &Context,
         association: &Association,
         machine: &Arc<Machine>,
+        free: bool,
     ) {
         let interval = match context.store.settings().get(&association.user).await {
             Ok(settings) => (settings.sync_interval_s, settings.max_delete_percent),
@@ -73,7 +74,7 @@ impl Following {
                 return;
             }
         };
-        let wanted = plan(association, interval);
+        let wanted = plan(association, interval).filter(|_| free);
         let to = association.standby.as_ref().map(|standby| &standby.intent);
         let running = self
             .current
@@ -330,6 +331,9 @@ impl Course {
                 self.status.problem = None;
                 self.status.gaps = report.kept.as_ref().map(|kept| kept.gaps.clone());
                 self.status.point = report.kept.as_ref().and_then(|kept| kept.point);
+                if let Some(drift) = report.kept.as_ref().and_then(|kept| kept.drift) {
+                    self.status.drift = Some((ended_at, drift));
+                }
                 self.anew.well();
                 self.record(cycle(
                     (self.context.new_id(), &self.id),

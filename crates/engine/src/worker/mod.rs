@@ -3,6 +3,7 @@
 
 mod act;
 mod anew;
+mod back;
 mod care;
 mod follow;
 mod heard;
@@ -96,6 +97,7 @@ struct Work {
     follow: follow::Following,
     saga: Chore,
     undelete: Chore,
+    back: Chore,
     removal: Chore,
     /// Since when it is being removed.
     leaving: Option<Instant>,
@@ -113,6 +115,7 @@ impl Work {
             follow: follow::Following::new(token),
             saga: Chore::new(token),
             undelete: Chore::new(token),
+            back: Chore::new(token),
             removal: Chore::new(token),
             leaving: None,
         }
@@ -129,6 +132,7 @@ impl Work {
         if association.state == AssociationState::Deleting {
             self.follow.stop().await;
             self.undelete.stop().await;
+            self.back.stop().await;
             self.late.stop().await;
             self.launch.stop().await;
             give_way(context, association).await?;
@@ -147,7 +151,14 @@ impl Work {
         self.care.run(now(context.clone(), association.id.clone(), care::step));
         self.late.run(now(context.clone(), association.id.clone(), late::step));
         self.launch.run(now(context.clone(), association.id.clone(), launch::step));
-        self.follow.keep(context, association, machine).await;
+        let back = back::wanted(context, association).await?;
+        // Nobody follows a GPU whose files are being put back.
+        self.follow.keep(context, association, machine, back.is_none()).await;
+        if back.is_some() && back::may(association) {
+            self.back.run(now(context.clone(), association.id.clone(), back::step));
+        } else {
+            self.back.stop().await;
+        }
         if undelete::may(association) {
             self.undelete.run(now(context.clone(), association.id.clone(), undelete::step));
         } else {
@@ -181,6 +192,7 @@ impl Work {
         self.saga.stop().await;
         self.care.stop().await;
         self.undelete.stop().await;
+        self.back.stop().await;
         self.late.stop().await;
         self.launch.stop().await;
         self.removal.stop().await;

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use domain::id::Epoch;
+use domain::point::Change;
 use engine::data::{self, CycleOutcome, CycleReport, DataError, Keeper, Program, Progress};
 
 use super::rig::{EPOCH, Host, Rig, START_UP, assert_same, chmod, nasty_names};
@@ -144,6 +145,50 @@ async fn work_on_the_standby_goes_to_the_new_gpu_and_a_flipped_bit_there_is_foun
     file.set_modified(time).expect("time set");
     let proof = kept.keeper.prove(later.id, &there, "/workspace", &|_| {}).await.expect("compared");
     assert_eq!(proof.mismatched, ["model"]);
+}
+
+#[tokio::test]
+async fn a_gpu_gets_exactly_what_going_back_changed_and_keeps_the_rest() {
+    let mut kept = Kept::new("/workspace").await;
+    kept.rig.gpu.write("/workspace/runs/a", "one");
+    kept.rig.gpu.write("/workspace/runs/c", "c");
+    kept.rig.gpu.write("/workspace/other", "o1");
+    kept.synced().await;
+    let first = kept.keeper.points(10).await.expect("listed").listed[0];
+    kept.rig.gpu.write("/workspace/runs/a", "two and more");
+    kept.rig.gpu.write("/workspace/runs/b", "b");
+    fs::remove_file(kept.rig.gpu.path("/workspace/runs/c")).expect("removed");
+    kept.rig.gpu.write("/workspace/other", "o2");
+    let before = kept.synced().await.kept.and_then(|kept| kept.point).expect("a point");
+    let found = kept.keeper.difference(first.id, "runs").await.expect("compared");
+    let change = Change { added: 1, changed: 1, removed: 1, bytes: 4 };
+    assert_eq!((found.change, found.missing), (change, 0));
+    // Written since, at other paths: nobody goes back for these.
+    kept.rig.gpu.write("/workspace/late", "late");
+    let made = kept.keeper.go_back(EPOCH, first.id, "runs").await.expect("put back");
+    let made = made.expect("something changed").id;
+    let gpu = &kept.rig.gpu;
+    data::reach(&kept.rig.standby.shell, &gpu.at, gpu.shell.host_key()).await.expect("known");
+    for _ in 0..2 {
+        let sent = kept
+            .keeper
+            .restore((made, Some(before)), &kept.on_gpu, "/workspace", &mut |_| {}, &mut |_| {})
+            .await
+            .expect("brought");
+        assert_eq!(sent.troubles, 0, "{:?}", sent.words);
+    }
+    let read = |path: &str| fs::read_to_string(kept.rig.gpu.path(path)).ok();
+    assert_eq!(read("/workspace/runs/a").as_deref(), Some("one"));
+    assert_eq!(read("/workspace/runs/c").as_deref(), Some("c"));
+    assert_eq!(read("/workspace/runs/b"), None);
+    assert_eq!(read("/workspace/other").as_deref(), Some("o2"));
+    assert_eq!(read("/workspace/late").as_deref(), Some("late"));
+    let none = kept.keeper.go_back(EPOCH, 999, "").await;
+    assert!(matches!(none, Err(DataError::NoPoint(999))), "{none:?}");
+    // The next sync finds both alike, and what came meanwhile.
+    let report = kept.synced().await;
+    assert_eq!((report.files_deleted, report.files_total), (0, 4));
+    kept.rig.assert_same();
 }
 
 #[tokio::test]

@@ -150,6 +150,7 @@ pub(super) async fn measure(
         why_rsync: None,
         gaps: None,
         point: None,
+        drift: None,
     };
     let Some(standby) = &machine.standby else { return Ok(()) };
     store.associations().set_sync(&machine.id, epoch, &standby.intent, &sync).await

@@ -13,6 +13,7 @@ pub(crate) mod launch;
 pub(crate) mod placement;
 pub(crate) mod removal;
 pub(crate) mod rental;
+mod returns;
 pub(crate) mod running;
 mod standby;
 pub(crate) mod sync_cycle;

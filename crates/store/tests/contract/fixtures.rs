@@ -94,6 +94,10 @@ pub(crate) fn association(user: &UserId, id: &str, gpu: i64) -> Association {
             why_rsync: Some(domain::association::WhyRsync::Off),
             gaps: Some(domain::gaps::Gaps::default()),
             point: Some(7),
+            drift: Some((
+                NOW,
+                domain::gaps::Drift { point: Some(6), written: 1, removed: 2, unread: 3 },
+            )),
         },
         active_failover: None,
         created_at: NOW,

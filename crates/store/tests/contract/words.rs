@@ -4,6 +4,7 @@ use domain::association::{AssociationState, Serving};
 use domain::failover::{FailoverState, IntentState, Kind, Outcome, Role, StepName, Wish};
 use domain::frozen::Decision;
 use domain::notification::NewsKind;
+use domain::point::ReturnState;
 use domain::policy::GpuClass;
 use domain::standby::StandbyState;
 use domain::verdict::{Cause, Verdict};
@@ -34,6 +35,7 @@ async fn every_word_is_allowed_and_no_other(world: &World) {
         "INSERT INTO provider_state (user_id, kind, complete, tried_at) SELECT id, 'vast_balance', 0, 0 FROM users",
         "INSERT INTO sync_cycles (id, association_id, epoch, started_at, ended_at, source, outcome, files_sent, bytes_sent, files_deleted) SELECT 'c', id, 0, 0, 0, 'final', 'ok', 0, 0, 0 FROM associations",
         "INSERT INTO held_deletions (association_id, epoch, digest, files, folders, listed, seen_at) SELECT id, 0, 'd', 0, 0, '[]', 0 FROM associations",
+        "INSERT INTO returns (association_id, epoch, point, path, serving, asked_at, state) SELECT id, 0, 1, '', 'gpu', 0, 'asked' FROM associations",
         "INSERT INTO verdicts (association_id, seq, epoch, at, verdict, evidence) SELECT id, 1, 0, 0, 'paused', '{}' FROM associations",
     ];
     for statement in fill {
@@ -49,6 +51,8 @@ async fn every_word_is_allowed_and_no_other(world: &World) {
         ("associations", "state", list(AssociationState::ALL)),
         ("associations", "serving", list(Serving::ALL)),
         ("held_deletions", "decision", list(Decision::ALL)),
+        ("returns", "serving", vec!["gpu".into(), "standby".into()]),
+        ("returns", "state", list(ReturnState::ALL)),
         ("standbys", "state", list(StandbyState::ALL)),
         ("failovers", "kind", list(Kind::ALL)),
         ("failovers", "cause", list(Cause::ALL)),

@@ -4,8 +4,9 @@ use agent::entry::Unprotected;
 use agent::order::{
     CycleDone, CycleEnd, CycleOrder, Done, HeldTold, Order, PointTold, Refusal, Told, Why,
 };
+use agent::source::Blind;
 use domain::frozen::{Deletion, Deletions, LISTED};
-use domain::gaps::{self, Gap, GapCount, GapReason, Gaps};
+use domain::gaps::{self, Drift, Gap, GapCount, GapReason, Gaps, Sight, Unwatched};
 use domain::time::Millis;
 
 use super::{Keeper, another, count, number, progress, refused, way};
@@ -23,6 +24,8 @@ pub struct KeptCycle {
     pub point: Option<i64>,
     /// What of the workspace is not in it as it is on the GPU.
     pub gaps: Gaps,
+    /// What had been written to the copy on the standby, where something had.
+    pub drift: Option<Drift>,
 }
 
 impl Keeper {
@@ -115,7 +118,15 @@ fn told(done: &CycleDone) -> CycleReport {
     let point = done.point.as_ref().map(|point| count(point.id));
     // One that was stopped looked at nothing.
     let whole = matches!(done.end, CycleEnd::Whole { .. });
-    let kept = whole.then(|| Box::new(KeptCycle { point, gaps: gaps(&done.gaps) }));
+    let found = done.drift;
+    let drift = Drift {
+        point: found.point.map(count),
+        written: count(found.written),
+        removed: count(found.removed),
+        unread: count(found.unread),
+    };
+    let drift = (found.written + found.removed + found.unread > 0).then_some(drift);
+    let kept = whole.then(|| Box::new(KeptCycle { point, gaps: gaps(&done.gaps), drift }));
     CycleReport { kept, ..report }
 }
 
@@ -156,7 +167,25 @@ fn gaps(told: &agent::order::Gaps) -> Gaps {
         .collect();
     listed.sort_by_key(|one| (one.why, one.since));
     listed.truncate(gaps::LISTED);
-    Gaps { counts: all.filter(|one| one.entries > 0).collect(), listed }
+    Gaps {
+        counts: all.filter(|one| one.entries > 0).collect(),
+        listed,
+        sight: told.sight.map(|sight| match sight {
+            agent::source::Sight::None => Sight::None,
+            agent::source::Sight::Part => Sight::Part,
+            agent::source::Sight::All => Sight::All,
+        }),
+        unwatched: told.unwatched.and_then(|blind| match blind {
+            // Nothing had been listed yet: that is no reason.
+            Blind::Fresh => None,
+            Blind::Overflow => Some(Unwatched::Overflow),
+            Blind::WatchLimit => Some(Unwatched::Limit),
+            Blind::NoWatch => Some(Unwatched::Unavailable),
+            Blind::TooMany => Some(Unwatched::TooMany),
+            Blind::Network => Some(Unwatched::Network),
+            Blind::RootReplaced => Some(Unwatched::RootReplaced),
+        }),
+    }
 }
 
 /// What is told of under one name, and why by name alone.

@@ -1,5 +1,6 @@
 //! The keeper on a standby: `dumont-agent keep`, started there and told what to do.
 
+mod back;
 mod cycle;
 mod work;
 
@@ -94,6 +95,7 @@ fn refused(what: &'static str, refusal: Refusal) -> DataError {
         Refusal::Untrusted(word) => DataError::Untrusted(words(&word)),
         Refusal::Busy(word) => DataError::Busy(words(&word)),
         Refusal::Unfit(word) => DataError::Unfit(words(&word)),
+        Refusal::NoPoint(point) => DataError::NoPoint(count(point)),
         Refusal::NoRoom { need, free } => DataError::failed(
             what,
             format!(

@@ -14,7 +14,6 @@ use crate::data::{DataError, Progress};
 const TAKING: &str = "taking over";
 const OWN: &str = "reading what was written on the standby";
 const PINNING: &str = "pinning the copy";
-const POINTS: &str = "listing recovery points";
 const RESTORING: &str = "restoring";
 const COMPARING: &str = "comparing";
 
@@ -71,6 +70,11 @@ impl Keeper {
                     files: of(|point| point.files),
                     bytes: of(|point| point.bytes),
                     last_cycle: point.map(|point| format!("{}-{}", point.epoch, point.id)),
+                    damaged: cut_off.as_ref().filter(|cut_off| !cut_off.unknown).map(|cut_off| {
+                        let named = cut_off.named.iter();
+                        let named = named.map(|path| words(&String::from_utf8_lossy(path)));
+                        (count(cut_off.damaged), named.collect())
+                    }),
                     cut_off: cut_off.map(|cut_off| words(&cut_off.words)),
                 })
             }
@@ -111,17 +115,6 @@ impl Keeper {
         match self.ask(PINNING, &Order::Unpin { name: drill.into() }, &mut |_| {}).await? {
             Done::Unpinned => Ok(()),
             _ => Err(another(PINNING)),
-        }
-    }
-
-    /// The newest points, the newest first.
-    ///
-    /// # Errors
-    /// When the standby can't be talked to.
-    pub async fn points(&mut self, most: u32) -> Result<Vec<KeptPoint>, DataError> {
-        match self.ask(POINTS, &Order::Points { most }, &mut |_| {}).await? {
-            Done::Points(points) => Ok(points.iter().map(KeptPoint::from).collect()),
-            _ => Err(another(POINTS)),
         }
     }
 
