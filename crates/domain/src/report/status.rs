@@ -159,16 +159,20 @@ fn span(from: Millis, row: &StepRow) -> i64 {
 
 /// The time before which every write is safe, from the step that pinned it.
 fn recovery_point(rows: &[StepRow]) -> Option<Millis> {
-    [StepName::Takeover, StepName::Rehearse, StepName::FinalSync]
-        .into_iter()
-        .find_map(|name| output::<TakeoverOutput>(name, rows)?.recovery_point)
+    pinned(rows)?.recovery_point
 }
 
 /// What was not in the recovery point, from the step that pinned it.
 fn gaps(rows: &[StepRow]) -> Option<Known> {
+    pinned(rows)?.gaps
+}
+
+/// The copy that was taken over, else the one that the last sync left. What is not known of the former any more
+/// (it was taken as it lay there) is not told from the latter.
+fn pinned(rows: &[StepRow]) -> Option<TakeoverOutput> {
     [StepName::Takeover, StepName::Rehearse, StepName::FinalSync]
         .into_iter()
-        .find_map(|name| output::<TakeoverOutput>(name, rows)?.gaps)
+        .find_map(|name| output(name, rows))
 }
 
 /// Where a failover is, as people read it.
@@ -311,6 +315,11 @@ fn lost(journal: &Journal<'_>, detect: Option<&DetectOutput>) -> Option<Vec<Stri
         let first = || output(StepName::FinalSync, journal.steps);
         // The sync that was the last one: what was written after another one is not in that.
         let synced: TakeoverOutput = fence.synced.or_else(first)?;
+        // The copy may have been taken over as it lay there, which is not as that sync had left it.
+        let taken: Option<TakeoverOutput> = output(StepName::Takeover, journal.steps);
+        if taken.is_some_and(|taken| taken.recovery_point.is_none()) {
+            return None;
+        }
         let stopped = synced.hook?.status == Some(0);
         let whole = synced.gaps.is_none_or(|gaps| gaps.lost() == 0);
         return (stopped && whole).then(Vec::new);
@@ -330,10 +339,38 @@ mod tests {
         let mut story = Story::lost_and_recovered();
         story.failover.kind = Kind::Planned;
         story.step(StepName::FinalSync, 0, 1_500, Some((1_800, Outcome::Ok)));
-        if let Some(row) = story.steps.last_mut() {
-            row.output = synced;
+        for row in &mut story.steps {
+            match row.name {
+                StepName::FinalSync => row.output = synced.clone(),
+                // As the takeover takes them over from it.
+                StepName::Takeover => row.output["gaps"] = synced["gaps"].clone(),
+                _ => {}
+            }
         }
         failover_view(&story.journal())
+    }
+
+    #[test]
+    fn what_is_not_known_of_the_copy_that_was_taken_over_is_not_told_from_the_sync_before() {
+        let mut story = Story::lost_and_recovered();
+        story.failover.kind = Kind::Planned;
+        story.step(StepName::FinalSync, 0, 1_500, Some((1_800, Outcome::Ok)));
+        for row in &mut story.steps {
+            match row.name {
+                StepName::FinalSync => {
+                    row.output = serde_json::json!({
+                        "recovery_point": at(1_500),
+                        "hook": {"status": 0, "output": ""},
+                        "gaps": {"counts": [{"why": "in_flux", "entries": 0}]},
+                    });
+                }
+                StepName::Takeover => row.output = serde_json::json!({"files": 120}),
+                _ => {}
+            }
+        }
+        let view = failover_view(&story.journal());
+        assert!(view.recovery_point_at.is_none() && view.gaps.is_none());
+        assert_eq!((view.files_lost, view.rpo_ms), (None, None));
     }
 
     #[test]
