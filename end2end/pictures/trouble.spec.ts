@@ -17,7 +17,10 @@ const LOOKS = [
 
 /** Someone's browsers, one for each look. */
 class Camera {
-  private constructor(private readonly all: { name: string; page: Page; context: BrowserContext }[]) {}
+  private constructor(
+    readonly browser: Browser,
+    private readonly all: { name: string; page: Page; context: BrowserContext }[],
+  ) {}
 
   static async of(browser: Browser, person: Person): Promise<Camera> {
     const all = [];
@@ -27,7 +30,7 @@ class Camera {
       await person.enter(page);
       all.push({ name, page, context });
     }
-    return new Camera(all);
+    return new Camera(browser, all);
   }
 
   /** A page as it looks now, whole. */
@@ -68,6 +71,31 @@ story("nothing yet", async (ana, camera) => {
   await camera.take("balance", "/app/balance");
   const unprotected = await ana.rent("bare", false);
   await camera.take("machine-unprotected", `/app/machines/${unprotected}`);
+});
+
+story("shared, and a second factor", async (ana, camera) => {
+  await camera.take("settings-second-factor", "/app/settings/account/second-factor");
+  await camera.take("sharing-empty", "/app/settings/sharing");
+  const gpu = await ana.protectedMachine("spindle");
+  const bob = await ana.stack.person();
+  const { association_id } = await ana.ask<{ association_id: string }>("GET", `/standby/associations/${gpu}`);
+  const give = (level: string, days: number | null) =>
+    ana.ask<{ id: string }>("POST", "/grants", { to: bob.name, level, all_machines: false, machines: [association_id], days });
+  const first = await give("read", 7);
+  await camera.take("sharing-given", "/app/settings/sharing");
+  const theirs = await Camera.of(camera.browser, bob);
+  await theirs.take("machines-offered", "/app");
+  await theirs.take("sharing-offered", "/app/settings/sharing");
+  await bob.ask("POST", `/shared/${first.id}/accept`);
+  await theirs.take("machines-shared", "/app");
+  await theirs.take("machine-shared-read", `/app/machines/${gpu}`);
+  const second = await give("operate", null);
+  await bob.ask("POST", `/shared/${second.id}/accept`);
+  await theirs.take("machine-shared-operate", `/app/machines/${gpu}`);
+  await theirs.take("sharing-received", "/app/settings/sharing");
+  await ana.ask("DELETE", `/grants/${first.id}`);
+  await camera.take("sharing-revoked", "/app/settings/sharing");
+  await theirs.close();
 });
 
 story("well, paused, frozen", async (ana, camera) => {
