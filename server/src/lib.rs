@@ -21,6 +21,8 @@ pub mod memo;
 pub mod serve;
 pub mod service;
 pub mod telemetry;
+#[cfg(test)]
+mod testing;
 pub mod web;
 
 pub use dumont::Dumont;

@@ -201,3 +201,38 @@ pub async fn resume(dumont: &Dumont, user: &UserId, id: GpuId) -> Result<(), Fau
 pub(super) fn by_gpu(ties: Vec<Association>) -> HashMap<GpuId, Association> {
     ties.into_iter().map(|tie| (tie.gpu, tie)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::testing::{Bench, passed};
+
+    #[tokio::test]
+    async fn a_market_that_keeps_its_answer_is_waited_for_so_long_and_told_as_it_was() {
+        let bench = Bench::new().await;
+        let ask = async |num_gpus| {
+            let query = OfferQuery { num_gpus: Some(num_gpus), ..OfferQuery::default() };
+            let began = Instant::now();
+            let told = offers(&bench.dumont, &bench.user, &query).await;
+            (told.map(|offers| offers.as_of.0), passed(began))
+        };
+        bench.market_answers(true);
+        let (first, waited) = ask(1).await;
+        let first = first.expect("an answer");
+        assert_eq!((first, waited), (bench.dumont.now(), Duration::ZERO));
+        bench.market_answers(false);
+        bench.pass(60_000);
+        // What is known, and from when; whoever comes next waits for the same search no longer.
+        for _ in 0..2 {
+            let (told, waited) = ask(1).await;
+            assert_eq!((told.expect("what is known"), waited), (first, PATIENCE));
+        }
+        // Nothing is known: three times as long, then when to ask again.
+        let (unknown, waited) = ask(2).await;
+        let unknown = unknown.expect_err("nothing is known");
+        assert_eq!((unknown.status(), waited), (429, 3 * PATIENCE));
+        assert!(unknown.retry_after().is_some_and(|after_s| after_s > 0), "{unknown:?}");
+    }
+}

@@ -286,7 +286,10 @@ pub async fn dry_run(dumont: &Dumont, user: &UserId, gpu: GpuId) -> Result<DryRu
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::Instant;
+
     use super::*;
+    use crate::testing::{Bench, passed};
 
     fn answer() -> Readiness {
         Readiness {
@@ -330,5 +333,41 @@ mod tests {
             recent.get(&UserId::new("bob"), GpuId(7), Millis(1)).1,
             "another account has its own"
         );
+    }
+
+    #[tokio::test]
+    async fn providers_that_keep_their_answers_are_waited_for_so_long_and_what_is_known_is_told() {
+        let bench = Bench::new().await;
+        let machine = bench.machine().await;
+        let (dumont, user) = (&bench.dumont, &bench.user);
+        let ask = async || {
+            let began = Instant::now();
+            let told = soon(dumont, user, machine.gpu).await;
+            (told, passed(began))
+        };
+        let (unknown, waited) = ask().await;
+        let unknown = unknown.expect_err("nothing is known");
+        assert_eq!((unknown.status(), waited), (429, PATIENCE));
+        assert!(unknown.retry_after().is_some_and(|after_s| after_s > 0), "{unknown:?}");
+        // Nor does a page wait.
+        let began = Instant::now();
+        assert_eq!(at_once(dumont, user, machine.gpu).await, None);
+        assert_eq!(passed(began), GLANCE);
+        assert_eq!(known(dumont, user, machine.gpu).await, None);
+        assert_eq!(passed(began), GLANCE, "a dialog waits for nobody");
+
+        let found = Readiness { as_of: dumont.now().into(), ..answer() };
+        dumont.recent.put(user.clone(), machine.gpu, dumont.now(), Some(found.clone()));
+        for (age, longest) in [
+            (FRESH_MS - 1, Duration::ZERO),
+            (FORMER_MS - 1, Duration::ZERO),
+            (FORMER_MS, PATIENCE),
+            (KEPT_MS - 1, PATIENCE),
+        ] {
+            bench.pass(found.as_of.0.0 + age - dumont.now().0);
+            let (told, waited) = ask().await;
+            let told = told.expect("the former");
+            assert_eq!((told.as_of, waited), (found.as_of, longest), "{age} ms old");
+        }
     }
 }
