@@ -17,7 +17,8 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
@@ -143,13 +144,15 @@ pub async fn serve(listener: TcpListener, app: Router, bounds: Bounds, soft: Can
     tracker.wait().await;
 }
 
-async fn connection(
-    stream: TcpStream,
+async fn connection<S>(
+    stream: S,
     peer: SocketAddr,
     app: Router,
     place: Place,
     soft: CancellationToken,
-) {
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request: Request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
@@ -177,7 +180,124 @@ async fn connection(
 
 #[cfg(test)]
 mod tests {
+    use axum::routing::get;
+    use futures::stream;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
+    use tokio::time::{Instant, timeout};
+
     use super::*;
+
+    /// A client's end of a connection, and its place at the door.
+    struct Client {
+        far: DuplexStream,
+        doorman: Arc<Doorman>,
+        served: tokio::task::JoinHandle<()>,
+    }
+
+    impl Client {
+        /// Connects to something that answers, and at `/endless` without end.
+        fn connect() -> Self {
+            let endless = || async {
+                let parts = stream::repeat_with(|| Ok::<_, std::io::Error>("more ".repeat(1_000)));
+                Body::from_stream(parts)
+            };
+            let app =
+                Router::new().route("/", get(|| async { "well" })).route("/endless", get(endless));
+            let bounds = Bounds { total: 1, of_one: 1 };
+            let doorman = Arc::new(Doorman { bounds, here: Mutex::default() });
+            let peer = SocketAddr::from(([192, 0, 2, 1], 1_024));
+            let place = doorman.admit(peer.ip()).expect("a place");
+            let (near, far) = tokio::io::duplex(1_024);
+            let soft = CancellationToken::new();
+            let served = tokio::spawn(connection(near, peer, app, place, soft));
+            Self { far, doorman, served }
+        }
+
+        async fn say(&mut self, words: &str) {
+            self.far.write_all(words.as_bytes()).await.expect("written");
+        }
+
+        /// The answer to a whole request.
+        async fn ask(&mut self) -> String {
+            self.say("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+            let mut answer = String::new();
+            while !answer.ends_with("well") {
+                let mut part = [0; 256];
+                let count = self.far.read(&mut part).await.expect("an answer");
+                assert_ne!(count, 0, "closed after {answer:?}");
+                answer.push_str(&String::from_utf8_lossy(&part[..count]));
+            }
+            answer
+        }
+
+        /// How long it stays open from now on, while the client says nothing more.
+        async fn stays(&mut self) -> Duration {
+            let began = Instant::now();
+            let mut rest = Vec::new();
+            let end = timeout(Duration::from_secs(3_600), self.far.read_to_end(&mut rest)).await;
+            end.expect("it is closed some time").expect("read");
+            began.elapsed()
+        }
+
+        async fn is_gone(self) {
+            self.served.await.expect("it ended well");
+            assert_eq!(self.doorman.here.lock().expect("not poisoned").total, 0, "its place");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn half_a_head_is_waited_for_so_long_also_that_of_a_later_request() {
+        let mut first = Client::connect();
+        first.say("GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ").await;
+        assert_eq!(first.stays().await, HEAD);
+        first.is_gone().await;
+
+        // One that drips gets no more time than one that says nothing.
+        let mut later = Client::connect();
+        assert!(later.ask().await.starts_with("HTTP/1.1 200"));
+        later.say("GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ").await;
+        let began = Instant::now();
+        while timeout(Duration::from_secs(1), later.far.read(&mut [0; 64])).await.is_err() {
+            assert!(began.elapsed() <= HEAD, "it is open after {:?}", began.elapsed());
+            later.say("x").await;
+        }
+        assert_eq!(began.elapsed(), HEAD);
+        later.is_gone().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_who_never_reads_the_answer_is_not_waited_for_without_end() {
+        let mut client = Client::connect();
+        client.say("GET /endless HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        let began = Instant::now();
+        let end = timeout(Duration::from_secs(3_600), &mut client.served).await;
+        end.expect("it ends some time").expect("it ended well");
+        assert_eq!(began.elapsed(), SILENCE);
+        assert_eq!(client.doorman.here.lock().expect("not poisoned").total, 0, "its place");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_gets_to_speak_http_2() {
+        let mut client = Client::connect();
+        client.say("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+        // An empty SETTINGS frame, as a client sends at once.
+        client.far.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).await.expect("written");
+        let mut answer = Vec::new();
+        let end = timeout(HEAD, client.far.read_to_end(&mut answer)).await;
+        end.expect("it is closed").expect("read");
+        assert!(!answer.starts_with(&[0, 0]), "a frame: {answer:?}");
+        let answer = String::from_utf8(answer).expect("HTTP/1.1");
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
+        client.is_gone().await;
+
+        let mut client = Client::connect();
+        client
+            .say("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n")
+            .await;
+        let mut head = [0; 12];
+        client.far.read_exact(&mut head).await.expect("an answer");
+        assert_eq!(&head, b"HTTP/1.1 200", "answered as if nothing had been said of it");
+    }
 
     #[test]
     fn half_of_the_descriptors_is_kept_and_no_address_gets_all_of_the_rest() {

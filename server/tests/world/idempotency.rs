@@ -10,6 +10,15 @@ async fn an_offer(stack: &Stack) -> Value {
     offers["offers"][0]["id"].clone()
 }
 
+/// The instance as the provider lists it.
+async fn as_listed(stack: &Stack, id: i64) -> Value {
+    let key = std::fs::read_to_string(stack.dir.path().join("vast.key")).expect("the key");
+    let url = format!("{}/api/v0/instances/{id}/", stack.sandbox_url);
+    let answer = reqwest::Client::new().get(url).bearer_auth(key).send().await.expect("an answer");
+    let told: Value = answer.json().await.expect("JSON");
+    told["instances"].clone()
+}
+
 async fn rent(stack: &Stack, key: &str, wanted: &Value) -> Option<(u16, Value)> {
     let request = reqwest::Client::new()
         .post(format!("{}/api/v1/instances", stack.url))
@@ -39,6 +48,10 @@ async fn two_at_once_and_one_later_buy_one_gpu_under_the_given_name() {
     assert_eq!(&later, made[0], "the same answer again");
     assert_eq!(stack.rented_gpus().await, 1, "one purchase");
     let id = &later.1["id"];
+    let row = as_listed(&stack, id.as_i64().expect("a number")).await;
+    assert_eq!(row["onstart"], "true", "{row:#}");
+    let env = row["extra_env"].to_string();
+    assert!(env.contains("-p 8080:8080"), "{env}");
     stack
         .eventually("the instance to answer with its name", async |stack| {
             let found = stack.try_get(&format!("/instances/{id}")).await?;

@@ -17,7 +17,22 @@ async fn a_machine_is_counted_where_it_is_and_every_metric_says_what_it_is() {
     assert!(age.is_nan(), "no copy has no age");
 
     stack.protected().await;
+    // Words of a stranger's own make no series of their own.
+    for word in ["BREW", "Get", "X-1", "AAAAAAAAAAAAAAAAAAAAAAAA"] {
+        let method = reqwest::Method::from_bytes(word.as_bytes()).expect("a word");
+        let url = format!("{}/login", stack.url);
+        let answer = reqwest::Client::new().request(method, url).send().await.expect("an answer");
+        assert_eq!(answer.status(), 405, "{word}");
+    }
     let metrics = stack.metrics().await;
+    let methods: std::collections::BTreeSet<&str> = metrics
+        .lines()
+        .filter_map(|line| line.split_once("method=\"")?.1.split_once('"'))
+        .map(|(method, _)| method)
+        .collect();
+    assert!(methods.contains("GET") && methods.contains("other"), "{methods:?}");
+    let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other"];
+    assert!(methods.iter().all(|method| known.contains(method)), "{methods:?}");
     assert_eq!(sample(&metrics, "dumont_machines{state=\"following\"}"), Some(1.0), "{metrics}");
     assert_eq!(sample(&metrics, "dumont_machines_without_copy"), Some(0.0));
     assert_eq!(sample(&metrics, "dumont_machines_never_drilled"), Some(1.0));

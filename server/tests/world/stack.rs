@@ -22,7 +22,7 @@ pub struct Stack {
     admin: String,
     pub token: String,
     database: String,
-    descriptors: Option<u32>,
+    descriptors: Option<(u32, u32)>,
     follow_by: String,
     http: reqwest::Client,
 }
@@ -32,8 +32,9 @@ pub struct Plan {
     pub profile: &'static str,
     pub scale: &'static str,
     pub database: Option<String>,
-    /// How many files and connections the server may have open, where it is not the system's.
-    pub descriptors: Option<u32>,
+    /// How many files and connections the server begins with and how many it may have open, where that
+    /// is not the system's.
+    pub descriptors: Option<(u32, u32)>,
     /// By which means standbys follow.
     pub follow_by: String,
 }
@@ -199,9 +200,9 @@ impl Stack {
         let dumont = Path::new(env!("CARGO_BIN_EXE_dumont"));
         let server = match self.descriptors {
             // Becomes the server, so that its process is the server's.
-            Some(count) => Process::start(Path::new("prlimit"), &log, |command| {
+            Some((soft, hard)) => Process::start(Path::new("prlimit"), &log, |command| {
                 self.arrange(command);
-                command.arg(format!("--nofile={count}:{count}")).arg(dumont).arg("serve");
+                command.arg(format!("--nofile={soft}:{hard}")).arg(dumont).arg("serve");
             }),
             None => Process::start(dumont, &log, |command| {
                 self.arrange(command);
@@ -239,6 +240,14 @@ impl Stack {
 
     pub fn signal_server(&self, signal: Signal) {
         self.server.as_ref().unwrap().signal(signal);
+    }
+
+    /// How many files and connections the system lets the server have open.
+    pub fn descriptors_of_server(&self) -> u32 {
+        let id = self.server.as_ref().unwrap().id();
+        let limits = std::fs::read_to_string(format!("/proc/{id}/limits")).unwrap();
+        let line = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap();
+        line.split_whitespace().next().unwrap().parse().unwrap()
     }
 
     pub fn database_file(&self) -> PathBuf {
