@@ -96,8 +96,11 @@ fn reason(act: MachineAct, data: &MachinePage) -> Option<Reason> {
             let ready = tie.cpu_standby.as_ref().is_some_and(|vm| vm.status == StandbyState::Ready);
             if row.serving != Serving::Standby {
                 Some(Reason::NotOnStandby)
+            } else if !ready {
+                Some(Reason::StandbyNotReady)
             } else {
-                (!ready).then_some(Reason::StandbyNotReady)
+                // Made anew it holds nothing that a GPU could be given.
+                tie.recovery_point_at.is_none().then_some(Reason::NeverSynced)
             }
         }
         MachineAct::AcceptDeletions | MachineAct::RestoreDeletions => {
