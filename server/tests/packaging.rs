@@ -60,6 +60,8 @@ fn the_unit_sets_what_the_program_reads() {
 #[allow(clippy::print_stdout, reason = "what is not looked at is told")]
 fn systemd_finds_nothing_wrong_with_the_unit() {
     if Command::new("systemd-analyze").arg("--version").output().is_err() {
+        // Where all that is promised has to be looked at, not looking is a failure.
+        assert!(std::env::var_os("CI").is_none(), "systemd-analyze is not installed");
         println!("systemd-analyze is not installed: the unit is not verified by it");
         return;
     }

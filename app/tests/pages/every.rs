@@ -2,6 +2,7 @@
 
 use app::control_plane::Visitor;
 use app::site::{Assets, Request};
+use domain::view::failover::ActiveFailovers;
 
 use crate::support::plane::Fake;
 use crate::support::{get, reply, reply_with, story};
@@ -75,7 +76,17 @@ fn a_page_has_the_one_script_that_its_policy_knows_and_only_where_it_was_built()
 fn a_sandbox_is_marked_on_every_page() {
     let visitor = Visitor { user: Some(story::user()), empty: false, sandbox: true };
     for page in PAGES {
-        let plane = Fake { visitor: visitor.clone(), ..Fake::default() };
+        // All of it was made against the sandbox, each row too.
+        let mut plane = Fake { visitor: visitor.clone(), ..Fake::default() };
+        plane.machines.sandbox = true;
+        plane.machine.sandbox = true;
+        plane.failover.status.sandbox = true;
+        plane.report.sandbox = true;
+        plane.report.history.iter_mut().for_each(|row| row.sandbox = true);
+        plane.notifications.notifications.iter_mut().for_each(|one| one.sandbox = true);
+        let mut running = story::failover_running().status;
+        running.sandbox = true;
+        plane.active = ActiveFailovers { active_count: 1, failovers: vec![running] };
         // Once, in the bar: not on each row.
         assert_eq!(words(&shown(page, &plane)).matches("SANDBOX").count(), 1, "{page}");
         assert!(!words(&shown(page, &Fake::default())).contains("SANDBOX"), "{page}");

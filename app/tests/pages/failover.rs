@@ -27,6 +27,34 @@ fn a_failover_tells_both_clocks_the_loss_and_every_fate() {
 }
 
 #[test]
+fn before_and_after_name_place_and_login_and_the_chart_says_what_its_marks_are() {
+    let mut failover = story::failover();
+    let after = failover.status.after.as_mut().unwrap();
+    (after.ssh_host, after.ssh_port) = (Some("198.51.100.9".into()), Some(41_000));
+    let html = shown("/app/failovers/0199-done", &Fake { failover, ..Fake::default() });
+    let text = words(&html);
+    for part in [
+        "Place Texas, US Oregon, US",
+        "ssh -p 40022 root@203.0.113.7 ssh -p 41000 root@198.51.100.9",
+        "Dumont Provider Waiting running",
+        "running attempt that did not succeed on the CPU standby on the GPU",
+    ] {
+        assert!(text.contains(part), "{part:?} in {text}");
+    }
+    // Each word of the legend stands beside the mark that the chart draws.
+    let legend: String = html.split("class=\"legend\"").skip(1).collect();
+    for mark in ["own", "provider", "waiting", "own open", "own failed", "tick cpu", "tick gpu"] {
+        assert!(legend.contains(&format!("class=\"{mark}\"")), "{mark}");
+    }
+    // One that stayed on the standby says so instead of a second station.
+    let mut failover = story::failover();
+    failover.status.after = None;
+    failover.status.ending = Some(domain::view::failover::Ending::OnStandby);
+    let text = words(&shown("/app/failovers/0199-done", &Fake { failover, ..Fake::default() }));
+    assert!(text.contains("Place Texas, US on standby"), "{text}");
+}
+
+#[test]
 fn what_has_not_happened_yet_is_said_to_be_so() {
     let html = shown(
         "/app/failovers/0199-now",

@@ -47,6 +47,45 @@ fn a_machine_on_its_standby_says_where_to_log_in_and_leads_back_to_a_gpu() {
 }
 
 #[test]
+fn the_top_of_the_page_says_where_it_runs_since_when_and_the_one_command_that_leads_in() {
+    let top = |plane: &Fake| {
+        let html = shown("/app/machines/7001", plane);
+        let from = html.find("class=\"now\"").expect("the strip");
+        let from = html[..from].rfind("<section").expect("its beginning");
+        let rest = &html[from..];
+        assert!(!html[..from].contains("<section"), "nothing stands above it");
+        assert!(!html[..from].contains("ssh -p"), "nor another command");
+        rest[..rest.find("</section>").expect("its end")].to_owned()
+    };
+    let moved = machine(|page| {
+        let stretch = |from, until, place| domain::view::machine::Stretch {
+            from: story::ago(from),
+            until: story::ago(until),
+            place,
+            failover_id: None,
+        };
+        use domain::view::machine::Place;
+        page.whereabouts =
+            vec![stretch(7_200_000, 3_600_000, Place::Standby), stretch(3_600_000, 0, Place::Gpu)];
+    });
+    let strip = top(&moved);
+    assert!(words(&strip).contains("on GPU since 13:15"), "{}", words(&strip));
+    let login = "ssh -p 40022 root@203.0.113.7";
+    assert!(strip.contains(&format!("<code>{login}</code>")), "{strip}");
+    assert!(strip.contains(&format!("data-copy=\"{login}\"")), "{strip}");
+    assert_eq!(strip.matches("data-copy").count(), 1, "{strip}");
+    // What nothing records is not told: neither since when nor where to.
+    let bare = machine(|page| {
+        page.whereabouts.truncate(1);
+        page.row.instance.as_mut().unwrap().ssh_port = None;
+    });
+    let strip = top(&bare);
+    assert!(!words(&strip).contains("since"), "{}", words(&strip));
+    assert!(words(&strip).contains("There is nowhere to log in to now."), "{}", words(&strip));
+    assert!(!strip.contains("data-copy"), "{strip}");
+}
+
+#[test]
 fn the_age_of_the_copy_is_one_figure_in_one_wording_and_never_zero_unasked() {
     let aged = |seconds: Option<f64>, serving: Serving| {
         machine(|page| {

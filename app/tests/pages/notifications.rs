@@ -22,6 +22,13 @@ fn notifications_are_told_in_words_marked_where_unread_and_lead_to_what_they_are
     assert_eq!(html.matches("class=\"notification ").count(), 8);
     // A shape, a word and a colour.
     assert_eq!(html.matches("class=\"badge busy\"").count(), 3, "{html}");
+    // A loss is no news like any other, also in the list.
+    let lost = html.split("<li").find(|row| row.contains("/app/notifications/50\""));
+    let lost = lost.expect("the row of the loss");
+    assert!(
+        lost.contains("class=\"badge warn\"") || lost.contains("class=\"notification warn"),
+        "{lost}"
+    );
     let classes =
         html.split("class=\"notification ").skip(1).filter_map(|rest| rest.split('"').next());
     assert_eq!(classes.filter(|class| class.ends_with(" unread")).count(), 3);

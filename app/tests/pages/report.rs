@@ -45,6 +45,19 @@ fn the_report_asks_for_one_kind_and_an_empty_one_has_no_figures() {
 }
 
 #[test]
+fn headlines_are_medians_and_a_mean_is_called_one() {
+    let text = words(&shown("/app/failovers", &Fake::default()));
+    for part in ["Time to GPU 78.6 s median · mean 80.1 s · p95 91.8 s", "Time to CPU 3.0 s median"]
+    {
+        assert!(text.contains(part), "{part:?} in {text}");
+    }
+    // Without a median there is no headline, whatever the mean is.
+    let report = domain::view::report::FailoverReport { mttr_p50_ms: None, ..story::report() };
+    let text = words(&shown("/app/failovers", &Fake { report, ..Fake::default() }));
+    assert!(text.contains("Time to GPU unknown"), "{text}");
+}
+
+#[test]
 fn failovers_under_way_are_on_top_of_every_report() {
     let running = story::failover_running().status;
     let active = ActiveFailovers { active_count: 1, failovers: vec![running] };

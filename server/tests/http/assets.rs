@@ -39,6 +39,7 @@ fn build(root: &Path) -> Vec<u8> {
         std::fs::write(pkg.join(format!("{name}.gz")), gzip(content)).expect("written");
     }
     std::fs::write(root.join("robots.txt"), "User-agent: *\n").expect("written");
+    std::fs::write(root.join(".hidden"), "the key of all").expect("written");
     script
 }
 
@@ -84,6 +85,55 @@ async fn a_built_file_is_sent_as_it_was_compressed_and_kept_for_ever() {
     let gone = get(&world, "/pkg/dumont.0lder.js", "br").await;
     assert_eq!(gone.status(), 404);
     assert!(!said(&gone, "cache-control").contains("public"), "{:?}", gone.headers());
+    world.end().await;
+}
+
+/// The answer to a path that is sent as it stands: clients tidy theirs.
+async fn raw(world: &World, path: &str) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let address = world.url.trim_start_matches("http://");
+    let mut stream = tokio::net::TcpStream::connect(address).await.expect("connected");
+    let head = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.expect("sent");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.expect("an answer");
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_beside_the_built_site_is_served_however_it_is_asked_for() {
+    let (world, _) = start().await;
+    let folder = world.database.folder.path();
+    std::fs::write(folder.join("master.key"), "the key of all").expect("written");
+    let whole = folder.join("master.key").display().to_string();
+    let paths = [
+        "/pkg/../master.key",
+        "/pkg/../../master.key",
+        "/pkg/..%2f..%2fmaster.key",
+        "/pkg/%2e%2e/%2e%2e/master.key",
+        "/pkg/%2e%2e%2f%2e%2e%2fmaster.key",
+        "/pkg/..%5c..%5cmaster.key",
+        "/pkg/....//....//master.key",
+        "/pkg/%252e%252e/%252e%252e/master.key",
+        "/..%2fmaster.key",
+        "/../master.key",
+        "//../master.key",
+        "/robots.txt/../../master.key",
+        "/pkg/..%00/master.key",
+        "/.hidden",
+        &format!("/pkg/{whole}"),
+        &format!("/pkg//{whole}"),
+        &format!("/pkg/{}", whole.replace('/', "%2f")),
+        &whole,
+    ];
+    for path in paths {
+        let answer = raw(&world, path).await;
+        assert!(answer.starts_with("HTTP/1.1 4"), "{path}: {answer}");
+        assert!(!answer.contains("the key of all"), "{path}: {answer}");
+    }
+    // The same way in does serve what is to be served.
+    let served = raw(&world, &format!("/pkg/{SCRIPT}")).await;
+    assert!(served.starts_with("HTTP/1.1 200"), "{served}");
     world.end().await;
 }
 

@@ -188,6 +188,11 @@ async fn sync_counts_as_on_only_while_the_standby_follows(world: World) {
             let path = format!("/api/v1/failover/readiness/{gpu}");
             let told =
                 body(200, ana.signs(world.get(&path)).send().await.expect("an answer")).await;
+            // What older clients read.
+            assert_eq!(told["machine_id"], json!(tie.id), "{told:#}");
+            assert_eq!((&told["ready"], &told["overall_ready"]), (&json!(false), &json!(false)));
+            assert_eq!(told["cpu_standby_ready"], false, "there is none: {told:#}");
+            assert_eq!(told["effective_strategy"], "none", "{told:#}");
             let checks = told["checks"].as_array().expect("checks");
             let check = checks.iter().find(|check| check["key"] == "sync_on").expect("told");
             let follows = on && *state == AssociationState::Following;
