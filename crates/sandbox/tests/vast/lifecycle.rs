@@ -36,6 +36,12 @@ async fn stop_start_label_reboot_and_destroy() {
         bench.put(&path, json!({"label": "x".repeat(1_025)})).await.json["error"],
         "label_too_long"
     );
+    // At the purchase it may be shorter only.
+    let refused = bench.create(json!({"label": "x".repeat(257)})).await;
+    assert_eq!((refused.status, &refused.json["error"]), (400, &json!("invalid_args")));
+    let longest = "x".repeat(256);
+    let named = bench.rent(json!({"label": longest})).await;
+    assert_eq!(bench.row(named).await["label"], longest);
 
     assert_eq!(
         bench.put(&format!("/api/v0/instances/reboot/{id}/"), json!({})).await.json,
