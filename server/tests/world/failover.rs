@@ -8,6 +8,12 @@ over_both!(a_dead_gpu_is_replaced_by_exactly_one_with_every_file_proven);
 async fn a_dead_gpu_is_replaced_by_exactly_one_with_every_file_proven(plan: Plan) {
     let stack = Stack::with(plan).await;
     let gpu = stack.protected().await;
+    // All of it with the rsync of the standby's real image, which has known holes.
+    let standby = stack.host_folder("vm-");
+    let rsync =
+        std::process::Command::new(standby.join("layer/bin/rsync")).arg("--version").output();
+    let rsync = rsync.expect("rsync 3.2.7 is not here: scripts/setup --tests").stdout;
+    assert!(String::from_utf8_lossy(&rsync).contains("version 3.2.7"));
     stack.pull_plug(gpu).await;
     let failover = stack.failover_of(gpu).await;
     let status = stack.ended(&failover).await;

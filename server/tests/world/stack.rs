@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
+use crate::port::free_port;
 use crate::process::{Process, agent_program, sandbox_program};
 
 /// For things that must happen; long, because the machine may be busy.
@@ -529,6 +530,13 @@ impl Stack {
 
     /// Runs a command on a GPU with the host's files beside it: what a user would see over SSH.
     pub fn host_workspace(&self, host: &str) -> PathBuf {
+        let folder = self.host_folder(host);
+        let plain = folder.join("workspace");
+        if plain.exists() { plain } else { folder.join("root/workspace") }
+    }
+
+    /// Where the sandbox keeps a host.
+    pub fn host_folder(&self, host: &str) -> PathBuf {
         let hosts = self.dir.path().join("sandbox/hosts");
         let found =
             std::fs::read_dir(&hosts).unwrap().filter_map(Result::ok).map(|entry| entry.path());
@@ -539,10 +547,7 @@ impl Stack {
             .collect();
         let folder = named.pop();
         assert!(named.is_empty(), "several hosts of {host}: {folder:?} and {named:?}");
-        let folder =
-            folder.unwrap_or_else(|| panic!("no folder of host {host} in {}", hosts.display()));
-        let plain = folder.join("workspace");
-        if plain.exists() { plain } else { folder.join("root/workspace") }
+        folder.unwrap_or_else(|| panic!("no folder of host {host} in {}", hosts.display()))
     }
 }
 
@@ -566,16 +571,7 @@ pub fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// An address that nobody listens at, below the range of ports that outgoing connections are given: one of
-/// those may be taken before the server that is told of it starts.
+/// An address that nobody listens at.
 fn free_address() -> String {
-    static TRIED: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
-    loop {
-        let tried = TRIED.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let port = 20_000 + std::process::id().wrapping_mul(97).wrapping_add(tried) % 12_000;
-        let address = format!("127.0.0.1:{port}");
-        if std::net::TcpListener::bind(&address).is_ok() {
-            return address;
-        }
-    }
+    format!("127.0.0.1:{}", free_port())
 }

@@ -1,10 +1,13 @@
 //! What a host's image has and lacks, as its name says.
 //!
 //! Every ordinary name (`ubuntu:22.04`, `nvidia/cuda:12.4.1-devel-ubuntu22.04`) is played by the machine's
-//! own programs. Names under `dumont-sandbox/` are made to be awkward: `dumont-sandbox/host:` or
+//! own programs, but for rsync: where the one of such an image is at hand, it is that one, since what it does
+//! with a hostile sender is not what a newer one does. Names under `dumont-sandbox/` are made to be awkward: `dumont-sandbox/host:` or
 //! `dumont-sandbox/busybox:` with words after the colon that are joined by dots.
 
 use std::fmt;
+
+use super::tools;
 
 /// What the awkward images are called before their kind.
 pub(crate) const OURS: &str = "dumont-sandbox/";
@@ -60,7 +63,10 @@ impl Image {
     /// Reads a name.
     pub(crate) fn named(name: &str) -> Result<Self, UnknownImage> {
         let image = Self { name: name.to_owned(), sftp: true, ..Self::default() };
-        let Some(rest) = name.strip_prefix(OURS) else { return Ok(image) };
+        let Some(rest) = name.strip_prefix(OURS) else {
+            let old = System::named(name).is_some_and(|system| system.has_old_rsync());
+            return Ok(Self { old_rsync: old && tools::old_rsync().is_ok(), ..image });
+        };
         let (kind, words) = rest.split_once(':').unwrap_or((rest, ""));
         let fail = |why: String| UnknownImage { name: name.to_owned(), why };
         let mut image = match kind {
@@ -154,6 +160,16 @@ enum System {
 impl System {
     /// From the parts of the name that say so; what says nothing is most often Ubuntu 22.04.
     fn of(name: &str) -> Self {
+        Self::named(name).unwrap_or(Self::Ubuntu(22, 4))
+    }
+
+    /// Whether it comes with rsync 3.2.7.
+    fn has_old_rsync(&self) -> bool {
+        matches!(self, Self::Ubuntu(22, 4) | Self::Debian(12))
+    }
+
+    /// From the parts of the name that say so.
+    fn named(name: &str) -> Option<Self> {
         let name = name.to_ascii_lowercase();
         let digits_after = |word: &str| {
             let rest = name.get(name.rfind(word)? + word.len()..)?;
@@ -162,18 +178,18 @@ impl System {
         };
         for (word, number) in [("bullseye", 11), ("bookworm", 12), ("trixie", 13)] {
             if name.contains(word) {
-                return Self::Debian(number);
+                return Some(Self::Debian(number));
             }
         }
         if let Some(version) = digits_after("debian") {
             let number = version.split('.').next().and_then(|number| number.parse().ok());
-            return Self::Debian(number.unwrap_or(12));
+            return Some(Self::Debian(number.unwrap_or(12)));
         }
-        let digits = digits_after("ubuntu").unwrap_or_default();
+        let digits = digits_after("ubuntu")?;
         let digits: String = digits.chars().filter(char::is_ascii_digit).take(4).collect();
         match digits.split_at_checked(2).map(|(year, month)| (year.parse(), month.parse())) {
-            Some((Ok(year), Ok(month))) => Self::Ubuntu(year, month),
-            _ => Self::Ubuntu(22, 4),
+            Some((Ok(year), Ok(month))) => Some(Self::Ubuntu(year, month)),
+            _ => Some(Self::Ubuntu(22, 4)),
         }
     }
 }
@@ -227,7 +243,7 @@ mod tests {
 
     #[test]
     fn ordinary_names_are_the_whole_machine() {
-        for name in ["ubuntu:22.04", "no-rsync/host:no-rsync", ""] {
+        for name in ["ubuntu:24.04", "no-rsync/host:no-rsync", ""] {
             let image = Image::named(name).expect("an image");
             assert_eq!(image, Image { name: name.into(), sftp: true, ..Image::default() });
         }

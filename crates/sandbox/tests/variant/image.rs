@@ -53,6 +53,23 @@ async fn an_old_rsync_is_the_one_that_is_found() {
 }
 
 #[tokio::test]
+async fn a_system_comes_with_its_own_rsync() {
+    let standbys = [
+        ("projects/ubuntu-os-cloud/global/images/family/ubuntu-2204-lts", true),
+        ("projects/debian-cloud/global/images/family/debian-12", true),
+        ("nvidia/cuda:12.4.1-devel-ubuntu22.04", true),
+        ("projects/ubuntu-os-cloud/global/images/family/ubuntu-2404-lts-amd64", false),
+        ("scratch", false),
+    ];
+    for (image, old) in standbys {
+        let rig = rig();
+        let at = host(&rig, "host-1", image).await;
+        let said = rig.run(at, "rsync --version").await;
+        assert_eq!(said.contains("version 3.2.7"), old, "{image}: {said}");
+    }
+}
+
+#[tokio::test]
 async fn busybox_is_all_that_the_smallest_image_has() {
     let rig = rig();
     let at = host(&rig, "gpu-1", "dumont-sandbox/busybox:1").await;

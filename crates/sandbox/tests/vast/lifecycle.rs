@@ -42,6 +42,7 @@ async fn stop_start_label_reboot_and_destroy() {
     let longest = "x".repeat(256);
     let named = bench.rent(json!({"label": longest})).await;
     assert_eq!(bench.row(named).await["label"], longest);
+    assert_eq!(bench.delete(&format!("/api/v0/instances/{named}/")).await.status, 200);
 
     assert_eq!(
         bench.put(&format!("/api/v0/instances/reboot/{id}/"), json!({})).await.json,
