@@ -9,11 +9,9 @@
 )]
 
 use std::io::Write as _;
-use std::net::TcpListener;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use domain::time::Clock as _;
@@ -24,8 +22,11 @@ use serde_json::json;
 use server::clock::SystemClock;
 use tempfile::TempDir;
 
+use crate::port::free_port;
 use crate::totp::{App, STEP_MS};
 
+#[path = "support/port.rs"]
+mod port;
 #[path = "support/totp.rs"]
 mod totp;
 
@@ -111,19 +112,6 @@ impl World {
             "--password-stdin",
         ];
         self.ok(&create, PASSWORD).await;
-    }
-}
-
-/// One that nobody listens at, below the range that outgoing connections are given: one of those may be
-/// taken before the server that is told of it starts.
-fn free_port() -> u32 {
-    static TRIED: AtomicU32 = AtomicU32::new(0);
-    loop {
-        let tried = TRIED.fetch_add(1, Ordering::Relaxed);
-        let port = 20_000 + std::process::id().wrapping_mul(97).wrapping_add(tried) % 12_000;
-        if TcpListener::bind(format!("127.0.0.1:{port}")).is_ok() {
-            return port;
-        }
     }
 }
 

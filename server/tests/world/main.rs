@@ -43,6 +43,8 @@ mod monitoring;
 mod no_failover;
 mod notifications;
 mod points;
+#[path = "../support/port.rs"]
+mod port;
 mod process;
 mod progress;
 mod providers;
