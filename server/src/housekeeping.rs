@@ -24,6 +24,8 @@ const LINKS_MS: i64 = 90 * DAY_MS;
 const BELLS_MS: i64 = 2 * DAY_MS;
 /// How long each sync is remembered by itself.
 const CYCLES_MS: i64 = 2 * DAY_MS;
+/// How long it is remembered when processes ran: longer than a page looks back.
+const RUNS_MS: i64 = 30 * DAY_MS;
 /// How long changes of verdict are remembered beside the newest; a failover keeps its own evidence.
 const VERDICTS_MS: i64 = 90 * DAY_MS;
 /// How long users are reminded of what happened.
@@ -41,11 +43,25 @@ const AUDIT_ROWS: i64 = 100_000;
 
 /// Begins it; ends on the token.
 pub fn start(dumont: &Dumont, tracker: &TaskTracker, token: &CancellationToken) {
+    tracker.spawn(run(dumont.clone(), token.clone()));
     tracker.spawn(tidy(dumont.clone(), token.clone()));
     tracker.spawn(listen(dumont.clone(), token.clone()));
     tracker.spawn(credentials(dumont.clone(), token.clone()));
     tracker.spawn(shorten(dumont.clone(), token.clone()));
     tracker.spawn(try_again(dumont.clone(), token.clone()));
+}
+
+/// Notes that this process runs: what machines do while none does is seen by nobody.
+async fn run(dumont: Dumont, token: CancellationToken) {
+    let id = uuid::Uuid::now_v7().to_string();
+    loop {
+        if let Err(error) = dumont.store.runs().note(&id, dumont.now()).await {
+            tracing::debug!(%error, "it is not noted that this process runs");
+        }
+        if !wait(TIDY, &token).await {
+            return;
+        }
+    }
 }
 
 async fn tidy(dumont: Dumont, token: CancellationToken) {
@@ -77,6 +93,9 @@ async fn tidy(dumont: Dumont, token: CancellationToken) {
         }
         if let Err(error) = dumont.store.sync_cycles().prune(now.plus(-CYCLES_MS)).await {
             tracing::debug!(%error, "old syncs not removed");
+        }
+        if let Err(error) = dumont.store.runs().prune(now.plus(-RUNS_MS)).await {
+            tracing::debug!(%error, "runs of long ago not forgotten");
         }
         if let Err(error) = dumont.store.verdicts().prune(now.plus(-VERDICTS_MS)).await {
             tracing::debug!(%error, "old verdicts not removed");

@@ -254,6 +254,7 @@ pub(crate) const fn place(place: Place, t: &'static Texts) -> Word {
         Place::Standby => t.on_standby,
         Place::Nowhere => t.on_none,
         Place::Paused => t.verdict_paused,
+        Place::Unseen => t.place_unseen,
     }
 }
 
@@ -262,7 +263,7 @@ pub(crate) const fn place_tone(place: Place) -> Tone {
         Place::Gpu => Tone::Gpu,
         Place::Standby => Tone::Standby,
         Place::Nowhere => Tone::Down,
-        Place::Paused => Tone::Quiet,
+        Place::Paused | Place::Unseen => Tone::Quiet,
     }
 }
 
@@ -293,6 +294,7 @@ pub(crate) fn check(key: &str, t: &'static Texts) -> String {
         "gpu_answers" => t.check_gpu_answers,
         "auto_failover" => t.check_auto_failover,
         "offers" => t.check_offers,
+        "limits" => t.check_limits,
         "credit" => t.check_credit,
         other => return other.replace('_', " "),
     };

@@ -74,6 +74,12 @@ fn the_top_of_the_page_says_where_it_runs_since_when_and_the_one_command_that_le
     assert!(strip.contains(&format!("<code>{login}</code>")), "{strip}");
     assert!(strip.contains(&format!("data-copy=\"{login}\"")), "{strip}");
     assert_eq!(strip.matches("data-copy").count(), 1, "{strip}");
+    let unwatched = machine(|page| {
+        page.whereabouts = moved.machine.whereabouts.clone();
+        page.whereabouts[0].place = domain::view::machine::Place::Unseen;
+    });
+    assert!(!words(&top(&unwatched)).contains("since"), "nobody saw when that began");
+    assert!(shown("/app/machines/7001", &unwatched).contains("class=\"unseen\""));
     // What nothing records is not told: neither since when nor where to.
     let bare = machine(|page| {
         page.whereabouts.truncate(1);

@@ -19,7 +19,7 @@ pub use self::page::{failover_page, witnesses};
 pub use self::settled::is_settled;
 pub use self::status::failover_view;
 pub use self::summary::{Filter, history_row, report};
-pub use self::whereabouts::whereabouts;
+pub use self::whereabouts::{seen_by, whereabouts};
 
 use crate::association::Association;
 use crate::failover::{Disposal, Failover, Intent, StepRow};

@@ -174,6 +174,8 @@ repositories! {
     events -> crate::Events<'_>,
     /// Who works on what.
     leases -> crate::Leases<'_>,
+    /// When processes ran.
+    runs -> crate::Runs<'_>,
 }
 
 async fn make_install_id(db: &Db) -> Result<(), StoreError> {

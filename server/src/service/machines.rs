@@ -16,7 +16,7 @@ use domain::name::shown;
 use domain::notification::Wait;
 use domain::offer::NearMiss;
 use domain::provider::Provider;
-use domain::report::{whereabouts, witnesses};
+use domain::report::{seen_by, whereabouts, witnesses};
 use domain::time::{DAY_MS, Millis};
 use domain::verdict::{Observations, Verdict, VerdictPolicy, decide};
 use domain::view::Time;
@@ -60,7 +60,7 @@ pub async fn page(dumont: &Dumont, user: &UserId) -> Result<MachinesPage, Fault>
         drills: readiness::last_drills(dumont, user).await?,
         errands: errands(dumont, user).await?,
         listed: fleet.is_some() && error.is_none(),
-        stored: stored(dumont, &all).await?,
+        stored: stored(dumont, user, &all).await?,
         policy: policy(dumont, user).await?,
         figures: None,
     };
@@ -162,7 +162,8 @@ async fn recorded(dumont: &Dumont, user: &UserId, id: GpuId) -> Result<MachinePa
     let verdicts = dumont.store.verdicts().recent(&tie.id, NEWEST).await?;
     let cycles = dumont.store.sync_cycles().recent(&tie.id, CYCLES).await?;
     let history = report::history(dumont, user, &tie.id, NEWEST).await?;
-    let whereabouts = lately(&tie, &history, &verdicts, dumont.now());
+    let ran = dumont.store.runs().after(dumont.now().plus(-WEEK_MS)).await?;
+    let whereabouts = lately(&tie, &history, &verdicts, &ran, dumont.now());
     Ok(MachinePage {
         failover: known.figures.as_deref().cloned(),
         row,
@@ -193,6 +194,7 @@ fn lately(
     tie: &Tie,
     history: &[HistoryRow],
     verdicts: &[store::VerdictRow],
+    ran: &[(Millis, Millis)],
     now: Millis,
 ) -> Vec<Stretch> {
     // A list that is full may have lost its older rows: what was before its oldest is not told.
@@ -202,7 +204,7 @@ fn lately(
     let begin = [Some(now.plus(-WEEK_MS)), Some(tie.created_at), rows, seen];
     let begin = begin.into_iter().flatten().max().unwrap_or(now);
     let verdicts: Vec<_> = verdicts.iter().map(|row| (row.at, row.verdict)).collect();
-    whereabouts(history, &verdicts, begin, now)
+    seen_by(whereabouts(history, &verdicts, begin, now), ran, now)
 }
 
 /// The association that an address means: by its own id, by the GPU that it runs on, or by one that it
@@ -304,7 +306,7 @@ impl Known {
             keys: HashMap::from([(tie.id.clone(), shared)]),
             less: dumont.store.intents().left_out(user).await?,
             listed: false,
-            stored: stored(dumont, std::slice::from_ref(tie)).await?,
+            stored: stored(dumont, user, std::slice::from_ref(tie)).await?,
             policy: policy(dumont, user).await?,
             figures: figures::of(dumont, user, &under_way).await?.into_iter().next(),
         })
@@ -433,31 +435,29 @@ fn is_seen(seen: &Observations) -> bool {
 /// recorded when it changes: that one was well then does not say that it is now, unless it was heard since.
 pub(super) async fn stored(
     dumont: &Dumont,
+    user: &UserId,
     ties: &[Tie],
 ) -> Result<HashMap<AssociationId, Verdict>, Fault> {
-    let mut found = HashMap::new();
-    for tie in ties {
-        if dumont.engine.observations(&tie.id).as_ref().is_some_and(is_seen) {
-            continue;
-        }
-        let newest = dumont.store.verdicts().latest(&tie.id).await?;
-        let Some(newest) = newest.filter(|newest| newest.epoch == tie.epoch) else { continue };
-        let well = newest.verdict == Verdict::Healthy;
-        if !well || heard_lately(dumont, tie).await? {
-            found.insert(tie.id.clone(), newest.verdict);
-        }
+    let watched = |tie: &Tie| dumont.engine.observations(&tie.id).as_ref().is_some_and(is_seen);
+    let others: HashMap<&AssociationId, &Tie> =
+        ties.iter().filter(|tie| !watched(tie)).map(|tie| (&tie.id, tie)).collect();
+    if others.is_empty() {
+        return Ok(HashMap::new());
     }
-    Ok(found)
+    let now = dumont.now();
+    let newest = dumont.store.verdicts().newest(user).await?;
+    let known = newest.into_iter().filter_map(|newest| {
+        let tie = others.get(&newest.association).filter(|tie| tie.epoch == newest.epoch)?;
+        let heard = newest.heard.filter(|heard| heard.gpu == tie.gpu);
+        let lately = heard.is_some_and(|heard| (0..HEARD_MS).contains(&now.since(heard.at)));
+        let well = newest.verdict == Verdict::Healthy;
+        (!well || lately).then_some((newest.association, newest.verdict))
+    });
+    Ok(known.collect())
 }
 
 /// Within which a GPU that another process watches was heard, ms.
 const HEARD_MS: i64 = 25_000;
-
-async fn heard_lately(dumont: &Dumont, tie: &Tie) -> Result<bool, Fault> {
-    let heard = dumont.store.associations().heard(&tie.id).await?;
-    let age = heard.filter(|heard| heard.gpu == tie.gpu).map(|heard| dumont.now().since(heard.at));
-    Ok(age.is_some_and(|age| (0..HEARD_MS).contains(&age)))
-}
 
 /// What its user calls it, else its model; a label of ours is no name.
 fn name(dumont: &Dumont, gpu: Option<&GpuInstance>, tie: Option<&Tie>) -> String {

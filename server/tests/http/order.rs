@@ -1,4 +1,4 @@
-//! In which order machines are listed.
+//! In which order machines are listed, and where one ran.
 
 use domain::association::AssociationState;
 use domain::id::{AssociationId, GpuId};
@@ -32,4 +32,34 @@ async fn the_list_begins_with_those_in_trouble(world: World) {
     world.end().await;
 }
 
-on_both!(the_list_begins_with_those_in_trouble);
+async fn hours_in_which_nothing_watched_are_not_told_as_on_a_gpu(world: World) {
+    let ana = Person::join(&world, "ana").await;
+    let (hour, now) = (3_600_000, world.dumont.now());
+    let mut tie = seed::association(&ana.id, &world);
+    tie.created_at = now.plus(-5 * hour);
+    world.dumont.store.associations().create(&tie).await.expect("an association");
+    let strip = async || {
+        let path = format!("/app/machines/{}", tie.gpu);
+        let page = ana.signs(world.get(&path)).send().await.expect("a page").text().await;
+        page.expect("text")
+    };
+    let runs = world.dumont.store.runs();
+    for (process, ago) in [("first", -5), ("first", -4), ("second", -1), ("second", 0)] {
+        runs.note(process, now.plus(ago * hour)).await.expect("noted");
+    }
+    let page = strip().await;
+    assert_eq!(page.matches("class=\"unseen\"").count(), 1, "{page}");
+    assert_eq!(page.matches("class=\"gpu\"><title").count(), 2, "{page}");
+    // Another process ran meanwhile.
+    for ago in [-4, -1] {
+        runs.note("beside", now.plus(ago * hour)).await.expect("noted");
+    }
+    let page = strip().await;
+    assert!(!page.contains("class=\"unseen\""), "{page}");
+    world.end().await;
+}
+
+on_both!(
+    the_list_begins_with_those_in_trouble,
+    hours_in_which_nothing_watched_are_not_told_as_on_a_gpu,
+);

@@ -46,8 +46,10 @@ fn since(data: &MachinePage) -> Option<domain::view::Time> {
             | (Serving::Standby, Place::Standby)
             | (Serving::None, Place::Paused | Place::Nowhere)
     );
-    // Before the first stretch nothing is recorded: that it began there is not known.
-    (same && data.whereabouts.len() > 1).then_some(last.from)
+    // Before the first stretch nothing is recorded, and nobody saw what was before a stretch that begins
+    // where nobody looked: that it began there is not known.
+    let before = data.whereabouts.iter().nth_back(1)?;
+    (same && before.place != Place::Unseen).then_some(last.from)
 }
 
 /// The one command that leads to where the work runs now.

@@ -50,6 +50,63 @@ pub fn whereabouts(
     found
 }
 
+/// For so long a process may have said nothing and yet have run, ms: each says so once a minute.
+const SILENT_MS: i64 = 150_000;
+
+/// The same with what nobody saw told as such: the times between `runs` (from when until when processes ran,
+/// in any order) in which none did. What was before the first that is known of is left as it is.
+#[must_use]
+pub fn seen_by(found: Vec<Stretch>, runs: &[(Millis, Millis)], now: Millis) -> Vec<Stretch> {
+    let gaps = gaps(runs, now);
+    let mut told: Vec<Stretch> = Vec::new();
+    for stretch in found {
+        let (mut from, until) = (stretch.from.0, stretch.until.0);
+        for (begin, end) in &gaps {
+            let (begin, end) = ((*begin).max(from), (*end).min(until));
+            if end <= begin {
+                continue;
+            }
+            join(&mut told, Stretch { from: from.into(), until: begin.into(), ..stretch.clone() });
+            let unseen = Stretch {
+                from: begin.into(),
+                until: end.into(),
+                place: Place::Unseen,
+                failover_id: None,
+            };
+            join(&mut told, unseen);
+            from = end;
+        }
+        join(&mut told, Stretch { from: from.into(), ..stretch });
+    }
+    told
+}
+
+/// When no process ran, oldest first.
+fn gaps(runs: &[(Millis, Millis)], now: Millis) -> Vec<(Millis, Millis)> {
+    let mut runs = runs.to_vec();
+    runs.sort_unstable();
+    let mut gaps = Vec::new();
+    let Some((_, mut until)) = runs.first().copied() else { return gaps };
+    for (begin, end) in runs.into_iter().chain([(now, now)]) {
+        if begin.since(until) > SILENT_MS {
+            gaps.push((until, begin));
+        }
+        until = until.max(end);
+    }
+    gaps
+}
+
+/// Adds a stretch that follows on the last one.
+fn join(told: &mut Vec<Stretch>, next: Stretch) {
+    if next.until.0 <= next.from.0 {
+        return;
+    }
+    match told.last_mut() {
+        Some(last) if last.place == next.place => last.until = next.until,
+        _ => told.push(next),
+    }
+}
+
 /// Every change of place, in order.
 fn turns<'a>(rows: &'a [HistoryRow], verdicts: &[(Millis, Verdict)]) -> Vec<Turn<'a>> {
     let mut moved: Vec<&HistoryRow> = rows.iter().filter(|row| row.kind != Kind::Drill).collect();
@@ -282,6 +339,28 @@ mod tests {
         ];
         let found = whereabouts(&[], &verdicts, at(0), at(1_000));
         assert_eq!(told(&found), [(0, Place::Gpu), (500, Place::Paused), (800, Place::Gpu)]);
+    }
+
+    #[test]
+    fn what_nobody_saw_is_not_told_as_seen() {
+        let minutes = |n: i64| at(n * 60_000);
+        let rows = [row(20 * 60_000, Kind::Real, Some(60_000), Some(40 * 60_000))];
+        let found = whereabouts(&rows, &[], minutes(0), minutes(100));
+        let seen = |runs: &[(i64, i64)]| {
+            let runs: Vec<_> = runs.iter().map(|(a, b)| (minutes(*a), minutes(*b))).collect();
+            let told = seen_by(found.clone(), &runs, minutes(100));
+            let places = told.iter().map(|one| (one.from.0.since(at(0)) / 60_000, one.place));
+            places.collect::<Vec<_>>()
+        };
+        use Place::{Gpu, Nowhere, Standby, Unseen};
+        let whole = [(0, Gpu), (20, Nowhere), (21, Standby), (60, Gpu)];
+        assert_eq!(seen(&[]), whole, "of nothing noted nothing is told");
+        assert_eq!(seen(&[(0, 98)]), whole, "each says so once a minute");
+        assert_eq!(seen(&[(0, 50), (40, 70), (72, 100)]), whole, "another one ran meanwhile");
+        assert_eq!(seen(&[(50, 99)]), whole, "before the first nothing was noted");
+        let holes = [(0, Gpu), (20, Nowhere), (21, Standby), (30, Unseen), (90, Gpu)];
+        assert_eq!(seen(&[(90, 100), (0, 30)]), holes);
+        assert_eq!(seen(&[(0, 80)])[4..], [(80, Unseen)]);
     }
 
     #[test]

@@ -235,6 +235,8 @@ crate::text_enum! {
         Nowhere = "nowhere",
         /// Its user had paused it.
         Paused = "paused",
+        /// No process of Dumont ran: nobody saw where.
+        Unseen = "unseen",
     }
 }
 

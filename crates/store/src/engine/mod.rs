@@ -5,3 +5,4 @@ pub(crate) mod event;
 pub(crate) mod figures;
 pub(crate) mod lease;
 pub(crate) mod provider_state;
+pub(crate) mod run;

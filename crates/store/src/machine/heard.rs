@@ -2,6 +2,7 @@
 
 use domain::id::{AssociationId, Epoch, GpuId};
 use domain::time::Millis;
+use sqlx::any::AnyRow;
 use sqlx::query;
 use tracing::instrument;
 
@@ -32,8 +33,7 @@ impl Associations<'_> {
             .fetch_optional(&mut *self.store.db().read().await?)
             .await?;
         let Some(row) = row else { return Ok(None) };
-        let found = row.maybe_int("heard_gpu")?.zip(row.maybe_int("heard_at")?);
-        Ok(found.map(|(gpu, at)| Heard { gpu: GpuId(gpu), at: Millis(at) }))
+        read(&row)
     }
 
     /// Stores a sign of life; `None` forgets it, as when the user stops the GPU: what answers after
@@ -59,4 +59,9 @@ impl Associations<'_> {
         .await?;
         fenced(changed(&done), epoch)
     }
+}
+
+pub(super) fn read(row: &AnyRow) -> Result<Option<Heard>, StoreError> {
+    let found = row.maybe_int("heard_gpu")?.zip(row.maybe_int("heard_at")?);
+    Ok(found.map(|(gpu, at)| Heard { gpu: GpuId(gpu), at: Millis(at) }))
 }

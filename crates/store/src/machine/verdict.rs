@@ -1,12 +1,13 @@
 //! Changes of verdict, each with every observer's last word. The caller stores changes only.
 
-use domain::id::{AssociationId, Epoch};
+use domain::id::{AssociationId, Epoch, UserId};
 use domain::time::Millis;
 use domain::verdict::{Cause, Observations, Verdict};
 use sqlx::any::AnyRow;
 use sqlx::query;
 use tracing::instrument;
 
+use super::heard::{self, Heard};
 use crate::db::hold_epoch;
 use crate::error::StoreError;
 use crate::open::Store;
@@ -27,6 +28,19 @@ pub struct VerdictRow {
     pub cause: Option<Cause>,
     /// What each observer had said.
     pub evidence: Observations,
+}
+
+/// The newest verdict on a machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewestVerdict {
+    /// Machine.
+    pub association: AssociationId,
+    /// Epoch that it was made in.
+    pub epoch: Epoch,
+    /// What it says.
+    pub verdict: Verdict,
+    /// The last stored sign of life of its GPU.
+    pub heard: Option<Heard>,
 }
 
 /// Changes of verdict.
@@ -98,6 +112,27 @@ impl<'s> Verdicts<'s> {
             .fetch_all(&mut *self.store.db().read().await?)
             .await?;
         each(&rows, read)
+    }
+
+    /// The newest verdict on each of a user's associations that has one, and when its GPU was heard last:
+    /// of all of them by one question.
+    ///
+    /// # Errors
+    /// As every query.
+    #[instrument(level = "debug", skip_all)]
+    pub async fn newest(&self, user: &UserId) -> Result<Vec<NewestVerdict>, StoreError> {
+        let rows = query("SELECT a.id, a.heard_gpu, a.heard_at, v.epoch, v.verdict FROM associations a JOIN verdicts v ON v.association_id = a.id AND v.seq = (SELECT MAX(w.seq) FROM verdicts w WHERE w.association_id = a.id) WHERE a.user_id = $1")
+            .bind(user.as_str())
+            .fetch_all(&mut *self.store.db().read().await?)
+            .await?;
+        each(&rows, |row| {
+            Ok(NewestVerdict {
+                association: AssociationId(row.text("id")?),
+                epoch: Epoch(row.int("epoch")?),
+                verdict: row.word("verdict")?,
+                heard: heard::read(row)?,
+            })
+        })
     }
 
     /// Removes verdicts older than a time, of all users, but never an association's newest one.

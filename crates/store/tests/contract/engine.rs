@@ -16,6 +16,7 @@ on_both! {
     events_are_numbered_and_told_in_order,
     events_of_another_process_are_told_once,
     many_who_append_at_once_leave_no_gap,
+    when_processes_ran_is_told_and_forgotten_by_age,
 }
 
 async fn a_live_lease_is_its_holders_alone(world: &World) {
@@ -159,4 +160,17 @@ async fn many_who_append_at_once_leave_no_gap(world: &World) {
         assert_eq!(told.try_recv().expect("told").seq, expected);
     }
     beside.close().await;
+}
+
+async fn when_processes_ran_is_told_and_forgotten_by_age(world: &World) {
+    let runs = world.store.runs();
+    for (process, at) in [("a", 0), ("b", 500), ("a", 100), ("b", 600), ("a", 200)] {
+        runs.note(process, NOW.plus(at)).await.expect("noted");
+    }
+    let told = async |after: i64| runs.after(NOW.plus(after)).await.expect("read");
+    let (a, b) = ((NOW, NOW.plus(200)), (NOW.plus(500), NOW.plus(600)));
+    assert_eq!(told(0).await, [a, b]);
+    assert_eq!(told(200).await, [b], "it ended by then");
+    assert_eq!(runs.prune(NOW.plus(201)).await.expect("pruned"), 1);
+    assert_eq!(told(-1).await, [b]);
 }

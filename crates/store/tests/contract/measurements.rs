@@ -4,15 +4,17 @@ use domain::id::AssociationId;
 use domain::verdict::{Cause, Contact, Observations, ProviderSays, Verdict};
 use serde_json::json;
 use store::{
-    CycleOutcome, CycleSource, ProviderState, StateKind, StoreError, SyncCycle, VerdictRow,
+    CycleOutcome, CycleSource, Heard, NewestVerdict, ProviderState, StateKind, StoreError,
+    SyncCycle, VerdictRow,
 };
 
-use crate::fixtures::{NOW, machine, user};
+use crate::fixtures::{NOW, association, machine, user};
 use crate::world::World;
 
 on_both! {
     cycles_are_read_newest_first_and_pruned_by_age,
     verdicts_are_read_newest_first_and_the_newest_is_never_pruned,
+    the_newest_verdicts_of_a_user_come_by_one_question,
     an_answer_is_kept_over_a_failure,
     an_older_answer_does_not_replace_a_newer,
     an_answer_that_is_known_comes_without_its_payload,
@@ -97,6 +99,53 @@ async fn verdicts_are_read_newest_first_and_the_newest_is_never_pruned(world: &W
     assert_eq!(verdicts.recent(&one.id, 9).await.expect("read"), [lost]);
     let other = AssociationId::new("other");
     assert_eq!(verdicts.recent(&other, 9).await.expect("read"), []);
+}
+
+async fn the_newest_verdicts_of_a_user_come_by_one_question(world: &World) {
+    let one = machine(&world.store, "ana").await;
+    let two = association(&one.user, "two", 1_002);
+    let none = association(&one.user, "none", 1_003);
+    let other = machine(&world.store, "bob").await;
+    let (ties, verdicts) = (world.store.associations(), world.store.verdicts());
+    for tie in [&two, &none] {
+        ties.create(tie).await.expect("a machine");
+    }
+    let row = |of: &AssociationId, verdict| VerdictRow {
+        association: of.clone(),
+        epoch: one.epoch,
+        at: NOW,
+        verdict,
+        cause: None,
+        evidence: Observations::default(),
+    };
+    for (of, verdict) in [
+        (&one.id, Verdict::Healthy),
+        (&one.id, Verdict::Suspect),
+        (&two.id, Verdict::Paused),
+        (&other.id, Verdict::ConfirmedLost),
+    ] {
+        verdicts.insert(&row(of, verdict)).await.expect("recorded");
+    }
+    let heard = Heard { gpu: two.gpu, at: NOW.plus(5) };
+    ties.set_heard(&two.id, two.epoch, Some(heard)).await.expect("heard");
+    let mut newest = verdicts.newest(&one.user).await.expect("read");
+    newest.sort_by_key(|newest| newest.association.clone());
+    let mut wanted = vec![
+        NewestVerdict {
+            association: one.id.clone(),
+            epoch: one.epoch,
+            verdict: Verdict::Suspect,
+            heard: None,
+        },
+        NewestVerdict {
+            association: two.id.clone(),
+            epoch: two.epoch,
+            verdict: Verdict::Paused,
+            heard: Some(heard),
+        },
+    ];
+    wanted.sort_by_key(|newest| newest.association.clone());
+    assert_eq!(newest, wanted);
 }
 
 async fn an_answer_is_kept_over_a_failure(world: &World) {
