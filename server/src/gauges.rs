@@ -45,9 +45,13 @@ pub const METRICS: &[(Shape, &str, &str)] = &[
     (
         Shape::Gauge,
         "dumont_drill_age_seconds_max",
-        "Time since the last completed drill of the machine whose last is longest ago; NaN where there is none.",
+        "Time since the last drill that completed and proved what it restored, of the machine whose last is longest ago; NaN where there is none.",
     ),
-    (Shape::Gauge, "dumont_machines_never_drilled", "Machines without a completed drill."),
+    (
+        Shape::Gauge,
+        "dumont_machines_never_drilled",
+        "Machines without a drill that completed and proved what it restored.",
+    ),
     (
         Shape::Gauge,
         "dumont_teardowns_open",

@@ -40,6 +40,7 @@ const ACTS: &[(&str, [&str; 2], &[&str])] = &[
             "stat_rate_drill",
             "sentence_drill_passed",
             "note_drill_passed",
+            "note_drill_searched",
             "note_drill_failed",
             "action_drill",
             "cancel_question_drill",

@@ -39,6 +39,21 @@ fn notifications_are_told_in_words_marked_where_unread_and_lead_to_what_they_are
 }
 
 #[test]
+fn a_drill_that_only_searched_is_not_told_as_one_that_passed() {
+    let told = |searched_only| {
+        let mut all = story::notifications();
+        let one = &mut all.notifications[1];
+        one.kind = domain::notification::NewsKind::DrillPassed;
+        one.figures.searched_only = searched_only;
+        words(&shown("/app/notifications", &Fake { notifications: all, ..Fake::default() }))
+    };
+    assert!(told(false).contains("The drill of llama-ft passed."));
+    let searched = told(true);
+    assert!(searched.contains("searched only: nothing was restored"), "{searched}");
+    assert!(!searched.contains("The drill of llama-ft passed."), "{searched}");
+}
+
+#[test]
 fn following_a_notification_reads_it_and_leads_on() {
     let plane = Fake::default();
     for (id, to) in

@@ -178,6 +178,8 @@ pub struct Figures {
     pub copy_age_ms: Option<i64>,
     /// Files found equal by content on both sides.
     pub files_verified: Option<i64>,
+    /// Of a drill: whether it was to restore and prove nothing.
+    pub searched_only: bool,
     /// The GPU that serves after it.
     pub new_gpu: Option<GpuId>,
     /// Whether the new GPU answered nobody once it was the machine's.

@@ -39,6 +39,7 @@ fn tell(one: &Notification, t: &'static Texts, lang: Lang) -> String {
             joined(of_machine(t.note_failed), times(figures, false, t, lang))
         }
         NewsKind::FailoverWaiting => waiting(machine, figures, t),
+        NewsKind::DrillPassed if figures.searched_only => of_machine(t.note_drill_searched),
         NewsKind::DrillPassed => {
             joined(of_machine(t.note_drill_passed), times(figures, true, t, lang))
         }

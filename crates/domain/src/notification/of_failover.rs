@@ -87,6 +87,7 @@ pub fn ended(failover: &Failover, steps: &[StepRow]) -> Option<News> {
         total_time_ms: view.total_time_ms,
         rpo_ms: view.rpo_ms,
         files_verified: view.files_verified,
+        searched_only: failover.kind == FailoverKind::Drill && view.data_restored != Some(true),
         new_gpu: new_gpu(failover, steps),
         unanswered: view.ending == Some(Ending::Unanswered),
         left_out: if failover.kind == FailoverKind::Drill { Vec::new() } else { view.left_out },
@@ -108,6 +109,21 @@ mod tests {
     use crate::launch::LaunchPart;
     use crate::report::testing::{Story, at};
     use crate::verdict::Cause;
+
+    #[test]
+    fn a_drill_that_proves_nothing_is_told_as_one_that_searched() {
+        let mut story = Story::lost_and_recovered();
+        story.failover.kind = FailoverKind::Drill;
+        let searched = |story: &Story| {
+            ended(&story.failover, &story.steps).expect("told").figures.searched_only
+        };
+        assert!(!searched(&story), "it proved what it restored");
+        story.failover.options.new_gpu = false;
+        story.steps.retain(|row| matches!(row.name, StepName::Detect | StepName::Search));
+        assert!(searched(&story));
+        story.failover.kind = FailoverKind::Real;
+        assert!(!searched(&story), "of drills alone");
+    }
 
     #[test]
     fn an_end_is_told_with_the_figures_of_its_report() {

@@ -33,6 +33,9 @@ pub struct NotificationFigures {
     pub copy_age_ms: Option<i64>,
     /// Files found equal by content on both sides.
     pub files_verified: Option<i64>,
+    /// Of a drill: whether it was to restore and prove nothing.
+    #[serde(default)]
+    pub searched_only: bool,
     /// The GPU that serves after it.
     pub new_gpu_id: Option<GpuId>,
     /// Whether the new GPU answered nobody once it was the machine's.
@@ -78,6 +81,7 @@ impl From<&Figures> for NotificationFigures {
             rpo_ms: found.rpo_ms,
             copy_age_ms: found.copy_age_ms,
             files_verified: found.files_verified,
+            searched_only: found.searched_only,
             new_gpu_id: found.new_gpu,
             unanswered: found.unanswered,
             left_out: found.left_out.clone(),

@@ -3,7 +3,7 @@
 //! Not of a user: never to be reached from a request of one.
 
 use domain::association::{AssociationState, Serving, SyncStatus};
-use domain::failover::{FailoverState, IntentState, Kind, Wish};
+use domain::failover::{FailoverState, IntentState, Kind, Outcome, StepName, Wish};
 use domain::money::MicroUsd;
 use domain::provider::Provider;
 use domain::standby::StandbyState;
@@ -51,7 +51,8 @@ pub struct Copies {
 /// How long ago machines were rehearsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Drills {
-    /// Machines without a drill that completed.
+    /// Machines without a drill that completed and proved what it restored: one that only searched shows
+    /// nothing of the kind.
     pub never: i64,
     /// The end of the last such drill of the machine whose last is longest ago.
     pub oldest: Option<Millis>,
@@ -127,12 +128,17 @@ async fn drills(db: &mut AnyConnection) -> Result<Drills, StoreError> {
     let row = query(
         "SELECT COUNT(*) - COUNT(d.last) AS never, MIN(d.last) AS oldest
             FROM associations a LEFT JOIN (
-                SELECT association_id, MAX(ended_at) AS last FROM failovers
-                WHERE kind = $1 AND state = $2 GROUP BY association_id
+                SELECT f.association_id, MAX(f.ended_at) AS last FROM failovers f
+                WHERE f.kind = $1 AND f.state = $2 AND EXISTS (
+                    SELECT 1 FROM failover_steps s
+                    WHERE s.failover_id = f.id AND s.name = $3 AND s.outcome = $4
+                ) GROUP BY f.association_id
             ) d ON d.association_id = a.id",
     )
     .bind(Kind::Drill.as_str())
     .bind(FailoverState::Complete.as_str())
+    .bind(StepName::Verify.as_str())
+    .bind(Outcome::Ok.as_str())
     .fetch_one(db)
     .await?;
     Ok(Drills { never: row.int("never")?, oldest: row.maybe_at("oldest")? })

@@ -1,12 +1,13 @@
 //! What an operator's monitoring is told.
 
 use domain::association::{AssociationState, Serving, SyncStatus};
-use domain::failover::{FailoverState, Kind, Wish};
+use domain::failover::{FailoverState, Kind, Outcome, StepName, Wish};
 use domain::id::IntentId;
 use domain::money::MicroUsd;
 use domain::provider::Provider;
 use domain::standby::StandbyState;
-use store::{Copies, Drills, Figures, Waiting};
+use serde_json::Value;
+use store::{Copies, Drills, Figures, Finish, Waiting};
 
 use crate::fixtures::{NOW, association, disposal, failover, intent, machine, user};
 use crate::world::World;
@@ -39,12 +40,29 @@ async fn everyones_are_counted_and_the_oldest_told(world: &World) {
         store.associations().create(new).await.expect("an association");
     }
 
-    let mut drilled = failover(&one, "drilled");
-    drilled.kind = Kind::Drill;
-    store.failovers().open(&drilled).await.expect("begun");
-    let ended =
-        store.failovers().close(&drilled.id, FailoverState::Complete, NOW.plus(40), None).await;
-    ended.expect("ended");
+    let done = Finish {
+        ended_at: NOW,
+        outcome: Outcome::Ok,
+        retry_at: None,
+        provider_ms: 0,
+        output: Value::Null,
+        error: None,
+    };
+    // One that proved what it restored, and a later one that only searched.
+    for (id, at, proved) in [("drilled", 40, true), ("searched", 90, false)] {
+        let mut drilled = failover(&one, id);
+        drilled.kind = Kind::Drill;
+        store.failovers().open(&drilled).await.expect("begun");
+        for name in [StepName::Search, StepName::Verify] {
+            if name == StepName::Search || proved {
+                let row = store.steps().begin(&drilled.id, name, 0, NOW).await.expect("begun");
+                store.steps().finish(&drilled.id, row.seq, &done).await.expect("done");
+            }
+        }
+        let ended =
+            store.failovers().close(&drilled.id, FailoverState::Complete, NOW.plus(at), None).await;
+        ended.expect("ended");
+    }
     let real = failover(&one, "real");
     store.failovers().open(&real).await.expect("begun");
 
@@ -78,7 +96,7 @@ async fn everyones_are_counted_and_the_oldest_told(world: &World) {
             machines: vec![(AssociationState::Following, 1), (AssociationState::Preparing, 4)],
             standbys: vec![(StandbyState::Booting, 4)],
             failovers: vec![
-                (Kind::Drill, FailoverState::Complete, 1),
+                (Kind::Drill, FailoverState::Complete, 2),
                 (Kind::Real, FailoverState::Running, 1)
             ],
             copies: Copies { none: 1, oldest: Some(NOW.plus(-5_000)) },
