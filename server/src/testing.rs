@@ -1,24 +1,25 @@
 //! A control plane whose time the test sets, whose database is in memory and whose providers keep their
 //! answers to themselves; in tests only.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::association::{Association, AssociationState, Hooks, Serving, SyncStatus};
 use domain::gpu::{Endpoint, GpuInstance};
-use domain::id::{AssociationId, Epoch, GpuId, UserId};
+use domain::grant::GrantLevel;
+use domain::id::{AssociationId, Epoch, GpuId, GrantId, UserId};
 use domain::launch::Launch;
 use domain::offer::{GpuSpec, Offer, OfferFilter};
 use domain::provider::ProviderError;
 use domain::time::{Clock, Millis};
 use engine::ports::{Gpus, Hosts, Outside, Ports, SystemChance, Vms};
 use engine::{Engine, EngineConfig};
-use providers::ssh::SshError;
+use providers::ssh::{HostKey, Shell, SshError};
 use providers::vast::{Account, Bought, Create, Listing};
 use secrecy::SecretString;
-use store::{CredentialKind, CredentialStatus, Keyring, NewCredential, NewUser, Store};
+use store::{CredentialKind, CredentialStatus, Keyring, NewCredential, NewGrant, NewUser, Store};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -44,10 +45,12 @@ impl Clock for Hand {
     }
 }
 
-/// Providers that never answer, but that there is nothing on the market, while they do.
+/// Providers that never answer; where they are told to, they say that there is nothing on the market.
 #[derive(Debug, Clone, Default)]
 struct Silent {
     sells: Arc<AtomicBool>,
+    /// What each search left to others.
+    left: Arc<Mutex<Vec<usize>>>,
 }
 
 impl Silent {
@@ -70,11 +73,24 @@ impl Outside for Silent {
     }
 
     fn hosts(&self, _: &SecretString) -> Result<(Arc<dyn Hosts>, String), SshError> {
-        Err(SshError::Closed)
+        Ok((Arc::new(self.clone()), "ssh-ed25519 key".into()))
     }
 
     fn new_key(&self) -> Result<SecretString, SshError> {
-        Err(SshError::Closed)
+        Ok("key".to_owned().into())
+    }
+}
+
+#[async_trait]
+impl Hosts for Silent {
+    async fn connect(
+        &self,
+        _: &Endpoint,
+        _: &str,
+        _: HostKey,
+        _: Duration,
+    ) -> Result<Shell, SshError> {
+        std::future::pending().await
     }
 }
 
@@ -104,8 +120,9 @@ impl Gpus for Silent {
         &self,
         _: &OfferFilter,
         _: f64,
-        _: usize,
+        kept: usize,
     ) -> Result<Vec<Offer>, ProviderError> {
+        self.left.lock().expect("not poisoned").push(kept);
         Ok(self.market().await)
     }
 
@@ -138,7 +155,7 @@ impl Gpus for Silent {
     }
 
     async fn ensure_account_key(&self, _: &str) -> Result<(), ProviderError> {
-        std::future::pending().await
+        Ok(())
     }
 }
 
@@ -218,6 +235,31 @@ impl Bench {
         Self { dumont, user, silent, hand, _database: database }
     }
 
+    /// Another account, which may look at all machines of the first.
+    pub(crate) async fn grantee(&self) -> UserId {
+        let (store, now) = (&self.dumont.store, self.dumont.now());
+        let new = NewUser {
+            id: UserId::new("bob"),
+            email: "bob@example.org".into(),
+            username: "bob".into(),
+            password_hash: "none".into(),
+        };
+        let bob = store.users().create(&new, false, now).await.expect("an account").id;
+        let grant = NewGrant {
+            id: GrantId::new("grant"),
+            owner: self.user.clone(),
+            named: "bob".into(),
+            level: GrantLevel::Read,
+            machines: None,
+            accept_by: now.plus(1_000),
+            expires_at: None,
+            given_by: None,
+        };
+        store.grants().offer(&grant, now).await.expect("offered");
+        store.grants().accept(&bob, &grant.id, now).await.expect("accepted");
+        bob
+    }
+
     /// A machine on its GPU, without a standby.
     pub(crate) async fn machine(&self) -> Association {
         let machine = Association {
@@ -249,6 +291,11 @@ impl Bench {
     /// Whether the market answers, at once and with nothing.
     pub(crate) fn market_answers(&self, does: bool) {
         self.silent.sells.store(does, Ordering::SeqCst);
+    }
+
+    /// How many of the searches that Vast.ai allows each search so far left to others.
+    pub(crate) fn left(&self) -> Vec<usize> {
+        self.silent.left.lock().expect("not poisoned").clone()
     }
 
     /// Lets the time of day pass.

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::failover::{Intent, IntentState};
+use crate::failover::{Intent, IntentState, Kind, Options};
 use crate::id::FailoverId;
 use crate::money::MicroUsd;
 use crate::provider::Provider;
@@ -37,6 +37,19 @@ impl Default for Limits {
             per_day: 100,
             usd_per_day: MicroUsd(300_000_000),
         }
+    }
+}
+
+impl Limits {
+    /// What one failover may buy within. Drills and moves that another account begins get half of a day at
+    /// most: nobody who may operate one machine uses up what a lost one of the same owner needs. A loss has
+    /// all of it, whoever noticed it.
+    #[must_use]
+    pub fn of(self, kind: Kind, options: &Options) -> Self {
+        if kind == Kind::Real || !options.by_grantee {
+            return self;
+        }
+        Self { per_day: self.per_day / 2, usd_per_day: MicroUsd(self.usd_per_day.0 / 2), ..self }
     }
 }
 
@@ -167,6 +180,25 @@ pub const fn blames_the_machine(cause: Cause) -> bool {
     }
 }
 
+impl Full {
+    /// How full it is, in English.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::GpusPerFailover { bought, most } => {
+                format!("{bought} of {most} for this failover")
+            }
+            Self::GpusPerDay { bought, most } => format!("{bought} of {most} within 24 hours"),
+            Self::UsdPerFailover { bought, price, most } => format!(
+                "those of this failover cost ${bought:.2} an hour, one more ${price:.2}, and ${most:.2} are allowed"
+            ),
+            Self::UsdPerDay { bought, price, most } => format!(
+                "those of 24 hours cost ${bought:.2} an hour, one more ${price:.2}, and ${most:.2} are allowed"
+            ),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -285,5 +317,27 @@ mod tests {
             serde_json::json!({"limit": "gpus_per_failover", "bought": 5, "most": 5})
         );
         assert_eq!(serde_json::from_value::<Full>(stored).expect("read"), full);
+    }
+
+    #[test]
+    fn what_another_account_begins_gets_half_of_a_day_and_a_loss_all_of_it() {
+        let limits = Limits { per_day: 2, usd_per_day: MicroUsd(4_000_000), ..Limits::default() };
+        let by = |by_grantee| Options { by_grantee, ..Options::default() };
+        let day = Bought { count: 1, usd: MicroUsd(1_000_000) };
+        let ledger = Ledger { day, ..Ledger::default() };
+        let price = MicroUsd(500_000);
+        for kind in [Kind::Drill, Kind::Planned] {
+            let full = ledger.full(&limits.of(kind, &by(true)), price);
+            assert_eq!(full, Some(Full::GpusPerDay { bought: 1, most: 1 }), "{kind}");
+            assert_eq!(
+                ledger.full(&limits.of(kind, &by(false)), price),
+                None,
+                "its owner's {kind}"
+            );
+        }
+        assert_eq!(ledger.full(&limits.of(Kind::Real, &by(true)), price), None, "a loss");
+        let dear = limits.of(Kind::Drill, &by(true));
+        let full = Ledger::default().full(&dear, MicroUsd(2_000_001));
+        assert!(matches!(full, Some(Full::UsdPerDay { .. })), "{full:?}");
     }
 }

@@ -89,11 +89,19 @@ pub struct Options {
     pub restore: bool,
     /// Leave the GPU though not all of its workspace is on the standby.
     pub accept_gaps: bool,
+    /// Begun by another account, which its owner lets operate the machine.
+    pub by_grantee: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { from_standby: false, new_gpu: true, restore: true, accept_gaps: false }
+        Self {
+            from_standby: false,
+            new_gpu: true,
+            restore: true,
+            accept_gaps: false,
+            by_grantee: false,
+        }
     }
 }
 

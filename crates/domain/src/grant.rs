@@ -110,6 +110,19 @@ impl Grant {
         }
     }
 
+    /// What its owner is told became of it: nothing by which they would learn that somebody has the name.
+    /// An offer that was refused looks like one that nobody answers.
+    #[must_use]
+    pub fn state_for_owner(&self, now: Millis) -> GrantState {
+        match self.state(now) {
+            GrantState::Declined if self.accepted_at.is_none() => {
+                let over = self.accept_by <= now || self.expires_at.is_some_and(|at| at <= now);
+                if over { GrantState::Expired } else { GrantState::Offered }
+            }
+            state => state,
+        }
+    }
+
     /// What it allows with this machine of this owner; none where it does not reach it.
     #[must_use]
     pub fn reaches(
@@ -181,6 +194,18 @@ mod tests {
                 (ended.state(Millis(20)), ended.reaches(&ana, &m, Millis(20))),
                 (state, None)
             );
+        }
+        // To its owner a refused offer is one that nobody answers; one that was given up is not.
+        let ended = Grant {
+            ended_at: Some(Millis(30)),
+            ended_by: Some(GrantEnd::Grantee),
+            ..given.clone()
+        };
+        assert_eq!(ended.state_for_owner(Millis(40)), GrantState::Declined);
+        let refused = Grant { accepted_at: None, ..ended };
+        let nobody = Grant { grantee: None, ended_at: None, ended_by: None, ..refused.clone() };
+        for now in [40, 99, 100, 1_000, 9_000].map(Millis) {
+            assert_eq!(refused.state_for_owner(now), nobody.state_for_owner(now), "{now:?}");
         }
         // A machine that is gone leaves a grant that reaches nothing, never all.
         let empty = Grant { machines: Vec::new(), ..given.clone() };

@@ -388,8 +388,8 @@ mod tests {
                 (true, false, false),
                 (true, true, true),
             ] {
-                let way =
-                    route(*kind, &Options { from_standby, new_gpu, restore, accept_gaps: false });
+                let options = Options { from_standby, new_gpu, restore, ..Options::default() };
+                let way = route(*kind, &options);
                 for (index, (name, after)) in way.iter().enumerate() {
                     for earlier in *after {
                         assert!(

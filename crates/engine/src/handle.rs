@@ -163,6 +163,14 @@ impl Engine {
         ops::fleet::instances(&self.context, user).await
     }
 
+    /// The same as it was read last, without asking anyone; `None` where it never was.
+    ///
+    /// # Errors
+    /// No key is stored, or the database.
+    pub async fn listed(&self, user: &UserId) -> Result<Option<Fleet>, EngineError> {
+        ops::fleet::known(&self.context, user).await
+    }
+
     /// Offers of the market, cheapest first, and when they were: now, or where that can't be told
     /// within `patience`, when they were last seen.
     ///
@@ -338,8 +346,13 @@ impl Engine {
     ///
     /// # Errors
     /// It does not run on its standby, or a failover is under way.
-    pub async fn back_to_gpu(&self, user: &UserId, gpu: GpuId) -> Result<FailoverId, EngineError> {
-        ops::failovers::back_to_gpu(&self.context, user, gpu).await
+    pub async fn back_to_gpu(
+        &self,
+        user: &UserId,
+        gpu: GpuId,
+        by_grantee: bool,
+    ) -> Result<FailoverId, EngineError> {
+        ops::failovers::back_to_gpu(&self.context, user, gpu, by_grantee).await
     }
 
     /// Ends a failover's pause before its next attempt. `may_agree`: whether this may be the word that
@@ -378,8 +391,9 @@ impl Engine {
         ops::failovers::drill(&self.context, user, gpu, options, note).await
     }
 
-    /// Moves a machine away from its GPU now: planned when it answers, real when it does not. With
-    /// `accept_gaps` also where the standby can't get all of its workspace.
+    /// Moves a machine away from its GPU now: planned when it answers, real when it does not. Of what is
+    /// asked for only `accept_gaps` (also where the standby can't get all of its workspace) and `by_grantee`
+    /// count.
     ///
     /// # Errors
     /// No association, not ready, or a failover is under way.
@@ -388,9 +402,9 @@ impl Engine {
         user: &UserId,
         gpu: GpuId,
         note: Option<String>,
-        accept_gaps: bool,
+        asked: Options,
     ) -> Result<FailoverId, EngineError> {
-        ops::failovers::fail_over(&self.context, user, gpu, note, accept_gaps).await
+        ops::failovers::fail_over(&self.context, user, gpu, note, asked).await
     }
 
     /// Moves a machine that runs on its standby to a new GPU.
@@ -401,8 +415,9 @@ impl Engine {
         &self,
         user: &UserId,
         failover: &FailoverId,
+        by_grantee: bool,
     ) -> Result<FailoverId, EngineError> {
-        ops::failovers::fail_back(&self.context, user, failover).await
+        ops::failovers::fail_back(&self.context, user, failover, by_grantee).await
     }
 
     /// Asks a failover to stop and clean up.

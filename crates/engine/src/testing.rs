@@ -202,4 +202,31 @@ impl Bench {
         self.context.store.failovers().open(&failover).await.expect("begun");
         failover
     }
+
+    /// The purchase of a GPU for it.
+    pub(crate) fn purchase(&self, of: &Failover) -> Intent {
+        let now = self.context.now();
+        Intent {
+            id: IntentId::new(format!("purchase-of-{}", of.id)),
+            user: self.user.clone(),
+            failover: Some(of.id.clone()),
+            association: Some(of.association.clone()),
+            provider: Provider::Vast,
+            epoch: of.from_epoch,
+            label: format!("label-of-{}", of.id),
+            zone: String::new(),
+            project: None,
+            left_out: Vec::new(),
+            offer: Some(7),
+            machine_id: Some(8),
+            usd_per_hour: MicroUsd(400_000),
+            state: IntentState::Open,
+            external_id: None,
+            created_at: now,
+            changed_at: now,
+            bound_at: None,
+            gone_at: None,
+            error: None,
+        }
+    }
 }

@@ -27,7 +27,7 @@ pub async fn simulate(
     OptionalBody(asked): OptionalBody<SimulateFailover>,
 ) -> Result<Json<FailoverStarted>, Fault> {
     let id = machines::find(&dumont, &whose.owner, &whose.machine(machine)).await?.gpu;
-    Ok(Json(failover::simulate(&dumont, &whose.owner, id, asked).await?))
+    Ok(Json(failover::simulate(&dumont, &whose, id, asked).await?))
 }
 
 /// Moves a machine away from its GPU now: planned when it answers, real when it does not.
@@ -39,7 +39,7 @@ pub async fn start(
     OptionalBody(asked): OptionalBody<StartFailover>,
 ) -> Result<Json<FailoverStarted>, Fault> {
     let id = machines::find(&dumont, &whose.owner, &whose.machine(machine)).await?.gpu;
-    Ok(Json(failover::start(&dumont, &whose.owner, id, asked).await?))
+    Ok(Json(failover::start(&dumont, &whose, id, asked).await?))
 }
 
 /// Asks a failover to stop and clean up.
@@ -61,7 +61,7 @@ pub async fn fail_back(
     Segments(id): Segments<FailoverId>,
     OptionalBody(_asked): OptionalBody<StartFailover>,
 ) -> Result<Json<FailoverStarted>, Fault> {
-    Ok(Json(failover::fail_back(&dumont, &whose.owner, &id).await?))
+    Ok(Json(failover::fail_back(&dumont, &whose, &id).await?))
 }
 
 /// Moves a machine from its standby to a new GPU, whichever failover brought it there.
@@ -72,7 +72,7 @@ pub async fn back_to_gpu(
     Machine(machine): Machine,
 ) -> Result<Json<FailoverStarted>, Fault> {
     let id = machines::find(&dumont, &whose.owner, &whose.machine(machine)).await?.gpu;
-    Ok(Json(failover::back_to_gpu(&dumont, &whose.owner, id).await?))
+    Ok(Json(failover::back_to_gpu(&dumont, &whose, id).await?))
 }
 
 /// Ends a failover's pause before its next attempt; 409 when nothing of it waits. Where it waits for a
@@ -163,8 +163,6 @@ pub async fn test(
 ) -> Result<Json<TestAnswer>, Fault> {
     let gpu = machines::find(&dumont, &whose.owner, &whose.machine(machine)).await?.gpu;
     Ok(Json(
-        readiness::test(&dumont, &whose.owner, gpu, query.dry_run.unwrap_or(true))
-            .await?
-            .shown(&whose),
+        readiness::test(&dumont, &whose, gpu, query.dry_run.unwrap_or(true)).await?.shown(&whose),
     ))
 }

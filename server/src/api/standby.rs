@@ -117,7 +117,8 @@ pub async fn deletions(
     whose: Whose,
     Machine(machine): Machine,
 ) -> Result<Json<HeldDeletions>, Fault> {
-    Ok(Json(standby::deletions(&dumont, &whose.owner, &whose.machine(machine)).await?))
+    let held = standby::deletions(&dumont, &whose.owner, &whose.machine(machine)).await?;
+    Ok(Json(held.shown(&whose)))
 }
 
 /// Gives the GPU again what it deleted, from the standby's copy: exactly what was shown. What is there on

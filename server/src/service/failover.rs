@@ -21,7 +21,7 @@ use crate::{Dumont, Fault};
 /// No association, not ready, or a failover is under way.
 pub async fn simulate(
     dumont: &Dumont,
-    user: &UserId,
+    whose: &Whose,
     gpu: GpuId,
     asked: SimulateFailover,
 ) -> Result<FailoverStarted, Fault> {
@@ -30,8 +30,9 @@ pub async fn simulate(
         new_gpu: asked.simulate_new_gpu,
         restore: asked.simulate_restore && asked.simulate_new_gpu,
         accept_gaps: false,
+        by_grantee: whose.through.is_some(),
     };
-    let id = dumont.engine.drill(user, gpu, options, note(Some(asked.reason))?).await?;
+    let id = dumont.engine.drill(&whose.owner, gpu, options, note(Some(asked.reason))?).await?;
     Ok(begun(id, gpu, "the drill has begun; the running GPU is not touched"))
 }
 
@@ -41,11 +42,16 @@ pub async fn simulate(
 /// No association, not ready, or a failover is under way.
 pub async fn start(
     dumont: &Dumont,
-    user: &UserId,
+    whose: &Whose,
     gpu: GpuId,
     asked: StartFailover,
 ) -> Result<FailoverStarted, Fault> {
-    let id = dumont.engine.fail_over(user, gpu, note(asked.reason)?, asked.accept_gaps).await?;
+    let options = Options {
+        accept_gaps: asked.accept_gaps,
+        by_grantee: whose.through.is_some(),
+        ..Options::default()
+    };
+    let id = dumont.engine.fail_over(&whose.owner, gpu, note(asked.reason)?, options).await?;
     Ok(begun(id, gpu, "the failover has begun"))
 }
 
@@ -55,11 +61,11 @@ pub async fn start(
 /// No such failover, or the machine does not run on its standby.
 pub async fn fail_back(
     dumont: &Dumont,
-    user: &UserId,
+    whose: &Whose,
     id: &FailoverId,
 ) -> Result<FailoverStarted, Fault> {
-    let former = dumont.store.failovers().get(user, id).await?;
-    let id = dumont.engine.fail_back(user, id).await?;
+    let former = dumont.store.failovers().get(&whose.owner, id).await?;
+    let id = dumont.engine.fail_back(&whose.owner, id, whose.through.is_some()).await?;
     Ok(begun(id, former.gpu, "the way back to a GPU has begun"))
 }
 
@@ -69,10 +75,10 @@ pub async fn fail_back(
 /// No association, or it does not run on its standby.
 pub async fn back_to_gpu(
     dumont: &Dumont,
-    user: &UserId,
+    whose: &Whose,
     gpu: GpuId,
 ) -> Result<FailoverStarted, Fault> {
-    let id = dumont.engine.back_to_gpu(user, gpu).await?;
+    let id = dumont.engine.back_to_gpu(&whose.owner, gpu, whose.through.is_some()).await?;
     Ok(begun(id, gpu, "the way back to a GPU has begun"))
 }
 

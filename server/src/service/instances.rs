@@ -235,4 +235,18 @@ mod tests {
         assert_eq!((unknown.status(), waited), (429, 3 * PATIENCE));
         assert!(unknown.retry_after().is_some_and(|after_s| after_s > 0), "{unknown:?}");
     }
+
+    #[tokio::test]
+    async fn who_rents_and_who_looks_leaves_searches_to_failovers() {
+        let bench = Bench::new().await;
+        bench.market_answers(true);
+        let wanted = serde_json::from_value(serde_json::json!({ "offer_id": 7 }));
+        let rent = accepted(wanted.expect("a request")).expect("what can be rented");
+        let gone = bench.dumont.engine.rent(&bench.user, rent).await;
+        assert!(gone.is_err(), "there is nothing on the market: {gone:?}");
+        let looked = offers(&bench.dumont, &bench.user, &OfferQuery::default()).await;
+        assert_eq!(looked.expect("an answer").count, 0);
+        let left = bench.left();
+        assert!(left.len() == 2 && left[0] > 0 && left[1] > left[0], "{left:?}");
+    }
 }

@@ -18,6 +18,7 @@ use domain::view::readiness::{
 use store::FailoverQuery;
 
 use super::instances::PATIENCE;
+use super::whose::Whose;
 use super::{credentials, failover, figures};
 use crate::{Dumont, Fault};
 
@@ -237,15 +238,15 @@ pub async fn strategies(dumont: &Dumont, user: &UserId) -> Result<Strategies, Fa
 /// No association; for a drill also as [`failover::simulate`].
 pub async fn test(
     dumont: &Dumont,
-    user: &UserId,
+    whose: &Whose,
     gpu: GpuId,
     dry_run: bool,
 ) -> Result<TestAnswer, Fault> {
     if !dry_run {
-        let drill = failover::simulate(dumont, user, gpu, SimulateFailover::default()).await?;
+        let drill = failover::simulate(dumont, whose, gpu, SimulateFailover::default()).await?;
         return Ok(TestAnswer::Started(drill));
     }
-    Ok(TestAnswer::DryRun(self::dry_run(dumont, user, gpu).await?))
+    Ok(TestAnswer::DryRun(self::dry_run(dumont, &whose.owner, gpu).await?))
 }
 
 /// What a failover would do and cost now; asks the market and spends nothing.

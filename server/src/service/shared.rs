@@ -7,7 +7,9 @@ use domain::id::{FailoverId, UserId};
 use domain::view::grant::{SharedBy, SharedMachine};
 use domain::view::machine::MachineRow;
 
-use super::machines::{Known, actives, by_trouble, fleet, policy, row, stored};
+use engine::EngineError;
+
+use super::machines::{Known, actives, by_trouble, policy, row, stored};
 use super::readiness;
 use super::whose::{Shown as _, Through, Whose, standing};
 use crate::{Dumont, Fault};
@@ -45,14 +47,20 @@ async fn of_owner(
     if ties.is_empty() {
         return Ok(Vec::new());
     }
-    let (fleet, error) = fleet(dumont, owner).await?;
+    // Nobody waits for a provider, and asks it nothing with another's key, to see what is shared.
+    let fleet = match dumont.engine.listed(owner).await {
+        Ok(fleet) => fleet,
+        Err(EngineError::Credentials { .. }) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let listed = fleet.as_ref().is_some_and(|fleet| fleet.error.is_none());
     let under_way: Vec<FailoverId> =
         ties.iter().filter_map(|tie| tie.active_failover.clone()).collect();
     let known = Known {
         active: actives(dumont, owner, &under_way).await?,
         drills: readiness::last_drills(dumont, owner).await?,
-        listed: fleet.is_some() && error.is_none(),
-        stored: stored(dumont, &ties).await?,
+        listed,
+        stored: stored(dumont, owner, &ties).await?,
         policy: policy(dumont, owner).await?,
         ..Known::default()
     };
@@ -67,4 +75,28 @@ async fn of_owner(
     }
     rows.sort_by(|(a, _), (b, _)| by_trouble(a, b));
     Ok(rows.into_iter().map(|(row, shared)| SharedMachine { shared, row }).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::{Instant, timeout};
+
+    use super::*;
+    use crate::testing::{Bench, passed};
+
+    #[tokio::test]
+    async fn what_is_shared_is_shown_without_asking_its_owners_provider() {
+        let bench = Bench::new().await;
+        let machine = bench.machine().await;
+        let bob = bench.grantee().await;
+        let began = Instant::now();
+        let found = timeout(Duration::from_secs(3_600), machines(&bench.dumont, &bob)).await;
+        let found = found.expect("an answer").expect("machines");
+        assert_eq!(passed(began), Duration::ZERO);
+        let shown: Vec<_> = found.iter().map(|one| one.row.gpu_instance_id).collect();
+        assert_eq!(shown, [machine.gpu]);
+        assert_eq!(found[0].row.total_dph, None, "what it costs is not known without a list");
+    }
 }

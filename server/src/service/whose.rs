@@ -12,13 +12,13 @@ use domain::access::Scope;
 use domain::association::{Association as Tie, AssociationState};
 use domain::grant::{Grant, GrantLevel, GrantState, reach};
 use domain::id::{AssociationId, FailoverId, GpuId, MachineRef, UserId};
-use domain::view::failover::{FailoverPage, FailoverStatus};
+use domain::view::failover::{FailoverPage, FailoverStatus, Witness};
 use domain::view::grant::SharedBy;
 use domain::view::instance::Instance;
 use domain::view::machine::{ActiveFailover, MachinePage, MachineRow};
 use domain::view::points::RecoveryPoints;
-use domain::view::readiness::{DryRun, Readiness, ReadinessCheck, TestAnswer};
-use domain::view::standby::Association;
+use domain::view::readiness::{DryRun, Readiness, TestAnswer};
+use domain::view::standby::{Association, HeldDeletions};
 use store::StoreError;
 
 use super::machines;
@@ -220,6 +220,36 @@ fn withheld(words: &mut Option<String>) {
     }
 }
 
+/// Withholds what is more than one of Dumont's own words for a state (`ok`, `host_lost`): what a host, a
+/// provider or the network said.
+fn withhold_said(words: &mut Option<String>) {
+    let own = |word: &str| {
+        word.len() <= 24 && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+    };
+    if !words.as_deref().is_none_or(own) {
+        withheld(words);
+    }
+}
+
+impl Shown for HeldDeletions {
+    fn to_others(mut self, _: &Whose) -> Self {
+        withheld(&mut self.problem);
+        self
+    }
+}
+
+impl Shown for Witness {
+    fn to_others(mut self, _: &Whose) -> Self {
+        withhold_said(&mut self.word);
+        self
+    }
+}
+
+/// Of each in a list.
+fn each<T: Shown>(all: Vec<T>, whose: &Whose) -> Vec<T> {
+    all.into_iter().map(|one| one.to_others(whose)).collect()
+}
+
 impl Shown for Association {
     fn to_others(mut self, _: &Whose) -> Self {
         // Why a copy is frozen is Dumont's own word, and what the held deletions are decided by.
@@ -268,17 +298,26 @@ impl Shown for FailoverStatus {
     }
 }
 
+/// What a check of readiness says to others: how much credit there is, which limit is reached and what the
+/// provider or the standby answered is its owner's affair; whether it is well is not.
+fn check_for_others(key: &str, ok: bool, said: &str) -> Option<&'static str> {
+    match key {
+        "credit" | "limits" if ok => Some("enough"),
+        "credit" => Some("not enough"),
+        "limits" => Some("a limit of its owner's is reached"),
+        // How many fit; else what the provider said to its owner's key.
+        "offers" => said.parse::<u64>().is_err().then_some(OWNERS_WORDS),
+        "standby_answers" => Some(if ok { "answers" } else { "does not answer" }),
+        _ => None,
+    }
+}
+
 impl Shown for Readiness {
     fn to_others(mut self, _: &Whose) -> Self {
-        for check in self.checks.iter_mut().filter(|check| check.key == "credit") {
-            // How much credit there is, is its owner's affair; whether it is enough is not.
-            check.message = if check.ok { "enough" } else { "not enough" }.into();
-        }
-        // How many fit; else what the provider said to its owner's key.
-        let said =
-            |check: &ReadinessCheck| check.key == "offers" && check.message.parse::<u64>().is_err();
-        for check in self.checks.iter_mut().filter(|check| said(check)) {
-            OWNERS_WORDS.clone_into(&mut check.message);
+        for check in &mut self.checks {
+            if let Some(words) = check_for_others(&check.key, check.ok, &check.message) {
+                words.clone_into(&mut check.message);
+            }
         }
         self
     }
@@ -296,14 +335,11 @@ impl Shown for RecoveryPoints {
 
 impl Shown for DryRun {
     fn to_others(mut self, _: &Whose) -> Self {
-        for blocker in self.blockers.iter_mut().filter(|words| words.starts_with("credit:")) {
-            "credit: not enough".clone_into(blocker);
-        }
-        let said = |words: &str| {
-            words.strip_prefix("offers: ").is_some_and(|said| said.parse::<u64>().is_err())
-        };
-        for blocker in self.blockers.iter_mut().filter(|words| said(words)) {
-            *blocker = format!("offers: {OWNERS_WORDS}");
+        for blocker in &mut self.blockers {
+            let Some((key, said)) = blocker.split_once(": ") else { continue };
+            if let Some(words) = check_for_others(key, false, said) {
+                *blocker = format!("{key}: {words}");
+            }
         }
         self
     }
@@ -324,6 +360,10 @@ impl Shown for MachinePage {
         self.readiness = self.readiness.map(|found| found.to_others(whose));
         self.failover = self.failover.map(|failover| failover.to_others(whose));
         self.history.iter_mut().for_each(|row| withheld(&mut row.error));
+        self.observers = each(self.observers, whose);
+        for seen in &mut self.verdicts {
+            seen.evidence = each(std::mem::take(&mut seen.evidence), whose);
+        }
         self.cycles.iter_mut().for_each(|cycle| withheld(&mut cycle.error));
         // Why, as of a key that was refused, is its owner's.
         let stale_error = self.stale_error.map(|_| "the provider does not answer".to_owned());
@@ -335,6 +375,7 @@ impl Shown for FailoverPage {
     fn to_others(mut self, whose: &Whose) -> Self {
         self.status = self.status.to_others(whose);
         self.journal.iter_mut().for_each(|row| withheld(&mut row.error));
+        self.evidence = each(self.evidence, whose);
         Self { shared: whose.shared(), ..self }
     }
 }

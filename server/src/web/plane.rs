@@ -401,7 +401,7 @@ impl ControlPlane for Plane {
         let look = async {
             let whose = self.whose(gpu).await?;
             let machine = whose.machine(MachineRef::Gpu(gpu));
-            standby::deletions(&self.dumont, &whose.owner, &machine).await
+            Ok(standby::deletions(&self.dumont, &whose.owner, &machine).await?.shown(&whose))
         };
         self.tell(look.await)
     }
@@ -446,7 +446,13 @@ impl ControlPlane for Plane {
     }
 
     async fn back_to_gpu(&self, gpu: GpuId) -> Answer<FailoverId> {
-        operate!(self, FailBack gpu, failover::back_to_gpu).map(|begun| begun.failover_id)
+        let (whose, object) = (self.whose(gpu), gpu.to_string());
+        let begun = operate!(self, FailBack, whose, object, |whose| failover::back_to_gpu(
+            &self.dumont,
+            &whose,
+            whose.gpu(gpu)
+        ));
+        begun.map(|begun| begun.failover_id)
     }
 
     async fn retry_now(&self, failover: &FailoverId, shown: Option<Wait>) -> Answer<()> {
@@ -461,15 +467,35 @@ impl ControlPlane for Plane {
     }
 
     async fn drill(&self, gpu: GpuId, wanted: SimulateFailover) -> Answer<FailoverId> {
-        operate!(self, Drill gpu, failover::simulate, wanted).map(|begun| begun.failover_id)
+        let (whose, object) = (self.whose(gpu), gpu.to_string());
+        let begun = operate!(self, Drill, whose, object, |whose| failover::simulate(
+            &self.dumont,
+            &whose,
+            whose.gpu(gpu),
+            wanted
+        ));
+        begun.map(|begun| begun.failover_id)
     }
 
     async fn fail_over(&self, gpu: GpuId, wanted: StartFailover) -> Answer<FailoverId> {
-        operate!(self, FailOver gpu, failover::start, wanted).map(|begun| begun.failover_id)
+        let (whose, object) = (self.whose(gpu), gpu.to_string());
+        let begun = operate!(self, FailOver, whose, object, |whose| failover::start(
+            &self.dumont,
+            &whose,
+            whose.gpu(gpu),
+            wanted
+        ));
+        begun.map(|begun| begun.failover_id)
     }
 
     async fn fail_back(&self, failover: &FailoverId) -> Answer<FailoverId> {
-        operate!(self, FailBack of failover, failover::fail_back).map(|begun| begun.failover_id)
+        let (whose, object) = (self.whose_failover(failover), failover.to_string());
+        let begun = operate!(self, FailBack, whose, object, |whose| failover::fail_back(
+            &self.dumont,
+            &whose,
+            failover
+        ));
+        begun.map(|begun| begun.failover_id)
     }
 
     async fn cancel(&self, failover: &FailoverId) -> Answer<()> {

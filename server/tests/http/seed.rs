@@ -110,7 +110,7 @@ pub(crate) async fn machine(world: &World, user: &UserId) -> FailoverId {
     complete.id
 }
 
-async fn step(world: &World, of: &Failover, name: StepName, output: Value) {
+pub(crate) async fn step(world: &World, of: &Failover, name: StepName, output: Value) {
     let steps = world.dumont.store.steps();
     let row = steps.begin(&of.id, name, 0, world.dumont.now()).await.expect("begun");
     let end = Finish {

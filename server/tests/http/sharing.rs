@@ -823,7 +823,131 @@ async fn a_grant_ends_with_the_login_that_gave_it(world: World) {
     world.end().await;
 }
 
+async fn a_refusal_is_told_to_nobody(world: World) {
+    let owner = Person::join(&world, "owner").await;
+    let other = Person::join(&world, "other").await;
+    seed::machine(&world, &owner.id).await;
+    let id = offer(&world, &owner, &other.email).await;
+    let nobody = offer(&world, &owner, "nobody").await;
+    let path = format!("/api/v1/shared/{id}");
+    body(200, send(&world, &other, Method::DELETE, &path, None).await).await;
+    let listed = body(200, get(&world, &owner, "/api/v1/grants").await).await;
+    let states: Vec<&Value> =
+        listed["grants"].as_array().expect("grants").iter().map(|one| &one["state"]).collect();
+    assert_eq!(states, ["offered", "offered"], "{listed:#}");
+    let log = body(200, get(&world, &owner, "/api/v1/audit").await).await;
+    assert!(!log.to_string().contains("decline"), "{log:#}");
+    for id in [id, nobody] {
+        let path = format!("/api/v1/grants/{id}");
+        body(200, send(&world, &owner, Method::DELETE, &path, None).await).await;
+    }
+    world.end().await;
+}
+
+async fn who_begins_a_drill_or_a_move_is_kept_with_it(world: World) {
+    let owner = Person::join(&world, "owner").await;
+    let other = Person::join(&world, "other").await;
+    world
+        .dumont
+        .store
+        .associations()
+        .create(&seed::association(&owner.id, &world))
+        .await
+        .expect("a machine");
+    share(&world, &owner, &other, GrantLevel::Operate).await;
+    let failovers = world.dumont.store.failovers();
+    for (who, by_grantee) in [(&owner, false), (&other, true)] {
+        for act in ["simulate", "start"] {
+            let path = format!("/api/v1/standby/failover/{act}/{GPU}");
+            let begun = body(200, post(&world, who, &path).await).await;
+            let id = FailoverId::new(begun["failover_id"].as_str().expect("an id"));
+            let found = failovers.find(&id).await.expect("the failover");
+            assert_eq!(found.options.by_grantee, by_grantee, "{act}");
+            let now = world.dumont.now();
+            failovers.close(&id, FailoverState::Cancelled, now, None).await.expect("closed");
+        }
+    }
+    // And by a page.
+    let session = world.session(&other.email).await;
+    let form = world.post(&format!("/app/machines/{GPU}/drill")).header("cookie", &session);
+    let sent = form.header("sec-fetch-site", "same-origin").form(&[("reason", "try")]).send().await;
+    let sent = sent.expect("sent");
+    let to = sent.headers().get("location").and_then(|to| to.to_str().ok()).expect("a failover");
+    let id = FailoverId::new(to.rsplit('/').next().expect("an id"));
+    assert!(failovers.find(&id).await.expect("the failover").options.by_grantee);
+    world.end().await;
+}
+
+async fn the_market_is_not_asked_for_one_who_may_only_look(world: World) {
+    let owner = Person::join(&world, "owner").await;
+    let other = Person::join(&world, "other").await;
+    seed::machine(&world, &owner.id).await;
+    let id = share(&world, &owner, &other, GrantLevel::Read).await;
+    let estimate = async || {
+        let path = format!("/app/machines/{GPU}/drill?estimate=1");
+        let page = other.signs(world.get(&path)).header("accept-language", "en").send().await;
+        page.expect("a page").text().await.expect("text")
+    };
+    let refusal = "Its owner lets you look at this machine, not act on it.";
+    let told = estimate().await;
+    assert!(told.contains(refusal), "{told}");
+    world.dumont.store.grants().revoke(&owner.id, &id, world.dumont.now()).await.expect("ended");
+    share(&world, &owner, &other, GrantLevel::Operate).await;
+    let told = estimate().await;
+    assert!(!told.contains(refusal) && told.contains("estimate-told"), "{told}");
+    world.end().await;
+}
+
+async fn what_hosts_and_providers_said_is_their_owners(world: World) {
+    let owner = Person::join(&world, "owner").await;
+    let other = Person::join(&world, "other").await;
+    let said = "connect to owners-project.example: refused for ana@owners.example";
+    let tie = seed::association(&owner.id, &world);
+    let (ties, now) = (world.dumont.store.associations(), world.dumont.now());
+    ties.create(&tie).await.expect("a machine");
+    let held = domain::frozen::Deletions {
+        digest: "d1".repeat(32),
+        files: 1,
+        folders: 0,
+        bytes: None,
+        listed: Vec::new(),
+    };
+    let news = domain::notification::frozen(&tie, Some((1, 30)), now, true);
+    ties.freeze(&tie.id, tie.epoch, "lost files", Some(&held), &news, now).await.expect("frozen");
+    let decision = domain::frozen::Decision::Restore;
+    let (id, epoch, digest) = (&tie.id, tie.epoch, held.digest.as_str());
+    ties.decide_deletions(&owner.id, id, epoch, digest, decision).await.expect("decided");
+    ties.deletions_restored(&owner.id, id, epoch, digest, Err(said)).await.expect("recorded");
+    let mut seen = domain::verdict::Observations::default();
+    seen.ssh.word = Some(said.into());
+    seen.provider.error = Some(said.into());
+    seen.standby.word = Some("ok".into());
+    let failover = seed::failover(&world, &tie, "owners-failover-9");
+    world.dumont.store.failovers().open(&failover).await.expect("opened");
+    seed::step(&world, &failover, StepName::Detect, json!({ "evidence": seen })).await;
+    share(&world, &owner, &other, GrantLevel::Operate).await;
+    let paths = [
+        format!("/app/machines/{GPU}"),
+        format!("/app/failovers/{}", failover.id),
+        format!("/api/v1/failover/readiness/{GPU}"),
+        format!("/api/v1/standby/associations/{GPU}/deletions"),
+    ];
+    for path in &paths {
+        let told = get(&world, &other, path).await.text().await.expect("text");
+        assert!(!told.contains("owners-project"), "{path}: {told}");
+    }
+    for path in [&paths[1], &paths[3]] {
+        let own = get(&world, &owner, path).await.text().await.expect("text");
+        assert!(own.contains("owners-project"), "its owner is told: {path}: {own}");
+    }
+    world.end().await;
+}
+
 on_both!(
+    a_refusal_is_told_to_nobody,
+    who_begins_a_drill_or_a_move_is_kept_with_it,
+    the_market_is_not_asked_for_one_who_may_only_look,
+    what_hosts_and_providers_said_is_their_owners,
     a_reader_looks_at_what_was_granted_and_acts_on_nothing,
     an_operator_acts_on_what_was_granted_and_on_nothing_else,
     a_machine_that_was_not_granted_is_not_there,

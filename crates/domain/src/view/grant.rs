@@ -63,7 +63,7 @@ impl GivenGrant {
             id: grant.id.to_string(),
             to: grant.named.clone(),
             accepted_by: grant.grantee_name.clone().filter(|_| accepted),
-            state: grant.state(now),
+            state: grant.state_for_owner(now),
             level: grant.level,
             all_machines: grant.all_machines,
             machines,

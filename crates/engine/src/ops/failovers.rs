@@ -40,7 +40,7 @@ pub(crate) async fn fail_over(
     user: &UserId,
     gpu: GpuId,
     note: Option<String>,
-    accept_gaps: bool,
+    asked: Options,
 ) -> Result<FailoverId, EngineError> {
     let association = protect::find(context, user, gpu).await?;
     require_standby(&association)?;
@@ -52,7 +52,9 @@ pub(crate) async fn fail_over(
     }
     let known = verdict::known(context, &association).await?;
     let settings = context.store.settings().get(user).await?;
-    let options = Options { new_gpu: settings.auto_recovery, accept_gaps, ..Options::default() };
+    let (accept_gaps, by_grantee) = (asked.accept_gaps, asked.by_grantee);
+    let options =
+        Options { new_gpu: settings.auto_recovery, accept_gaps, by_grantee, ..Options::default() };
     // What is only not known, or silent for a moment, is asked for its last bytes first: where it does not give
     // them nothing was changed. A loss is one that was confirmed.
     let gone = matches!(known, Some(Verdict::ConfirmedLost | Verdict::Paused));
@@ -65,10 +67,11 @@ pub(crate) async fn fail_back(
     context: &Context,
     user: &UserId,
     failover: &FailoverId,
+    by_grantee: bool,
 ) -> Result<FailoverId, EngineError> {
     let former = context.store.failovers().get(user, failover).await?;
     let association = context.store.associations().get(user, &former.association).await?;
-    back(context, &association).await
+    back(context, &association, by_grantee).await
 }
 
 /// Moves the machine of a GPU from its standby to a new GPU, whichever failover brought it there.
@@ -76,11 +79,16 @@ pub(crate) async fn back_to_gpu(
     context: &Context,
     user: &UserId,
     gpu: GpuId,
+    by_grantee: bool,
 ) -> Result<FailoverId, EngineError> {
-    back(context, &protect::find(context, user, gpu).await?).await
+    back(context, &protect::find(context, user, gpu).await?, by_grantee).await
 }
 
-async fn back(context: &Context, association: &Association) -> Result<FailoverId, EngineError> {
+async fn back(
+    context: &Context,
+    association: &Association,
+    by_grantee: bool,
+) -> Result<FailoverId, EngineError> {
     require_standby(association)?;
     if association.serving != Serving::Standby {
         return Err(EngineError::conflict(
@@ -88,7 +96,7 @@ async fn back(context: &Context, association: &Association) -> Result<FailoverId
             "this machine does not run on its standby",
         ));
     }
-    let options = Options { from_standby: true, ..Options::default() };
+    let options = Options { from_standby: true, by_grantee, ..Options::default() };
     begin(context, association, Kind::Planned, Cause::Manual, options, None).await
 }
 

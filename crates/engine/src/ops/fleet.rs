@@ -24,6 +24,12 @@ pub(crate) async fn instances(context: &Context, user: &UserId) -> Result<Fleet,
     Ok(Fleet { instances: Arc::new(listing.instances), as_of: context.now(), error: None })
 }
 
+/// The poller's newest list, whoever asks for it: nobody is waited for.
+pub(crate) async fn known(context: &Context, user: &UserId) -> Result<Option<Fleet>, EngineError> {
+    context.accounts.vast(user).await?;
+    listed(context, user).await
+}
+
 /// The poller's newest list. It is read and parsed once, however many pages ask for it. `None` when
 /// there never was one that this version can read.
 async fn listed(context: &Context, user: &UserId) -> Result<Option<Fleet>, EngineError> {

@@ -1,24 +1,30 @@
 //! Could this machine be failed over now, and what blocks it?
 
 use domain::association::{Association, AssociationState, Serving};
-use domain::buying::AVOIDED_MS;
-use domain::id::{GpuId, UserId};
+use domain::buying::{AVOIDED_MS, Ledger, Limits};
+use domain::id::{FailoverId, GpuId, UserId};
+use domain::money::MicroUsd;
 use domain::offer::{rank, replacement_filter};
+use domain::policy::FailoverSettings;
 use domain::provider::{ErrorClass, ProviderError};
 use domain::standby::StandbyState;
+use domain::time::Millis;
 use domain::verdict::Verdict;
 use domain::view::standby::follows;
 
 use super::{fleet, protect, verdict};
 use crate::context::Context;
 use crate::error::EngineError;
-use crate::handle::{Check, Readiness};
+use crate::handle::{Balance, Check, Readiness};
 use crate::market;
 
 /// A GPU that answered us within this time answers, ms.
 const HEARD_MS: i64 = 5_000;
 /// The same by the stored word, which lags, where another process has the machine.
 const STORED_MS: i64 = 25_000;
+
+/// How old a credit may be that is told as the present one, ms. It is read each ten seconds.
+const CREDIT_MS: i64 = 60_000;
 
 /// Checks every condition. The market is as it was a moment ago; nothing is spent.
 ///
@@ -74,10 +80,25 @@ pub(crate) async fn readiness(
         if settings.auto_failover { "on" } else { "off" }.into(),
     );
 
+    // Nothing is bought where Auto-Recovery is off.
+    if settings.auto_recovery {
+        checks.extend(purchase(context, &association, &settings).await?);
+    }
+    let ready = checks.iter().all(|check| check.ok);
+    Ok(Readiness { ready, checks })
+}
+
+/// Whether a replacement would be bought: there is one, the limits let it be, and the credit pays for it.
+async fn purchase(
+    context: &Context,
+    association: &Association,
+    settings: &FailoverSettings,
+) -> Result<[Check; 3], EngineError> {
+    let (user, now) = (&association.user, context.now());
     let filter = replacement_filter(&association.spec, &settings.replacement_rule());
     let storage = association.spec.disk_gb.unwrap_or(40.0);
     // As the search of a failover leaves out.
-    let since = context.now().plus(-AVOIDED_MS);
+    let since = now.plus(-AVOIDED_MS);
     let mut avoid = context.store.intents().failed_machines(user, since).await?;
     avoid.extend(association.spec.machine_id);
     let fitting = match market::lately(context, user, &filter, storage).await {
@@ -86,27 +107,46 @@ pub(crate) async fn readiness(
         Err(EngineError::Provider(error)) if is_later(&error) => return Err(error.into()),
         Err(error) => Err(error.to_string()),
     };
-    match &fitting {
-        Ok(fit) => check("offers", !fit.is_empty(), fit.len().to_string()),
-        Err(word) => check("offers", false, word.clone()),
-    }
+    let offers = match &fitting {
+        Ok(fit) => Check { key: "offers", ok: !fit.is_empty(), word: fit.len().to_string() },
+        Err(word) => Check { key: "offers", ok: false, word: word.clone() },
+    };
     let needed = fitting.ok().and_then(|fit| fit.first().map(|offer| offer.usd_per_hour));
-    match fleet::balance(context, user).await {
-        Ok(balance) => {
-            let enough = match (balance.credit, needed) {
-                (Some(credit), Some(price)) => credit >= price,
-                (Some(credit), None) => credit.0 > 0,
-                (None, _) => false,
-            };
-            let word = balance
-                .credit
-                .map_or_else(|| "unknown".into(), |credit| format!("${:.2}", credit.usd()));
-            check("credit", enough, word);
+    // A loss now would be a failover that has bought nothing yet.
+    let ledger = context.store.intents().ledger(user, &FailoverId::new(""), now).await?;
+    let money = match fleet::balance(context, user).await {
+        Ok(balance) => credit(&balance, needed, now),
+        Err(error) => Check { key: "credit", ok: false, word: error.to_string() },
+    };
+    Ok([offers, limits(&ledger, &settings.limits, needed), money])
+}
+
+/// Whether one more GPU may be bought without a person's word.
+fn limits(ledger: &Ledger, limits: &Limits, price: Option<MicroUsd>) -> Check {
+    let full = ledger.full(limits, price.unwrap_or(MicroUsd(0)));
+    let (bought, most) = (ledger.day.count, limits.per_day);
+    let open = || format!("{bought} of {most} within 24 hours");
+    Check { key: "limits", ok: full.is_none(), word: full.map_or_else(open, |full| full.words()) }
+}
+
+/// Whether the credit pays for an hour of the replacement, as far as it is known now: an amount of long ago says
+/// nothing, since what runs uses it up.
+fn credit(balance: &Balance, needed: Option<MicroUsd>, now: Millis) -> Check {
+    let old = balance.stale_error.is_some() || now.since(balance.as_of) > CREDIT_MS;
+    let enough = match (balance.credit, needed) {
+        (Some(credit), Some(price)) => credit >= price,
+        (Some(credit), None) => credit.0 > 0,
+        (None, _) => false,
+    };
+    let word = match balance.credit {
+        Some(credit) if old => {
+            let ago = now.since(balance.as_of).max(0) / 1_000;
+            format!("not known: ${:.2} was read {ago} s ago", credit.usd())
         }
-        Err(error) => check("credit", false, error.to_string()),
-    }
-    let ready = checks.iter().all(|check| check.ok);
-    Ok(Readiness { ready, checks })
+        Some(credit) => format!("${:.2}", credit.usd()),
+        None => "unknown".into(),
+    };
+    Check { key: "credit", ok: enough && !old, word }
 }
 
 /// Whether it runs on its GPU, as far as anyone knows, and where it is.
@@ -147,7 +187,61 @@ fn is_later(error: &ProviderError) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use domain::failover::Kind;
+    use domain::verdict::Cause;
+
     use super::*;
+    use crate::testing::Bench;
+
+    fn balance(credit: i64, as_of: i64, error: Option<&str>) -> Balance {
+        Balance {
+            credit: Some(MicroUsd(credit)),
+            balance: None,
+            threshold: None,
+            email: None,
+            as_of: Millis(as_of),
+            stale_error: error.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn an_old_credit_says_nothing_of_the_present_one() {
+        let (now, price) = (Millis(1_000_000), Some(MicroUsd(400_000)));
+        let check = |as_of, error| credit(&balance(50_000_000, as_of, error), price, now);
+        assert!(check(now.0 - CREDIT_MS, None).ok);
+        let old = check(now.0 - CREDIT_MS - 1, None);
+        assert!(!old.ok && old.word.starts_with("not known: $50.00 was read 60 s ago"), "{old:?}");
+        assert!(!check(now.0, Some("503")).ok, "it could not be read since");
+        let short = credit(&balance(399_999, now.0, None), price, now);
+        assert!(!short.ok && short.word == "$0.40", "{short:?}");
+    }
+
+    #[tokio::test]
+    async fn a_failover_that_would_wait_for_a_persons_word_is_not_told_as_ready() {
+        let bench = Bench::new().await;
+        let machine = bench.machine().await;
+        let store = &bench.context.store;
+        let check = async || {
+            let found = readiness(&bench.context, &bench.user, machine.gpu).await;
+            let checks = found.expect("checked").checks;
+            checks
+                .into_iter()
+                .find(|check| check.key == "limits")
+                .map(|check| (check.ok, check.word))
+        };
+        let mut settings = FailoverSettings::default();
+        settings.limits.per_day = 1;
+        store.settings().put(&bench.user, &settings, bench.context.now()).await.expect("saved");
+        assert_eq!(check().await, Some((true, "0 of 1 within 24 hours".into())));
+        let drill = bench.failover(&machine, Kind::Drill, Cause::Drill).await;
+        let bought = bench.purchase(&drill);
+        store.intents().open_within(&bought, &settings.limits).await.expect("bought");
+        assert_eq!(check().await, Some((false, "1 of 1 within 24 hours".into())));
+        // Nothing is bought at all, so nothing of it stands in the way.
+        settings.auto_recovery = false;
+        store.settings().put(&bench.user, &settings, bench.context.now()).await.expect("saved");
+        assert_eq!(check().await, None);
+    }
 
     #[test]
     fn a_lost_gpu_is_not_told_to_run_what_it_ran() {

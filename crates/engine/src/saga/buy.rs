@@ -140,25 +140,13 @@ pub(super) async fn may(run: &Run<'_>, price: MicroUsd) -> Result<(), StepEnd> {
         return Err(or_failed(run, Wait::Preparation, words));
     }
     let limits = context.store.settings().get(&failover.user).await?.limits;
+    let limits = limits.of(failover.kind, &failover.options);
     ledger.full(&limits, price).map_or(Ok(()), |full| Err(held(run, full)))
 }
 
 /// Waits for a person's word, with the limit that asks for it.
 fn held(run: &Run<'_>, full: Full) -> StepEnd {
-    let words = match full {
-        Full::GpusPerFailover { bought, most } => {
-            format!("no further GPU is bought: {bought} of {most} for this failover")
-        }
-        Full::GpusPerDay { bought, most } => {
-            format!("no further GPU is bought: {bought} of {most} within 24 hours")
-        }
-        Full::UsdPerFailover { bought, price, most } => format!(
-            "no further GPU is bought: those of this failover cost ${bought:.2} an hour, one more ${price:.2}, and ${most:.2} are allowed"
-        ),
-        Full::UsdPerDay { bought, price, most } => format!(
-            "no further GPU is bought: those of 24 hours cost ${bought:.2} an hour, one more ${price:.2}, and ${most:.2} are allowed"
-        ),
-    };
+    let words = format!("no further GPU is bought: {}", full.words());
     StepEnd { output: serde_json::json!({ "full": full }), ..or_failed(run, Wait::Limit, words) }
 }
 
@@ -204,7 +192,7 @@ async fn order(run: &Run<'_>) -> Result<Order, StepEnd> {
             failover: failover.id.clone(),
             association: association.id.clone(),
             epoch: association.epoch,
-            limits: settings.limits,
+            limits: settings.limits.of(failover.kind, &failover.options),
         },
         image: association
             .image

@@ -54,12 +54,33 @@ pub struct NewGrant {
 }
 
 macro_rules! select {
-    ($rest:literal) => {
+    ($($rest:tt)+) => {
         concat!(
             "SELECT g.id, g.owner_id, o.username AS owner_name, g.named, g.grantee_id, u.username AS grantee_name, ",
             "g.level, g.all_machines, g.created_at, g.accept_by, g.accepted_at, g.expires_at, g.ended_at, g.ended_by ",
             "FROM grants g JOIN users o ON o.id = g.owner_id LEFT JOIN users u ON u.id = g.grantee_id ",
-            $rest
+            $($rest)+
+        )
+    };
+}
+
+/// What its owner sees as not ended: an offer that was refused is one that nobody answers, so that who makes
+/// it learns nothing of the name.
+macro_rules! open {
+    () => {
+        "(g.ended_at IS NULL OR (g.ended_by = 'grantee' AND g.accepted_at IS NULL))"
+    };
+}
+
+/// A grant that reaches a machine of its owner's at a time.
+macro_rules! reaching {
+    ($machine:literal, $now:literal) => {
+        concat!(
+            "g.accepted_at IS NOT NULL AND g.ended_at IS NULL AND (g.expires_at IS NULL OR g.expires_at > ",
+            $now,
+            ") AND (g.all_machines = 1 OR EXISTS (SELECT 1 FROM grant_machines m WHERE m.grant_id = g.id AND m.association_id = ",
+            $machine,
+            "))"
         )
     };
 }
@@ -84,7 +105,7 @@ impl<'s> Grants<'s> {
     pub async fn offer(&self, new: &NewGrant, now: Millis) -> Result<(), StoreError> {
         let mut tx = self.store.db().begin().await?;
         lock_install(&mut tx).await?;
-        let stand = query("SELECT COUNT(*) AS n FROM grants WHERE owner_id = $1 AND ended_at IS NULL AND (accepted_at IS NOT NULL OR accept_by > $2) AND (expires_at IS NULL OR expires_at > $2)")
+        let stand = query(concat!("SELECT COUNT(*) AS n FROM grants g WHERE g.owner_id = $1 AND ", open!(), " AND (g.accepted_at IS NOT NULL OR g.accept_by > $2) AND (g.expires_at IS NULL OR g.expires_at > $2)"))
             .bind(new.owner.as_str())
             .bind(now.0)
             .fetch_one(&mut *tx)
@@ -168,7 +189,7 @@ impl<'s> Grants<'s> {
         now: Millis,
     ) -> Result<(), StoreError> {
         let mut tx = self.store.db().begin().await?;
-        let row = query("UPDATE grants SET ended_at = $3, ended_by = 'owner' WHERE id = $1 AND owner_id = $2 AND ended_at IS NULL RETURNING grantee_id")
+        let row = query(concat!("UPDATE grants AS g SET ended_at = $3, ended_by = 'owner' WHERE g.id = $1 AND g.owner_id = $2 AND ", open!(), " RETURNING grantee_id"))
             .bind(id.as_str())
             .bind(owner.as_str())
             .bind(now.0)
@@ -191,15 +212,21 @@ impl<'s> Grants<'s> {
         now: Millis,
     ) -> Result<(), StoreError> {
         let mut tx = self.store.db().begin().await?;
-        let row = query("UPDATE grants SET ended_at = $3, ended_by = 'grantee' WHERE id = $1 AND grantee_id = $2 AND ended_at IS NULL RETURNING owner_id")
+        let row = query("UPDATE grants SET ended_at = $3, ended_by = 'grantee' WHERE id = $1 AND grantee_id = $2 AND ended_at IS NULL RETURNING owner_id, accepted_at")
             .bind(id.as_str())
             .bind(user.as_str())
             .bind(now.0)
             .fetch_optional(&mut *tx)
             .await?
             .ok_or(StoreError::NotFound("grant"))?;
-        let owner = UserId(row.text("owner_id")?);
-        self.rung(tx, &owner, Some(user), id, now).await
+        let accepted = row.maybe_at("accepted_at")?.is_some();
+        if accepted {
+            let owner = UserId(row.text("owner_id")?);
+            return self.rung(tx, &owner, Some(user), id, now).await;
+        }
+        // Its owner is told nothing of a refusal.
+        event::ring(&mut tx, user, DOORBELL, id.as_str(), now).await?;
+        commit(self.store, tx, true).await
     }
 
     /// What an account has given, newest first, at most so many. What has not ended comes before what has:
@@ -211,7 +238,9 @@ impl<'s> Grants<'s> {
     pub async fn given(&self, owner: &UserId, limit: i64) -> Result<Vec<Grant>, StoreError> {
         let rows =
             query(select!(
-                "WHERE g.owner_id = $1 ORDER BY (CASE WHEN g.ended_at IS NULL AND g.accepted_at IS NOT NULL THEN 0 WHEN g.ended_at IS NULL THEN 1 ELSE 2 END), g.created_at DESC, g.id DESC LIMIT $2"
+                "WHERE g.owner_id = $1 ORDER BY (CASE WHEN g.ended_at IS NULL AND g.accepted_at IS NOT NULL THEN 0 WHEN ",
+                open!(),
+                " THEN 1 ELSE 2 END), g.created_at DESC, g.id DESC LIMIT $2"
             ))
                 .bind(owner.as_str())
                 .bind(limit)
@@ -261,18 +290,22 @@ impl<'s> Grants<'s> {
             }
             _ => return Ok(false),
         };
-        let row = query("SELECT g.id FROM grants g WHERE g.grantee_id = $1 AND g.owner_id = $2 AND g.accepted_at IS NOT NULL AND g.ended_at IS NULL AND (g.expires_at IS NULL OR g.expires_at > $4) AND (g.all_machines = 1 OR EXISTS (SELECT 1 FROM grant_machines m WHERE m.grant_id = g.id AND m.association_id = $3)) LIMIT 1")
-            .bind(user.as_str())
-            .bind(bell.user.as_str())
-            .bind(machine.as_str())
-            .bind(now.0)
-            .fetch_optional(&mut *self.store.db().read().await?)
-            .await?;
+        let row = query(concat!(
+            "SELECT g.id FROM grants g WHERE g.grantee_id = $1 AND g.owner_id = $2 AND ",
+            reaching!("$3", "$4"),
+            " LIMIT 1"
+        ))
+        .bind(user.as_str())
+        .bind(bell.user.as_str())
+        .bind(machine.as_str())
+        .bind(now.0)
+        .fetch_optional(&mut *self.store.db().read().await?)
+        .await?;
         Ok(row.is_some())
     }
 
-    /// Doorbells after a number of whoever shares something with an account now, oldest first. Not all of
-    /// them are for it: see [`Grants::hears`].
+    /// Doorbells after a number that tell of what others share with an account at `now`, oldest first: what
+    /// [`Grants::hears`] says of each. Those of what is not shared count for nothing, however many there are.
     ///
     /// # Errors
     /// As every query.
@@ -281,14 +314,24 @@ impl<'s> Grants<'s> {
         &self,
         user: &UserId,
         seq: i64,
+        now: Millis,
         limit: i64,
     ) -> Result<Vec<Doorbell>, StoreError> {
-        let rows = query("SELECT seq, user_id, kind, ref_id, at FROM events WHERE seq > $2 AND user_id IN (SELECT owner_id FROM grants WHERE grantee_id = $1 AND accepted_at IS NOT NULL AND ended_at IS NULL) AND kind IN ('association', 'sync', 'verdict', 'failover') ORDER BY seq LIMIT $3")
-            .bind(user.as_str())
-            .bind(seq)
-            .bind(limit)
-            .fetch_all(&mut *self.store.db().read().await?)
-            .await?;
+        let rows = query(concat!(
+            "SELECT e.seq, e.user_id, e.kind, e.ref_id, e.at FROM events e WHERE e.seq > $2 AND e.kind IN ('association', 'sync', 'verdict', 'failover') ",
+            "AND EXISTS (SELECT 1 FROM grants g WHERE g.grantee_id = $1 AND g.owner_id = e.user_id AND ",
+            reaching!(
+                "CASE WHEN e.kind = 'failover' THEN (SELECT f.association_id FROM failovers f WHERE f.id = e.ref_id AND f.user_id = e.user_id) ELSE e.ref_id END",
+                "$4"
+            ),
+            ") ORDER BY e.seq LIMIT $3"
+        ))
+        .bind(user.as_str())
+        .bind(seq)
+        .bind(limit)
+        .bind(now.0)
+        .fetch_all(&mut *self.store.db().read().await?)
+        .await?;
         each(&rows, event::read)
     }
 
@@ -298,7 +341,7 @@ impl<'s> Grants<'s> {
     /// As every query.
     #[instrument(level = "debug", skip_all)]
     pub async fn prune(&self, before: Millis) -> Result<u64, StoreError> {
-        let done = query("DELETE FROM grants WHERE ended_at < $1 OR expires_at < $1 OR (accepted_at IS NULL AND accept_by < $1)")
+        let done = query("DELETE FROM grants WHERE (ended_at < $1 AND NOT (ended_by = 'grantee' AND accepted_at IS NULL)) OR expires_at < $1 OR (accepted_at IS NULL AND accept_by < $1)")
             .bind(before.0)
             .execute(self.store.db().write())
             .await?;
@@ -347,12 +390,16 @@ pub(crate) async fn holders(
     machine: &AssociationId,
     now: Millis,
 ) -> Result<Vec<UserId>, StoreError> {
-    let rows = query("SELECT DISTINCT g.grantee_id FROM grants g WHERE g.owner_id = $1 AND g.accepted_at IS NOT NULL AND g.ended_at IS NULL AND (g.expires_at IS NULL OR g.expires_at > $3) AND (g.all_machines = 1 OR EXISTS (SELECT 1 FROM grant_machines m WHERE m.grant_id = g.id AND m.association_id = $2)) ORDER BY g.grantee_id")
-        .bind(owner.as_str())
-        .bind(machine.as_str())
-        .bind(now.0)
-        .fetch_all(tx)
-        .await?;
+    let rows = query(concat!(
+        "SELECT DISTINCT g.grantee_id FROM grants g WHERE g.owner_id = $1 AND ",
+        reaching!("$2", "$3"),
+        " ORDER BY g.grantee_id"
+    ))
+    .bind(owner.as_str())
+    .bind(machine.as_str())
+    .bind(now.0)
+    .fetch_all(tx)
+    .await?;
     rows.iter().map(|row| Ok(UserId(row.text("grantee_id")?))).collect()
 }
 
@@ -364,12 +411,16 @@ pub(crate) async fn end_given(
     keep: &str,
     now: Millis,
 ) -> Result<(), StoreError> {
-    let rows = query("UPDATE grants SET ended_at = $3, ended_by = 'owner' WHERE owner_id = $1 AND ended_at IS NULL AND ($2 = '' OR COALESCE(given_by, '') <> $2) RETURNING id, grantee_id")
-        .bind(owner.as_str())
-        .bind(keep)
-        .bind(now.0)
-        .fetch_all(&mut *tx)
-        .await?;
+    let rows = query(concat!(
+        "UPDATE grants AS g SET ended_at = $3, ended_by = 'owner' WHERE g.owner_id = $1 AND ",
+        open!(),
+        " AND ($2 = '' OR COALESCE(g.given_by, '') <> $2) RETURNING id, grantee_id"
+    ))
+    .bind(owner.as_str())
+    .bind(keep)
+    .bind(now.0)
+    .fetch_all(&mut *tx)
+    .await?;
     for row in &rows {
         let grantee = row.maybe_text("grantee_id")?.map(UserId);
         tell(&mut *tx, owner, grantee.as_ref(), &GrantId(row.text("id")?), now).await?;

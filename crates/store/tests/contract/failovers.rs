@@ -23,8 +23,13 @@ on_both! {
 async fn a_failover_is_read_as_it_was_written(world: &World) {
     let one = machine(&world.store, "ana").await;
     let mut begun = failover(&one, "fo-1");
-    begun.options =
-        Options { from_standby: true, new_gpu: false, restore: false, accept_gaps: true };
+    begun.options = Options {
+        from_standby: true,
+        new_gpu: false,
+        restore: false,
+        accept_gaps: true,
+        by_grantee: true,
+    };
     let failovers = world.store.failovers();
     failovers.open(&begun).await.expect("begun");
     assert_eq!(failovers.get(&one.user, &begun.id).await.expect("read"), begun);

@@ -19,6 +19,7 @@ on_both! {
     doorbells_of_others_are_heard_where_a_grant_reaches,
     of_acceptance_and_revocation_at_once_nothing_stands_after_both,
     numbers_of_doorbells_tell_nothing_of_a_name,
+    a_refused_offer_is_to_its_owner_one_that_nobody_answers,
     one_account_fills_nobodys_list,
     what_stands_is_always_in_the_list,
     a_new_password_ends_what_other_logins_gave,
@@ -261,11 +262,23 @@ async fn doorbells_of_others_are_heard_where_a_grant_reaches(world: &World) {
     let rung =
         world.store.events().append(ana, "association", ties.id.as_str(), NOW).await.expect("rung");
     assert_ne!(stamp().await, before);
-    let missed = grants.bells_after(&bob, rung - 1, 10).await.expect("asked");
+    let missed = grants.bells_after(&bob, rung - 1, NOW, 10).await.expect("asked");
     assert_eq!(missed.iter().map(|bell| bell.seq).collect::<Vec<_>>(), [rung]);
+    // However many bells of what is not shared come before, the next one of what is shared is heard.
+    let bells = world.store.events();
+    for n in 0..8 {
+        let kind = if n % 2 == 0 { "sync" } else { "settings" };
+        bells.append(ana, kind, other.id.as_str(), NOW).await.expect("rung");
+    }
+    bells.append(ana, "failover", "f-other", NOW).await.expect("rung");
+    let last = bells.append(ana, "failover", "f-shared", NOW).await.expect("rung");
+    let missed = grants.bells_after(&bob, rung, NOW, 2).await.expect("asked");
+    assert_eq!(missed.iter().map(|bell| bell.seq).collect::<Vec<_>>(), [last]);
+    let eve = user(&world.store, "eve").await;
+    assert_eq!(grants.bells_after(&eve, 0, NOW, 100).await.expect("asked"), []);
     grants.revoke(ana, &GrantId::new("g-1"), NOW).await.expect("taken back");
     assert!(!heard("association", ties.id.as_str()).await);
-    assert_eq!(grants.bells_after(&bob, 0, 10).await.expect("asked"), []);
+    assert_eq!(grants.bells_after(&bob, 0, NOW, 10).await.expect("asked"), []);
 }
 
 async fn of_acceptance_and_revocation_at_once_nothing_stands_after_both(world: &World) {
@@ -297,6 +310,46 @@ async fn numbers_of_doorbells_tell_nothing_of_a_name(world: &World) {
         told.push((offered - before, ring().await - offered));
     }
     assert_eq!(told[0], told[1]);
+}
+
+async fn a_refused_offer_is_to_its_owner_one_that_nobody_answers(world: &World) {
+    let ana = user(&world.store, "ana").await;
+    let bob = user(&world.store, "bob").await;
+    let grants = world.store.grants();
+    let ids = [GrantId::new("g-bob"), GrantId::new("g-nobody")];
+    for (id, to) in ids.iter().zip(["bob", "nobody"]) {
+        grants.offer(&offer(id.as_str(), &ana, to, None), NOW).await.expect("offered");
+    }
+    let heard = async || {
+        let bells = world.store.events().after(&ana, 0, 100).await.expect("asked");
+        bells.len()
+    };
+    let before = heard().await;
+    grants.decline(&bob, &ids[0], NOW).await.expect("refused");
+    assert_eq!(heard().await, before, "its owner is told nothing of it");
+    assert_eq!(received(world, &bob).await, []);
+    assert!(grants.accept(&bob, &ids[0], NOW).await.is_err(), "refused is refused");
+    let told = async |now: i64| {
+        let mut all = grants.given(&ana, 100).await.expect("asked");
+        all.sort_by_key(|grant| grant.named.clone());
+        all.iter().map(|grant| grant.state_for_owner(NOW.plus(now))).collect::<Vec<_>>()
+    };
+    for (now, state) in [(1, GrantState::Offered), (8 * DAY_MS, GrantState::Expired)] {
+        assert_eq!(told(now).await, [state, state]);
+    }
+    // Both can be taken back, once, and hold one of the places that there are until then.
+    for n in 0..48 {
+        let id = format!("n-{n}");
+        grants.offer(&offer(&id, &ana, "nobody", None), NOW).await.expect("offered");
+    }
+    let more = offer("n-48", &ana, "nobody", None);
+    assert!(grants.offer(&more, NOW).await.is_err(), "fifty stand");
+    for id in &ids {
+        grants.revoke(&ana, id, NOW).await.expect("taken back");
+        assert!(grants.revoke(&ana, id, NOW).await.is_err(), "once");
+    }
+    assert_eq!(told(1).await[0], GrantState::Revoked);
+    grants.offer(&more, NOW).await.expect("two places are free");
 }
 
 async fn one_account_fills_nobodys_list(world: &World) {
