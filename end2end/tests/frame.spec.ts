@@ -170,6 +170,36 @@ test("the browser is asked for its leave when the switch is pressed, and a no is
   await expect(page.getByText(t("alerts_off"))).toBeVisible();
 });
 
+test("what happens while nobody looks at the page is shown by the browser, each once", async ({ page, ana, sandbox, t }) => {
+  const gpu = await ana.protectedMachine("lookout");
+  await page.addInitScript(() => {
+    // A browser without a screen shows none: this one writes down what it is given.
+    class Shown extends EventTarget {
+      static permission = "granted";
+      static all: { title: string; tag: string }[] = [];
+      static async requestPermission() { return "granted"; }
+      onclick: (() => void) | null = null;
+      constructor(title: string, options?: { tag?: string }) {
+        super();
+        Shown.all.push({ title, tag: options?.tag ?? "" });
+      }
+    }
+    Object.defineProperty(window, "Notification", { value: Shown });
+    localStorage.setItem("dumont_alerts", "on");
+  });
+  const shown = () => page.evaluate(() => (window.Notification as unknown as { all: { title: string; tag: string }[] }).all);
+  await page.goto("/app");
+  await expectLive(page, t);
+  await page.evaluate(() => Object.defineProperty(document, "hidden", { get: () => true }));
+  await sandbox.pullThePlug(gpu);
+  await expect.poll(async () => (await shown()).length, { timeout: 60_000 }).toBeGreaterThan(1);
+  const all = await shown();
+  for (const one of all) expect(one.title).toContain("lookout");
+  const tags = all.map((one) => one.tag);
+  expect(new Set(tags).size).toBe(tags.length);
+  for (const tag of tags) expect(tag).toMatch(/^\/app\/notifications\/\d+/);
+});
+
 test("offers are found by a part of the model's name", async ({ page, keeper, t }) => {
   await keeper.person.enter(page);
   await page.goto("/app/offers");

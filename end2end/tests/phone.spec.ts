@@ -60,6 +60,17 @@ for (const locale of Object.values(LOCALES)) {
   });
 }
 
+test("where a machine runs and how to get in stands on the first screen", async ({ page, keeper, t }) => {
+  await keeper.person.enter(page);
+  await page.goto(`/app/machines/${keeper.gpu}`);
+  await expectLive(page, t);
+  const copy = page.getByRole("region", { name: t("now"), exact: true }).getByRole("button", { name: t("copy"), exact: true });
+  await expect(copy).toHaveCount(1);
+  const box = await copy.boundingBox();
+  expect((box?.y ?? 9_999) + (box?.height ?? 0)).toBeLessThanOrEqual(844);
+  expect(await page.evaluate(() => window.scrollY)).toBe(0);
+});
+
 test("the way to a drill is as short as on a desk", async ({ page, keeper, t, watch }) => {
   // The emulated screen changes its size between pages, which ends the browser's own transition.
   watch.allow(/Transition was (aborted|skipped)/);
