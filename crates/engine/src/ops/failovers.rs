@@ -216,8 +216,9 @@ mod tests {
             };
             bench.context.store.verdicts().insert(&row).await.expect("recorded");
         }
-        let begun =
-            fail_over(&bench.context, &bench.user, of.gpu, None, false).await.expect("begun");
+        let begun = fail_over(&bench.context, &bench.user, of.gpu, None, Options::default())
+            .await
+            .expect("begun");
         bench.context.store.failovers().find(&begun).await.expect("read").kind
     }
 

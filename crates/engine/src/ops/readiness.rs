@@ -231,7 +231,8 @@ mod tests {
         };
         let mut settings = FailoverSettings::default();
         settings.limits.per_day = 1;
-        store.settings().put(&bench.user, &settings, bench.context.now()).await.expect("saved");
+        let now = bench.context.now();
+        store.settings().put(&bench.user, &settings, None, now).await.expect("saved");
         assert_eq!(check().await, Some((true, "0 of 1 within 24 hours".into())));
         let drill = bench.failover(&machine, Kind::Drill, Cause::Drill).await;
         let bought = bench.purchase(&drill);
@@ -239,7 +240,7 @@ mod tests {
         assert_eq!(check().await, Some((false, "1 of 1 within 24 hours".into())));
         // Nothing is bought at all, so nothing of it stands in the way.
         settings.auto_recovery = false;
-        store.settings().put(&bench.user, &settings, bench.context.now()).await.expect("saved");
+        store.settings().put(&bench.user, &settings, Some(now), now).await.expect("saved");
         assert_eq!(check().await, None);
     }
 
