@@ -173,8 +173,8 @@ pub async fn point_difference(
     Params(query): Params<DifferenceQuery>,
 ) -> Result<Json<PointDifference>, Fault> {
     let machine = whose.machine(machine);
-    let found =
-        standby::point_difference(&dumont, &whose.owner, &machine, point, &query.path).await?;
+    let path = query.path.unwrap_or_default();
+    let found = standby::point_difference(&dumont, &whose.owner, &machine, point, &path).await?;
     Ok(Json(found))
 }
 

@@ -125,7 +125,8 @@ pub struct GoBack {
 #[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 pub struct DifferenceQuery {
     /// At and below this path of the workspace; everything when absent or empty.
-    pub path: String,
+    #[cfg_attr(feature = "openapi", param(max_length = 1024))]
+    pub path: Option<String>,
 }
 
 impl RecoveryPoints {
