@@ -1016,7 +1016,7 @@ texts! {
     note_late: "The old GPU of {machine} answered again. Files that only it had: {files}. They were saved on the standby.",
     note_silent: "{machine} does not answer, and it is not known whether its GPU is lost. Nothing has been done.",
     note_lost_bare: "{machine} lost its GPU ({cause}), and nothing had been copied to a standby yet.",
-    note_standby_degraded: "{machine} has no standby: Google Cloud has no capacity now. Dumont tries again.",
+    note_standby_degraded: "{machine} has no standby: Google Cloud makes no VM for it now. Dumont tries again; the page of the machine says why.",
     note_standby_lost: "The standby of {machine} is gone with its copy. A new one is being created; until it has copied everything, nothing protects the machine.",
     note_standby_preempted: "Google Cloud took the Spot standby of {machine} back. It is being started again; its copy is kept.",
     note_standby_stopped: "The standby of {machine} was stopped. It is being started again; its copy is kept.",

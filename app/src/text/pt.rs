@@ -1000,7 +1000,7 @@ pub(super) const PT: Texts = Texts {
     note_late: "A GPU antiga de {machine} voltou a responder. Arquivos que só ela tinha: {files}. Foram guardados no standby.",
     note_silent: "{machine} não responde, e não se sabe se a GPU se perdeu. Nada foi feito.",
     note_lost_bare: "{machine} perdeu a GPU ({cause}), e nada havia sido copiado para um standby ainda.",
-    note_standby_degraded: "{machine} está sem standby: o Google Cloud não tem capacidade agora. O Dumont tenta de novo.",
+    note_standby_degraded: "{machine} está sem standby: o Google Cloud não cria uma VM para ela agora. O Dumont tenta de novo; a página da máquina diz por quê.",
     note_standby_lost: "O standby de {machine} sumiu com a cópia. Outro está sendo criado; até que ele copie tudo, nada protege a máquina.",
     note_standby_preempted: "O Google Cloud retomou o standby Spot de {machine}. Ele está sendo ligado de novo; a cópia foi mantida.",
     note_standby_stopped: "O standby de {machine} foi desligado. Ele está sendo ligado de novo; a cópia foi mantida.",

@@ -9,7 +9,7 @@ use domain::failover::{DetectOutput, Disposal, Kind, Left, Saved, StepName};
 use domain::gpu::{Endpoint, GpuState};
 use domain::id::{FailoverId, GpuId};
 use domain::standby::StandbyState;
-use domain::time::Millis;
+use domain::time::{DAY_MS, Millis};
 use providers::ssh::Shell;
 use store::FailoverQuery;
 
@@ -21,6 +21,9 @@ use crate::worker::{DialError, dial};
 
 /// Fetches after which one on which something goes on writing goes all the same.
 const FETCHES: i64 = 20;
+/// How long one that answers is kept beyond its user's time while what it holds can't be fetched (an image
+/// without the means, a standby that is away, a full disk), ms: it bills all the while.
+const MOST_MS: i64 = DAY_MS;
 /// Between two looks at one that is not known to be silent, ms.
 const BLIND_MS: i64 = 5_000;
 
@@ -66,6 +69,13 @@ pub(crate) async fn may_go(context: &Context, disposal: &Disposal) -> Result<Lea
     let Some(target) = target(&left, runs.ssh) else { return Ok(Leave::Now) };
     let now = context.now();
     let kept = keep_min.saturating_mul(60_000);
+    if is_overdue(disposal.requested_at, kept, now) {
+        tracing::error!(
+            instance = disposal.external_id,
+            "the GPU that was left goes: for a day what it holds could not be saved, and it bills"
+        );
+        return Ok(Leave::Now);
+    }
     match dial(context, &association.user, &target).await {
         Ok(shell) => answers(context, &association, disposal, &shell, now.plus(kept)).await,
         Err(DialError::Key(error)) => Err(error),
@@ -83,6 +93,11 @@ pub(crate) async fn may_go(context: &Context, disposal: &Disposal) -> Result<Lea
             Ok(Leave::Now)
         }
     }
+}
+
+/// Whether what one holds could not be saved for so long that it goes unsaved.
+const fn is_overdue(since: Millis, kept_ms: i64, now: Millis) -> bool {
+    now.since(since) > kept_ms.saturating_add(MOST_MS)
 }
 
 /// Whether anything may run on it, by the provider's word. Of a host that it does not reach it knows nothing.
@@ -179,4 +194,18 @@ pub(crate) fn target(left: &Left, listed: Option<Endpoint>) -> Option<Target> {
     let host_key = left.host_key.clone()?;
     let endpoint = listed.or_else(|| left.endpoint.clone())?;
     Some(Target { endpoint, host_key: Some(host_key) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_that_can_never_be_fetched_from_does_not_bill_for_ever() {
+        let (since, kept) = (Millis(1_000), 30 * 60_000);
+        for (hours, overdue) in [(0, false), (1, false), (24, false), (25, true), (100, true)] {
+            let now = since.plus(hours * 3_600_000);
+            assert_eq!(is_overdue(since, kept, now), overdue, "{hours} h");
+        }
+    }
 }
