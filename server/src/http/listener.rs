@@ -239,7 +239,7 @@ mod tests {
             began.elapsed()
         }
 
-        async fn is_gone(self) {
+        async fn ends(self) {
             self.served.await.expect("it ended well");
             assert_eq!(self.doorman.here.lock().expect("not poisoned").total, 0, "its place");
         }
@@ -250,7 +250,7 @@ mod tests {
         let mut first = Client::connect();
         first.say("GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ").await;
         assert_eq!(first.stays().await, HEAD);
-        first.is_gone().await;
+        first.ends().await;
 
         // One that drips gets no more time than one that says nothing.
         let mut later = Client::connect();
@@ -262,7 +262,7 @@ mod tests {
             later.say("x").await;
         }
         assert_eq!(began.elapsed(), HEAD);
-        later.is_gone().await;
+        later.ends().await;
     }
 
     #[tokio::test(start_paused = true)]
@@ -288,7 +288,7 @@ mod tests {
         assert!(!answer.starts_with(&[0, 0]), "a frame: {answer:?}");
         let answer = String::from_utf8(answer).expect("HTTP/1.1");
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
-        client.is_gone().await;
+        client.ends().await;
 
         let mut client = Client::connect();
         client
