@@ -34,10 +34,16 @@ function put(path, content) {
 
 const kept = new Set();
 const sizes = [];
-for (const [from, ending] of [["dumont.min.js", "js"], ["dumont.wasm", "wasm"], ["dumont.css", "css"]]) {
+const built = [
+  ["dumont.min.js", "dumont", "js"],
+  ["dumont.wasm", "dumont", "wasm"],
+  ["dumont.css", "dumont", "css"],
+  ["passkey.min.js", "passkey", "js"],
+];
+for (const [from, of, ending] of built) {
   const content = readFileSync(join(stage, from));
   const hash = createHash("sha256").update(content).digest("hex").slice(0, 12);
-  const name = `dumont.${hash}.${ending}`;
+  const name = `${of}.${hash}.${ending}`;
   const path = join(pkg, name);
   put(path, content);
   const now = new Date();
@@ -45,7 +51,7 @@ for (const [from, ending] of [["dumont.min.js", "js"], ["dumont.wasm", "wasm"], 
     kept.add(file);
     utimesSync(join(pkg, file), now, now);
   }
-  sizes.push(`${ending} ${content.length} (${statSync(`${path}.br`).size})`);
+  sizes.push(`${of === "dumont" ? ending : of} ${content.length} (${statSync(`${path}.br`).size})`);
 }
 for (const file of readdirSync(pkg)) {
   const path = join(pkg, file);

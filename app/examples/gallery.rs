@@ -23,7 +23,7 @@ fn main() -> std::io::Result<()> {
                 request.accept_language = lang.to_owned();
                 request.cookies =
                     support::fields(&[("dumont_theme", theme), ("dumont_zone", "-180")]);
-                let assets = Assets { style: style.clone(), islands: None };
+                let assets = Assets { style: style.clone(), islands: None, passkey: None };
                 let html = support::reply_with(&request, &plane, &assets).html;
                 std::fs::write(folder.join(format!("{name}.{lang}.{theme}.html")), html)?;
             }

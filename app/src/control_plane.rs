@@ -3,6 +3,7 @@
 //! An implementation is made for one request and knows who asks; nothing here names a user. A
 //! refusal is a problem document, the same that the REST API tells.
 
+mod passkeys;
 mod people;
 mod sharing;
 
@@ -34,6 +35,7 @@ use domain::view::standby::{
     AcceptDeletions, DiscardMachine, HeldDeletions, ProvisionStandby, RestoreDeletions,
 };
 
+pub use self::passkeys::WithPasskeys;
 pub use self::people::People;
 pub use self::sharing::Sharing;
 
@@ -64,7 +66,7 @@ pub struct Enrolment {
 
 /// Everything that the pages can ask for, as the one who asks.
 #[async_trait]
-pub trait ControlPlane: People + Sharing {
+pub trait ControlPlane: People + Sharing + WithPasskeys {
     /// The present time.
     fn now(&self) -> Millis;
     /// Who asks.

@@ -85,7 +85,7 @@ fn scripts(assets: &Assets) -> Option<AnyView> {
         view! {
             <link rel="modulepreload" href=script.clone()/>
             <link rel="preload" href=wasm.clone() r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
-            <script type="module" data-script=script data-wasm=wasm id="start" inner_html=START></script>
+            <script type="module" data-script=script data-wasm=wasm data-passkey=assets.passkey.clone() id="start" inner_html=START></script>
         }
         .into_any(),
     )

@@ -68,6 +68,8 @@ pub struct Assets {
     pub style: Option<String>,
     /// Script and WASM of the islands.
     pub islands: Option<(String, String)>,
+    /// Script that makes and uses passkeys; loaded where one is asked for.
+    pub passkey: Option<String>,
 }
 
 /// What a route comes to: a page that is still to be drawn, or a reply.

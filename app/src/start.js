@@ -7,6 +7,13 @@ const take = () => {
 };
 take();
 addEventListener("hashchange", take);
+// What needs scripts shows itself now, and what is said without them hides.
+document.documentElement.dataset.scripts = "on";
+// Few pages ask for a passkey, and what has the browser do so is loaded then.
+addEventListener("click", async ({ target }) => {
+  const box = target.closest("button")?.closest("[data-ceremony]");
+  if (box) (await import(document.getElementById("start").dataset.passkey)).default(box);
+});
 // A module has no `document.currentScript`, so the element is found by its id.
 const { script, wasm } = document.getElementById("start").dataset;
 const islands = await import(script);

@@ -75,6 +75,9 @@ async fn tidy(dumont: Dumont, token: CancellationToken) {
             tracing::debug!(%error, "browsers of long ago not forgotten");
         }
         dumont.link_limiter.tidy();
+        if let Err(error) = dumont.store.passkeys().prune(now).await {
+            tracing::debug!(%error, "old challenges not removed");
+        }
         if let Err(error) = dumont.store.sessions().delete_expired(now).await {
             tracing::debug!(%error, "expired sessions not removed");
         }

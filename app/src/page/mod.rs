@@ -118,7 +118,7 @@ pub(crate) async fn answer(
         Route::Confirm => settings::confirm::answer(request, plane).await,
         Route::Password => settings::account::password(request, plane).await,
         Route::NewToken => settings::account::new_token(visit, request, plane).await,
-        Route::SecondFactor => settings::second_factor::answer(request, plane).await,
+        Route::SecondFactor => settings::second_factor::answer(visit, request, plane).await,
         Route::ForgetBrowser => settings::browsers::forget(request, plane).await,
         Route::RevokeToken | Route::RevokeSession => {
             settings::account::revoke(&route, request, plane).await

@@ -62,6 +62,7 @@ fn a_page_has_the_one_script_that_its_policy_knows_and_only_where_it_was_built()
     let assets = Assets {
         style: Some("/pkg/dumont.1.css".into()),
         islands: Some(("/pkg/dumont.1.js".into(), "/pkg/dumont.1.wasm".into())),
+        passkey: Some("/pkg/passkey.1.js".into()),
     };
     let html = reply_with(&get("/app"), &Fake::default(), &assets).html;
     assert!(html.contains("/pkg/dumont.1.css"));

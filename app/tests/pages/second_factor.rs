@@ -1,7 +1,7 @@
 //! The pages of a second factor.
 
-use super::support::access;
 use super::support::plane::{Fake, problem};
+use super::support::{access, passkeys};
 use super::support::{post, reply};
 use super::{shown, words};
 
@@ -84,4 +84,87 @@ fn a_login_goes_on_with_its_code_and_where_it_was_going() {
     let waited = Fake { refusal: Some(problem(401, "unauthorized", &[])), ..Fake::nobody() };
     let got = reply(&post("/login/code", &[("code", "1")]), &waited);
     assert_eq!(got.location.as_deref(), Some("/login"));
+}
+
+#[test]
+fn a_passkey_can_be_used_wherever_a_code_is_asked_for() {
+    let with = |confirmed| Fake {
+        factor: passkeys::factor(),
+        passkeys: passkeys::two(),
+        confirmed,
+        ..Fake::default()
+    };
+    for (page, purpose) in [
+        (PAGE, "confirm"),
+        ("/app/settings/account", "change_password"),
+        ("/app/settings/credentials", "confirm"),
+        ("/app/settings/confirm", "confirm"),
+        ("/app/offers/502", "confirm"),
+    ] {
+        let html = shown(page, &with(false));
+        assert!(html.contains(&format!("data-purpose=\"{purpose}\"")), "{page}: {html}");
+        assert!(html.contains("Passkeys need JavaScript."), "{page}");
+    }
+    let page = shown(PAGE, &with(true));
+    for part in
+        ["data-purpose=\"remove_factor\"", "data-ceremony=\"create\"", ">laptop<", ">key ring<"]
+    {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let login = Fake { factor: passkeys::factor(), ..Fake::nobody() };
+    let page = shown("/login/code", &login);
+    assert!(page.contains("data-options=\"/api/v1/auth/login/passkey\""), "{page}");
+    // Without an app the code is one of recovery.
+    assert!(page.contains("Recovery code") && !page.contains("Six digits"), "{page}");
+    // Nowhere where none can be used.
+    let elsewhere = Fake {
+        factor: domain::view::access::SecondFactor { passkey_here: false, ..passkeys::factor() },
+        confirmed: false,
+        ..Fake::default()
+    };
+    assert!(!shown(PAGE, &elsewhere).contains("data-ceremony"));
+    assert!(shown(PAGE, &elsewhere).contains("DUMONT_PUBLIC_URL"));
+}
+
+#[test]
+fn what_the_browser_makes_of_a_passkey_is_sent_on() {
+    let plane = Fake { factor: passkeys::factor(), passkeys: passkeys::two(), ..Fake::default() };
+    let form = [("act", "add_passkey"), ("passkey_name", "phone"), ("passkey", passkeys::MADE)];
+    let got = reply(&post(PAGE, &form), &plane);
+    assert!(got.html.contains("abcd-efgh-ijkl-mnop"), "{}", got.html);
+    let form = [("act", "rename_passkey"), ("renamed", "p1"), ("new_name", "desk")];
+    let got = reply(&post(PAGE, &form), &plane);
+    assert!(got.location.expect("led on").ends_with("?said=passkey_renamed"));
+    let remove = [
+        ("act", "remove"),
+        ("which", "p2"),
+        ("password", "p"),
+        ("factor_code", "typed halfway"),
+        ("passkey", passkeys::USED),
+    ];
+    let got = reply(&post(PAGE, &remove), &plane);
+    assert!(got.location.expect("led on").ends_with("?said=passkey_removed"));
+    assert_eq!(
+        plane.acts(),
+        [
+            "add passkey AQ as phone",
+            "rename passkey p1 to desk",
+            "remove passkey p2 with None or Some(\"AQ\")"
+        ]
+    );
+    let login = Fake { factor: passkeys::factor(), ..Fake::nobody() };
+    let got = reply(&post("/login/code", &[("passkey", passkeys::USED), ("code", "")]), &login);
+    assert_eq!((got.status, login.acts()), (303, vec!["log in with passkey AQ".to_owned()]));
+    // What is none is refused, and the page says so beside the button.
+    for sent in ["{}", "none", "[]"] {
+        let got = reply(&post("/login/code", &[("passkey", sent)]), &login);
+        assert_eq!(got.status, 422, "{sent}");
+        assert!(got.html.contains("The passkey is not accepted."), "{}", got.html);
+    }
+    let got = reply(&post(PAGE, &[("act", "add_passkey"), ("passkey_name", "phone")]), &plane);
+    assert_eq!(got.status, 422);
+    let copied = problem(422, "invalid", &[("passkey", "passkey_copied")]);
+    let plane = Fake { refusal: Some(copied), factor: passkeys::factor(), ..Fake::nobody() };
+    let got = reply(&post("/login/code", &[("passkey", passkeys::USED)]), &plane);
+    assert!(got.html.contains("there may be a copy of it"), "{}", got.html);
 }

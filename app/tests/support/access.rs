@@ -19,11 +19,26 @@ pub(crate) fn browsers() -> Browsers {
 }
 
 pub(crate) fn no_factor() -> SecondFactor {
-    SecondFactor { enabled: false, since: None, recovery_codes_left: 0 }
+    SecondFactor {
+        enabled: false,
+        since: None,
+        app_since: None,
+        passkeys: 0,
+        passkey_here: false,
+        recovery_codes_left: 0,
+    }
 }
 
 pub(crate) fn factor() -> SecondFactor {
-    SecondFactor { enabled: true, since: Some(ago(3 * DAY_MS)), recovery_codes_left: 9 }
+    let since = Some(ago(3 * DAY_MS));
+    SecondFactor {
+        enabled: true,
+        since,
+        app_since: since,
+        passkeys: 0,
+        passkey_here: false,
+        recovery_codes_left: 9,
+    }
 }
 
 pub(crate) fn enrolment() -> Enrolment {

@@ -10,6 +10,7 @@
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 pub(crate) mod access;
+pub(crate) mod passkeys;
 mod people;
 pub(crate) mod plane;
 pub(crate) mod points;

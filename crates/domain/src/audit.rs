@@ -39,6 +39,16 @@ crate::text_enum! {
         MakeRecoveryCodes = "make_recovery_codes",
         /// Removed the second factor.
         RemoveSecondFactor = "remove_second_factor",
+        /// Began to make a passkey.
+        BeginPasskey = "begin_passkey",
+        /// Added a passkey.
+        AddPasskey = "add_passkey",
+        /// Was asked for a passkey, to be used.
+        AskForPasskey = "ask_for_passkey",
+        /// Gave a passkey another name.
+        RenamePasskey = "rename_passkey",
+        /// Removed a passkey.
+        RemovePasskey = "remove_passkey",
         /// Let another account look at or act on machines.
         GiveGrant = "give_grant",
         /// Took that back.
@@ -131,6 +141,11 @@ impl Action {
             | Self::AddSecondFactor
             | Self::MakeRecoveryCodes
             | Self::RemoveSecondFactor
+            | Self::BeginPasskey
+            | Self::AddPasskey
+            | Self::AskForPasskey
+            | Self::RenamePasskey
+            | Self::RemovePasskey
             | Self::GiveGrant
             | Self::RevokeGrant
             | Self::AcceptGrant

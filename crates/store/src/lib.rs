@@ -34,7 +34,8 @@ pub use account::link::{AccessLinks, Link, LinkKind, NewLink};
 pub use account::notification::{
     DOORBELL as NOTIFICATION_DOORBELL, NotificationPage, Notifications,
 };
-pub use account::second_factor::{Proved, SecondFactor, SecondFactors};
+pub use account::passkey::{ChallengeOf, MOST as MOST_PASSKEYS, NewPasskey, Passkey, Passkeys};
+pub use account::second_factor::{Factors, Proved, SecondFactor, SecondFactors};
 pub use account::session::{
     SESSION_CONFIRMED, SESSION_IP, SESSION_USER, SESSION_USER_AGENT, SessionRow, Sessions,
 };

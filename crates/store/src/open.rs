@@ -138,6 +138,8 @@ repositories! {
     attempts -> crate::Attempts<'_>,
     /// Second factors, sealed.
     second_factors -> crate::SecondFactors<'_>,
+    /// Passkeys.
+    passkeys -> crate::Passkeys<'_>,
     /// Links that let somebody in.
     access_links -> crate::AccessLinks<'_>,
     /// What accounts let one another do.

@@ -39,8 +39,9 @@ pub async fn forget_browser(
 pub async fn second_factor(
     State(dumont): State<Dumont>,
     Owner(user): Owner,
+    client: Client,
 ) -> Result<Json<SecondFactor>, Fault> {
-    Ok(Json(factors::state(&dumont, &user).await?))
+    Ok(Json(factors::state(&dumont, &user, &client).await?))
 }
 
 /// Begins to set one up. It is asked for once a code of it was sent. Needs a confirmation of the last
@@ -74,7 +75,7 @@ pub async fn make_recovery_codes(
     Ok(Json(factors::make_codes(&dumont, &who).await?))
 }
 
-/// Turns the second factor off, with the password and a code.
+/// Removes the app's codes, with the password and a code or a passkey. Passkeys and their recovery codes stay.
 #[utoipa::path(post, path = "/auth/second-factor/remove", tag = "auth", request_body = RemoveSecondFactor, responses((status = 200, body = Done)))]
 pub async fn remove_second_factor(
     State(dumont): State<Dumont>,

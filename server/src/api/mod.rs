@@ -13,6 +13,7 @@ pub mod failover;
 pub mod grants;
 pub mod instances;
 pub mod notifications;
+pub mod passkeys;
 pub mod people;
 pub mod settings;
 pub mod standby;

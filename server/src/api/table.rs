@@ -8,8 +8,8 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
 use super::{
-    access, audit, auth, balance, events, failover, grants, instances, notifications, people,
-    settings, standby,
+    access, audit, auth, balance, events, failover, grants, instances, notifications, passkeys,
+    people, settings, standby,
 };
 use crate::Dumont;
 
@@ -121,6 +121,13 @@ pub fn table() -> Vec<Route> {
         Admin access::activate_second_factor as AddSecondFactor <- r#"{"code":"000000"}"#;
         Admin access::make_recovery_codes as MakeRecoveryCodes;
         Admin access::remove_second_factor as RemoveSecondFactor <- r#"{"password":"not the password","code":"000000"}"#;
+        Admin passkeys::list;
+        Admin passkeys::begin_passkey as BeginPasskey;
+        Admin passkeys::add_passkey as AddPasskey <- r#"{"name":"laptop","credential":{"id":"none","rawId":"none","type":"public-key","response":{"clientDataJSON":"none","attestationObject":"none"}}}"#;
+        Admin passkeys::rename_passkey as RenamePasskey <- r#"{"name":"phone"}"#;
+        Admin passkeys::remove_passkey as RemovePasskey <- r#"{"password":"not the password","code":"000000"}"#;
+        Admin passkeys::passkey_challenge as AskForPasskey <- r#"{"purpose":"confirm"}"#;
+        Public passkeys::login_challenge;
         Admin auth::change_password as ChangePassword <- r#"{"current_password":"not the password","new_password":"another password"}"#;
         Admin auth::confirm as Confirm <- r#"{"password":"not the password"}"#;
 

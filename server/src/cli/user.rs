@@ -97,7 +97,7 @@ pub(super) async fn run(dumont: &Dumont, command: Command) -> anyhow::Result<()>
         }
         Command::RemoveSecondFactor { email } => {
             let user = account(dumont, &email).await?;
-            match dumont.store.second_factors().remove(&user.id).await {
+            match dumont.store.second_factors().remove_all(&user.id).await {
                 Err(StoreError::NotFound(_)) => bail!("{} has no second factor", user.email),
                 other => other?,
             }

@@ -19,6 +19,8 @@ pub struct Client {
     pub agent: Option<String>,
     /// The cookie by which it may be known to an account.
     pub browser: Option<String>,
+    /// What it calls this server.
+    pub host: Option<String>,
 }
 
 impl std::fmt::Debug for Client {
@@ -37,10 +39,12 @@ impl FromRequestParts<Dumont> for Client {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
         let told = if dumont.site.trust_proxy { forwarded(&parts.headers) } else { None };
         let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+        let host = parts.headers.get(header::HOST).and_then(|value| value.to_str().ok());
         Ok(Self {
             address: told.or(peer),
             agent: agent.map(|name| name.chars().take(200).collect()),
             browser: browser::read(&parts.headers),
+            host: host.map(str::to_owned),
         })
     }
 }

@@ -40,7 +40,7 @@ fn is_plain(host: &str) -> bool {
 }
 
 /// The host without its port, in small letters, without the root's dot.
-fn host_of(asked: &str) -> Option<String> {
+pub(crate) fn host_of(asked: &str) -> Option<String> {
     let asked = asked.trim().to_ascii_lowercase();
     let host = match asked.strip_prefix('[') {
         Some(rest) => {

@@ -4,7 +4,9 @@ use std::net::IpAddr;
 
 use domain::id::UserId;
 use domain::time::Millis;
-use store::{DbSessions, SESSION_CONFIRMED, SESSION_IP, SESSION_USER, SESSION_USER_AGENT};
+use store::{
+    DbSessions, SESSION_CONFIRMED, SESSION_IP, SESSION_USER, SESSION_USER_AGENT, session_handle,
+};
 use time::Duration;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, Session, SessionManagerLayer};
@@ -73,6 +75,12 @@ pub async fn wait_for_code(session: &Session, half: &HalfWay) -> Result<(), Faul
 /// The database.
 pub async fn half_way(session: &Session) -> Result<Option<HalfWay>, Fault> {
     session.get(HALF_WAY).await.map_err(fault)
+}
+
+/// What a session is called in the database, once it is kept there.
+#[must_use]
+pub fn handle(session: &Session) -> Option<String> {
+    session.id().map(|id| session_handle(&id))
 }
 
 /// Notes that the user of a session has just proved to know the password.

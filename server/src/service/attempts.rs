@@ -161,6 +161,24 @@ pub async fn code(dumont: &Dumont, user: &UserId, from: &Sender) -> Result<CodeC
     }
 }
 
+/// Counts a passkey by who sends it. Nobody guesses one: this spares us the work, and what many strangers send
+/// keeps its holder from nothing.
+///
+/// # Errors
+/// `TooMany`, or the database.
+pub async fn passkey(dumont: &Dumont, user: &UserId, from: &Sender) -> Result<Bucket, Fault> {
+    let by = match from {
+        Sender::Browser(row) => format!("browser/{row}"),
+        Sender::Credential(handle) => format!("credential/{handle}"),
+        Sender::Network(address) => {
+            address.map(neighbourhood).map_or_else(|| "unknown".to_owned(), |at| at.to_string())
+        }
+    };
+    let bucket = dumont.limiter.limits.per_code.bucket(format!("passkey/{user}/{by}"));
+    spend(dumont, &bucket).await?;
+    Ok(bucket)
+}
+
 impl CodeCount {
     /// Takes back what was counted of a code that was right.
     ///

@@ -9,6 +9,7 @@ use domain::view::account::{
     ChangePassword, CreatedToken, LoginRequest, NewToken, Session, SessionKind, Sessions, Token,
     Tokens,
 };
+use domain::view::passkey::PasskeyUse;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -19,7 +20,9 @@ use crate::http::client::Client;
 use crate::http::identity::{Identity, Via};
 use crate::service::attempts::Sender;
 use crate::service::audit::{self, Actor};
-use crate::service::{attempts, confirm, second_factor};
+use crate::service::passkeys::{Bearer, Purpose};
+use crate::service::second_factor::{Means, Proof};
+use crate::service::{attempts, confirm, passkeys, second_factor};
 use crate::{Dumont, Fault};
 
 /// How long a login token works, days.
@@ -121,7 +124,10 @@ async fn past_the_password(
         return Ok(Entry::In(login.user));
     }
     match code.filter(|code| !code.trim().is_empty()) {
-        Some(code) => second_step(dumont, login, &code, client, with).await.map(Entry::In),
+        Some(code) => {
+            let step = Step { proof: Proof::Code(code), holder: "" };
+            second_step(dumont, login, step, client, with).await.map(Entry::In)
+        }
         None => {
             // No refusal: the half of a login. Whoever stops here has the password, which is to be seen.
             audit::note(dumont, &actor, Action::BeginLogIn, None, Ok(())).await;
@@ -132,18 +138,36 @@ async fn past_the_password(
     }
 }
 
-/// Goes on with a login that waited for its code.
+/// What comes along in the second step of a login.
+#[derive(Clone)]
+pub struct Step<'s> {
+    /// What proves it.
+    pub proof: Proof,
+    /// The handle of the session that waits; a passkey must have been used in it.
+    pub holder: &'s str,
+}
+
+/// Goes on with a login that waited for its second step.
 ///
 /// # Errors
-/// `Unauthorized` where it has waited too long or the password was changed meanwhile, `WrongCode`,
-/// or `TooMany` attempts.
+/// `Unauthorized` where it has waited too long or the password was changed meanwhile, `WrongCode`, a passkey
+/// that is not accepted, or `TooMany` attempts.
 pub async fn go_on(
     dumont: &Dumont,
     half: &HalfWay,
-    code: &str,
+    step: Step<'_>,
     client: &Client,
     with: Credential,
 ) -> Result<User, Fault> {
+    let login = waiting(dumont, half).await?;
+    second_step(dumont, login, step, client, with).await
+}
+
+/// The account of a login that waits for its second step.
+///
+/// # Errors
+/// `Unauthorized` where it has waited too long or the password was changed meanwhile.
+pub async fn waiting(dumont: &Dumont, half: &HalfWay) -> Result<Login, Fault> {
     let waited = dumont.now().0.saturating_sub(half.at);
     let login = match dumont.store.users().login(&UserId::new(half.user.clone())).await {
         Err(StoreError::NotFound(_)) => return Err(Fault::Unauthorized),
@@ -152,13 +176,13 @@ pub async fn go_on(
     if !(0..HALF_WAY_MS).contains(&waited) || proof(&login.password_hash) != half.proof {
         return Err(Fault::Unauthorized);
     }
-    second_step(dumont, login, code, client, with).await
+    Ok(login)
 }
 
 async fn second_step(
     dumont: &Dumont,
     login: Login,
-    code: &str,
+    step: Step<'_>,
     client: &Client,
     with: Credential,
 ) -> Result<User, Fault> {
@@ -168,7 +192,14 @@ async fn second_step(
         Some(browser) => Sender::Browser(browser),
         None => Sender::Network(client.address),
     };
-    let outcome = second_factor::check(dumont, user, code, &from).await;
+    let outcome = match step.proof {
+        Proof::None => Err(Fault::WrongCode),
+        Proof::Code(code) => second_factor::check(dumont, user, &code, &from).await,
+        Proof::Passkey(used) => {
+            let bearer = Bearer { user, holder: step.holder, purpose: Purpose::LogIn };
+            passkeys::check(dumont, &bearer, &used, client, &from).await.map(|()| Means::Passkey)
+        }
+    };
     let object = outcome.as_ref().ok().and_then(|means| means.object());
     let told = outcome.as_ref().map(|_| ()).map_err(Fault::code);
     let actor = Actor::at_the_door(user, with, client);
@@ -355,7 +386,8 @@ pub async fn change_password(
     client: &Client,
 ) -> Result<(), Fault> {
     let current = SecretString::from(asked.current_password);
-    confirm::check(dumont, who, "current_password", current, asked.code, client).await?;
+    let (proof, purpose) = (Proof::of(asked.code, asked.passkey), PasskeyUse::ChangePassword);
+    confirm::check(dumont, who, "current_password", current, proof, purpose, client).await?;
     let keep = Some(who.via.handle());
     set_password(dumont, &who.user, "new_password", asked.new_password.into(), keep).await
 }

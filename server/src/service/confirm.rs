@@ -7,11 +7,13 @@
 
 use domain::time::Millis;
 use domain::view::account::Confirm;
+use domain::view::passkey::PasskeyUse;
 use secrecy::SecretString;
 use store::TokenKind;
 
 use crate::http::client::Client;
 use crate::http::identity::{Identity, Via};
+use crate::service::second_factor::Proof;
 use crate::service::{attempts, second_factor};
 use crate::{Dumont, Fault};
 
@@ -32,7 +34,7 @@ pub fn require(dumont: &Dumont, who: &Identity) -> Result<(), Fault> {
     if is_recent(who, dumont.now()) {
         return Ok(());
     }
-    let message = "confirm first that it is you: send the password (and the code of a second factor) to POST /api/v1/auth/confirm, and ask again within ten minutes";
+    let message = "confirm first that it is you: send the password (and the code of a second factor, or a passkey) to POST /api/v1/auth/confirm, and ask again within ten minutes";
     Err(Fault::Forbidden { code: "confirmation_needed", message })
 }
 
@@ -52,17 +54,19 @@ pub async fn before_money(dumont: &Dumont, who: &Identity) -> Result<(), Fault> 
     if second_factor::is_on(dumont, &who.user).await? { require(dumont, who) } else { Ok(()) }
 }
 
-/// Checks the password of someone who is logged in, and the code of their second factor where they have
-/// one.
+/// Checks the password of someone who is logged in, and their second factor where they have one. A passkey must
+/// have been used for this purpose.
 ///
 /// # Errors
-/// It is wrong (told under the name `field`; of the code, as `code`), or there were too many attempts.
+/// It is wrong (told under the name `field`; of the second factor, as `code` or `passkey`), or there were too
+/// many attempts.
 pub async fn check(
     dumont: &Dumont,
     who: &Identity,
     field: &str,
     password: SecretString,
-    code: Option<String>,
+    proof: Proof,
+    purpose: PasskeyUse,
     client: &Client,
 ) -> Result<(), Fault> {
     let user = &who.user;
@@ -73,7 +77,7 @@ pub async fn check(
     attempts::spend(dumont, &bucket).await?;
     if dumont.passwords.fits(password, Some(login.password_hash)).await? {
         dumont.store.attempts().forget(&bucket.name).await?;
-        return second_factor::require(dumont, who, code).await;
+        return second_factor::require(dumont, who, proof, purpose, client).await;
     }
     tracing::info!(address = ?client.address, %user, "confirmation refused");
     Err(Fault::field(field, "wrong_password", "is wrong"))
@@ -89,7 +93,8 @@ pub async fn confirm(
     asked: Confirm,
     client: &Client,
 ) -> Result<Millis, Fault> {
-    check(dumont, who, "password", asked.password.into(), asked.code, client).await?;
+    let (password, proof) = (asked.password.into(), Proof::of(asked.code, asked.passkey));
+    check(dumont, who, "password", password, proof, PasskeyUse::Confirm, client).await?;
     let now = dumont.now();
     if let Via::Token(id, _) = &who.via {
         dumont.store.tokens().confirm(&who.user, id, now).await?;

@@ -21,6 +21,7 @@ pub mod journal;
 pub mod machines;
 pub mod notifications;
 mod owner;
+pub mod passkeys;
 pub mod password;
 pub mod people;
 pub mod readiness;

@@ -1,5 +1,6 @@
-//! Second factors: set up with a code that proves that an app has the secret, asked for at each login
-//! and with the password again, and removed by both.
+//! Second factors: codes of an app, set up with one that proves that the app has the secret, or passkeys (see
+//! [`super::passkeys`]). Either is asked for at each login and with the password again, and removed by both.
+//! Recovery codes come with the first of them and go with the last.
 
 mod drawing;
 mod totp;
@@ -7,6 +8,7 @@ mod totp;
 use domain::id::UserId;
 use domain::view::Time;
 use domain::view::access::{NewSecondFactor, RecoveryCodes, RemoveSecondFactor, SecondFactor};
+use domain::view::passkey::{AssertionCredential, PasskeyUse};
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use store::{Proved, StoreError};
@@ -15,7 +17,8 @@ pub use self::drawing::{Drawing, drawing};
 use crate::http::client::Client;
 use crate::http::identity::Identity;
 use crate::service::attempts::Sender;
-use crate::service::{attempts, auth, confirm};
+use crate::service::passkeys::{Bearer, Purpose};
+use crate::service::{attempts, auth, confirm, passkeys};
 use crate::{Dumont, Fault};
 
 /// Bytes of a secret, as RFC 4226 wants them.
@@ -32,13 +35,42 @@ pub enum Means {
     App,
     /// A recovery code.
     Recovery,
+    /// A passkey.
+    Passkey,
 }
 
 impl Means {
     /// What the audit log says of it.
     #[must_use]
     pub fn object(self) -> Option<String> {
-        (self == Self::Recovery).then(|| "recovery_code".to_owned())
+        match self {
+            Self::App => None,
+            Self::Recovery => Some("recovery_code".to_owned()),
+            Self::Passkey => Some("passkey".to_owned()),
+        }
+    }
+}
+
+/// What somebody sends to prove it.
+#[derive(Clone)]
+pub enum Proof {
+    /// Nothing.
+    None,
+    /// A code of the app, or a recovery code.
+    Code(String),
+    /// A passkey.
+    Passkey(Box<AssertionCredential>),
+}
+
+impl Proof {
+    /// A passkey counts where both came along.
+    #[must_use]
+    pub fn of(code: Option<String>, passkey: Option<AssertionCredential>) -> Self {
+        match (passkey, code.filter(|code| !code.trim().is_empty())) {
+            (Some(passkey), _) => Self::Passkey(Box::new(passkey)),
+            (None, Some(code)) => Self::Code(code),
+            (None, None) => Self::None,
+        }
     }
 }
 
@@ -47,21 +79,24 @@ impl Means {
 /// # Errors
 /// The database.
 pub async fn is_on(dumont: &Dumont, user: &UserId) -> Result<bool, Fault> {
-    let found = dumont.store.second_factors().get(user).await?;
-    Ok(found.is_some_and(|factor| factor.active_since.is_some()))
+    Ok(dumont.store.second_factors().of(user).await?.is_on())
 }
 
 /// What is known of an account's second factor.
 ///
 /// # Errors
 /// The database.
-pub async fn state(dumont: &Dumont, user: &UserId) -> Result<SecondFactor, Fault> {
-    let found = dumont.store.second_factors().get(user).await?;
-    let active = found.filter(|factor| factor.active_since.is_some());
+pub async fn state(dumont: &Dumont, user: &UserId, client: &Client) -> Result<SecondFactor, Fault> {
+    let found = dumont.store.second_factors().of(user).await?;
+    let passkey_here = found.passkeys > 0 && passkeys::can_be_used(dumont, user, client).await?;
+    let since = [found.app_since, found.passkeys_since].into_iter().flatten().min();
     Ok(SecondFactor {
-        enabled: active.is_some(),
-        since: active.and_then(|factor| factor.active_since).map(Time),
-        recovery_codes_left: active.map_or(0, |factor| factor.codes_left),
+        enabled: found.is_on(),
+        since: since.map(Time),
+        app_since: found.app_since.map(Time),
+        passkeys: found.passkeys,
+        passkey_here,
+        recovery_codes_left: found.codes_left,
     })
 }
 
@@ -86,7 +121,8 @@ pub async fn begin(dumont: &Dumont, who: &Identity) -> Result<NewSecondFactor, F
 /// # Errors
 /// The database.
 pub async fn begun(dumont: &Dumont, who: &Identity) -> Result<Option<NewSecondFactor>, Fault> {
-    if !confirm::is_recent(who, dumont.now()) || is_on(dumont, &who.user).await? {
+    let on = dumont.store.second_factors().of(&who.user).await?.app_since.is_some();
+    if on || !confirm::is_recent(who, dumont.now()) {
         return Ok(None);
     }
     match dumont.store.second_factors().secret(&who.user).await? {
@@ -110,7 +146,7 @@ async fn described(
 }
 
 /// Makes the one that is being set up active, with a code of it, and ends every other login. The answer
-/// is the only one that ever holds its recovery codes.
+/// is the only one that ever holds its recovery codes; where the account has some, they stay, and it holds none.
 ///
 /// # Errors
 /// A credential that was not confirmed, nothing that is being set up, or a wrong code.
@@ -129,10 +165,12 @@ pub async fn activate(dumont: &Dumont, who: &Identity, code: &str) -> Result<Rec
     let now = dumont.now();
     let step = totp::matching(&secret, &plain(code), now).ok_or_else(wrong_code)?;
     dumont.store.attempts().forget(&bucket.name).await?;
-    let (told, codes) = new_codes();
+    let (mut told, codes) = new_codes();
     let created_at = factor.created_at;
     let proved = Proved { created_at, step, codes: &codes, keep: who.via.handle() };
-    factors.activate(&who.user, &proved, now).await?;
+    if !factors.activate(&who.user, &proved, now).await? {
+        told.recovery_codes.clear();
+    }
     auth::ended(dumont, &who.user).await;
     Ok(told)
 }
@@ -148,7 +186,7 @@ pub async fn make_codes(dumont: &Dumont, who: &Identity) -> Result<RecoveryCodes
     Ok(told)
 }
 
-/// Removes it, with the password and a code.
+/// Removes the app's codes, with the password and a code or a passkey.
 ///
 /// # Errors
 /// As [`confirm::check`], or there is none.
@@ -158,7 +196,9 @@ pub async fn remove(
     asked: RemoveSecondFactor,
     client: &Client,
 ) -> Result<(), Fault> {
-    confirm::check(dumont, who, "password", asked.password.into(), asked.code, client).await?;
+    let (password, proof) = (asked.password.into(), Proof::of(asked.code, asked.passkey));
+    let purpose = PasskeyUse::RemoveFactor;
+    confirm::check(dumont, who, "password", password, proof, purpose, client).await?;
     dumont.store.second_factors().remove(&who.user).await.map_err(or_off)
 }
 
@@ -175,36 +215,50 @@ pub async fn check(
     let counted = attempts::code(dumont, user, from).await?;
     let factors = dumont.store.second_factors();
     let (code, now) = (plain(code), dumont.now());
-    let secret = factors.secret(user).await?.ok_or(Fault::WrongCode)?;
-    let means = match totp::matching(&bytes(&secret)?, &code, now) {
-        Some(step) => factors.take_step(user, step).await?.then_some(Means::App),
-        None if code.len() == CODE_LETTERS => {
-            factors.take_code(user, &hash(&code), now).await?.then_some(Means::Recovery)
+    let means = if code.len() == CODE_LETTERS {
+        factors.take_code(user, &hash(&code), now).await?.then_some(Means::Recovery)
+    } else {
+        // Somebody may have passkeys alone.
+        let secret = factors.secret(user).await?.ok_or(Fault::WrongCode)?;
+        match totp::matching(&bytes(&secret)?, &code, now) {
+            Some(step) => factors.take_step(user, step).await?.then_some(Means::App),
+            None => None,
         }
-        None => None,
     };
     let means = means.ok_or(Fault::WrongCode)?;
     counted.right(dumont).await?;
     Ok(means)
 }
 
-/// Checks the code of someone who is logged in, where their account has a second factor.
+/// Checks the proof of someone who is logged in, where their account has a second factor.
 ///
 /// # Errors
-/// It is missing or wrong (told as the field `code`), or there were too many attempts.
-pub async fn require(dumont: &Dumont, who: &Identity, code: Option<String>) -> Result<(), Fault> {
+/// It is missing or wrong (told as the field `code` or `passkey`), or there were too many attempts.
+pub async fn require(
+    dumont: &Dumont,
+    who: &Identity,
+    proof: Proof,
+    purpose: PasskeyUse,
+    client: &Client,
+) -> Result<(), Fault> {
     if !is_on(dumont, &who.user).await? {
         return Ok(());
     }
-    let Some(code) = code.filter(|code| !code.trim().is_empty()) else {
-        let message = "is needed: this account has a second factor";
-        return Err(Fault::field("code", "code_needed", message));
-    };
     let from = Sender::Credential(who.via.handle().to_owned());
-    match check(dumont, &who.user, &code, &from).await {
-        Ok(_) => Ok(()),
-        Err(Fault::WrongCode) => Err(wrong_code()),
-        Err(other) => Err(other),
+    match proof {
+        Proof::None => {
+            let message = "is needed: this account has a second factor";
+            Err(Fault::field("code", "code_needed", message))
+        }
+        Proof::Code(code) => match check(dumont, &who.user, &code, &from).await {
+            Ok(_) => Ok(()),
+            Err(Fault::WrongCode) => Err(wrong_code()),
+            Err(other) => Err(other),
+        },
+        Proof::Passkey(used) => {
+            let bearer = Bearer::of(who, Purpose::Use(purpose))?;
+            passkeys::check(dumont, &bearer, &used, client, &from).await
+        }
     }
 }
 
@@ -238,7 +292,7 @@ fn plain(code: &str) -> String {
     kept.take(64).map(|c| c.to_ascii_lowercase()).collect()
 }
 
-fn new_codes() -> (RecoveryCodes, Vec<String>) {
+pub(super) fn new_codes() -> (RecoveryCodes, Vec<String>) {
     let mut told = Vec::with_capacity(CODES);
     let mut hashes = Vec::with_capacity(CODES);
     for _ in 0..CODES {

@@ -38,7 +38,8 @@ use crate::http::client::Client;
 use crate::http::identity::{Identity, Via};
 use crate::http::{browser, problem, session};
 use crate::service::audit::Actor;
-use crate::service::auth::Entry;
+use crate::service::auth::{Entry, Step};
+use crate::service::second_factor::Proof;
 use crate::service::whose::{self, Shown as _, Subject, Whose};
 use crate::service::{
     account, audit, auth, balance, browsers, confirm, failover, instances, machines, notifications,
@@ -172,10 +173,11 @@ impl Plane {
         }
     }
 
-    async fn go_on(&self, code: &str) -> Result<(), Fault> {
+    async fn go_on(&self, proof: Proof) -> Result<(), Fault> {
         let half = session::half_way(&self.session).await?.ok_or(Fault::Unauthorized)?;
-        let with = Credential::Session;
-        let user = auth::go_on(&self.dumont, &half, code, &self.client, with).await?;
+        let holder = session::handle(&self.session).ok_or(Fault::Unauthorized)?;
+        let (step, with) = (Step { proof, holder: &holder }, Credential::Session);
+        let user = auth::go_on(&self.dumont, &half, step, &self.client, with).await?;
         self.begin(&user.id).await
     }
 
@@ -273,6 +275,7 @@ macro_rules! operate {
 }
 
 mod grants;
+mod passkeys;
 mod people;
 
 #[async_trait]
@@ -294,7 +297,7 @@ impl ControlPlane for Plane {
     }
 
     async fn log_in_with_code(&self, code: String) -> Answer<()> {
-        self.tell(self.go_on(&code).await)
+        self.tell(self.go_on(Proof::Code(code)).await)
     }
 
     async fn log_out(&self) -> Answer<()> {
@@ -627,7 +630,7 @@ impl ControlPlane for Plane {
     }
 
     async fn second_factor(&self) -> Answer<SecondFactor> {
-        ask!(self, second_factor::state)
+        ask!(self, second_factor::state, &self.client)
     }
 
     async fn enrolment(&self) -> Answer<Option<Enrolment>> {

@@ -47,6 +47,7 @@ async fn every_route_that_may_change_something_leaves_its_row(world: World) {
             ("{token_id}", &other),
             ("{session_id}", &other),
             ("{browser_id}", &other),
+            ("{passkey_id}", &other),
             ("{account_id}", &other),
             ("{invitation_id}", &other),
         ];

@@ -42,6 +42,8 @@ pub(crate) fn rows(owners: &Things) -> Vec<Row> {
                 .replace("{token_id}", &owners.token)
                 .replace("{session_id}", &owners.session)
                 .replace("{browser_id}", &owners.browser)
+                // One would turn the second factor on; whose they are is in `passkeys`.
+                .replace("{passkey_id}", "nobodys-passkey")
                 .replace("{account_id}", &owners.account)
                 .replace("{invitation_id}", &owners.invitation)
                 .replace("{grant_id}", &owners.grant);

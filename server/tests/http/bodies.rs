@@ -38,6 +38,7 @@ async fn rows(world: &World) -> (Value, Vec<Row>) {
                 .replace("{gpu_id}", &GPU.to_string())
                 .replace("{machine_id}", &GPU.to_string())
                 .replace("{point_id}", "7")
+                .replace("{passkey_id}", "nothing")
                 .replace("{failover_id}", "owners-failover-1"),
             needed: operation["requestBody"]["required"] == true,
             schema: schema.rsplit('/').next().expect("a name").to_owned(),
@@ -290,6 +291,7 @@ async fn nothing_that_is_sent_tells_of_the_inside(world: World) {
             .replace("{notification_id}", "7")
             .replace("{token_id}", "nothing")
             .replace("{session_id}", "nothing")
+            .replace("{passkey_id}", "nothing")
             .replace("{account_id}", "nothing")
             .replace("{invitation_id}", "nothing");
         for parameter in operation["parameters"].as_array().into_iter().flatten() {

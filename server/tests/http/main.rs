@@ -11,6 +11,8 @@
 
 #[macro_use]
 mod world;
+#[path = "../support/authenticator.rs"]
+mod authenticator;
 
 mod access;
 mod accounts;
@@ -36,6 +38,7 @@ mod lockout;
 mod notifications;
 mod order;
 mod pages;
+mod passkeys;
 mod passwords;
 mod people;
 mod problems;

@@ -32,7 +32,8 @@ impl Person {
     }
 
     pub(crate) async fn new_token(&self, world: &World) -> String {
-        let client = Client { address: None, agent: Some("test".into()), browser: None };
+        let client =
+            Client { address: None, agent: Some("test".into()), browser: None, host: None };
         let token = auth::login_token(&world.dumont, &self.id, &client).await.expect("a token");
         token.expose_secret().to_owned()
     }

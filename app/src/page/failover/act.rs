@@ -2,6 +2,7 @@
 
 use domain::id::FailoverId;
 use domain::notification::Wait;
+use domain::view::access::SecondFactor;
 use domain::view::failover::FailoverPage;
 use domain::view::problem::Problem;
 use leptos::prelude::*;
@@ -39,7 +40,8 @@ pub(crate) async fn answer(
         None
     };
     let data = plane.failover(id).await?;
-    Outcome::page(move |visit| page(visit, act, &data, refused.as_ref()))
+    let factor = plane.second_factor().await?;
+    Outcome::page(move |visit| page(visit, act, &data, &factor, refused.as_ref()))
 }
 
 async fn execute(
@@ -65,7 +67,13 @@ async fn execute(
     }
 }
 
-fn page(visit: &Visit, act: FailoverAct, data: &FailoverPage, refused: Option<&Problem>) -> Page {
+fn page(
+    visit: &Visit,
+    act: FailoverAct,
+    data: &FailoverPage,
+    factor: &SecondFactor,
+    refused: Option<&Problem>,
+) -> Page {
     let t = visit.t();
     let status = &data.status;
     let (title, what, word, class) = match act {
@@ -88,7 +96,7 @@ fn page(visit: &Visit, act: FailoverAct, data: &FailoverPage, refused: Option<&P
             {if confirm::is_needed(refused) {
                 // Then the question again: to buy beyond a limit is never done unasked.
                 let again = Route::FailoverAct(status.failover_id.clone(), act).path();
-                confirm::form(visit, &again, true, None)
+                confirm::form(visit, &again, factor, None)
             } else {
                 view! {
                     <form method="post" action=Route::FailoverAct(status.failover_id.clone(), act).path()>

@@ -1,5 +1,6 @@
 //! Asks before a GPU is rented: which, at what price, and whether it gets a standby.
 
+use domain::view::access::SecondFactor;
 use domain::view::configure::StandbyConfig;
 use domain::view::instance::CreateInstance;
 use domain::view::offer::{Offer, OfferQuery};
@@ -51,7 +52,8 @@ pub(crate) async fn answer(
     let found = plane.offers(wanted).await?;
     let found = found.offers.into_iter().find(|one| one.id == offer);
     let settings = plane.settings().await?;
-    let ask = !plane.confirmed() && plane.second_factor().await?.enabled;
+    let factor = plane.second_factor().await?;
+    let ask = (!plane.confirmed() && factor.enabled).then_some(factor);
     let form = confirm::typed(request).cloned();
     let taken = refused.as_ref().is_some_and(|problem| problem.code == OFFER_GONE);
     Outcome::page(move |visit| match &found {
@@ -121,8 +123,8 @@ struct Typed<'a> {
     search: &'a Fields,
     /// What was typed, where something was.
     form: Option<&'a Fields>,
-    /// Whether whoever asks has to prove who they are first.
-    ask: bool,
+    /// With what whoever asks has to prove who they are first.
+    ask: Option<SecondFactor>,
 }
 
 fn page(
@@ -171,14 +173,14 @@ fn page(
         unit: Some("GB"),
         control,
     };
-    let ask = if typed.ask {
+    let ask = if let Some(factor) = &typed.ask {
         let path = Route::Offer(offer.id).path();
         let query = search.query_without(&[]);
         let here = match typed.form {
             Some(form) => confirm::back_with(&path, &query, form, FIELDS),
             None => format!("{path}?{query}"),
         };
-        confirm::form(visit, &here, true, None)
+        confirm::form(visit, &here, factor, None)
     } else {
         view! {
         <form method="post" action=Route::Offer(offer.id).path()>

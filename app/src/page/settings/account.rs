@@ -10,7 +10,7 @@ use domain::view::account::{
 use domain::view::problem::Problem;
 use leptos::prelude::*;
 
-use super::{browsers, confirm, parts, second_factor};
+use super::{browsers, confirm, parts, proof, second_factor};
 use crate::control_plane::{Answer, ControlPlane};
 use crate::form::Fields;
 use crate::page::problem::done_word;
@@ -86,12 +86,19 @@ pub(crate) async fn password(request: &Request, plane: &dyn ControlPlane) -> Ans
         return Outcome::see(Route::Account.path());
     }
     let typed = |name: &str| request.form.raw(name).unwrap_or_default().to_owned();
-    let wanted = ChangePassword {
-        current_password: typed("current_password"),
-        new_password: typed("new_password"),
-        code: request.form.get(PASSWORD_CODE).map(str::to_owned),
+    let changed = match proof::sent(request, PASSWORD_CODE) {
+        Ok((code, passkey)) => {
+            let wanted = ChangePassword {
+                current_password: typed("current_password"),
+                new_password: typed("new_password"),
+                code,
+                passkey,
+            };
+            plane.change_password(wanted).await
+        }
+        Err(problem) => Err(problem),
     };
-    match plane.change_password(wanted).await {
+    match changed {
         Ok(()) => done(&Route::Account, "password"),
         Err(mut problem) => {
             let fields = problem.errors.iter_mut().flatten();
@@ -175,11 +182,11 @@ fn page(
         {shown.made.as_ref().map(|made| made_token(visit, made))}
         {card("account", t.nav_account, view! { {who} <p class="fine">{t.look_what}</p> }.into_any())}
         {card("tokens", t.tokens, token_list(visit, tokens, shown, confirmed))}
-        {(!confirmed).then(|| confirm::ask(visit, &shown.back(), factor.enabled))}
+        {(!confirmed).then(|| confirm::ask(visit, &shown.back(), factor))}
         {card("sessions", t.sessions, session_list(visit, sessions))}
         {browsers::list(visit, known)}
         {second_factor::about(visit, factor)}
-        {card("password", t.password, change(visit, refused, factor.enabled))}
+        {card("password", t.password, change(visit, refused, factor))}
     };
     Page::new(t.nav_account, body.into_any()).narrow().of(refused)
 }
@@ -325,7 +332,7 @@ fn session_line(visit: &Visit, session: &Session) -> AnyView {
     .into_any()
 }
 
-fn change(visit: &Visit, refused: Option<&Problem>, factor: bool) -> AnyView {
+fn change(visit: &Visit, refused: Option<&Problem>, factor: &SecondFactor) -> AnyView {
     let t = visit.t();
     let input = |name, label, autocomplete, hint: Option<&str>| {
         let control = Control::Text { kind: "password", autocomplete };
@@ -348,7 +355,7 @@ fn change(visit: &Visit, refused: Option<&Problem>, factor: bool) -> AnyView {
         <form method="post" action=Route::Password.path()>
             {input("current_password", t.password_current, "current-password", None)}
             {input("new_password", t.password_new, "new-password", Some(t.password_hint))}
-            {factor.then(|| second_factor::code_field_named(visit, refused, PASSWORD_CODE))}
+            {factor.enabled.then(|| proof::fields(visit, refused, factor, (proof::What::ChangePassword, PASSWORD_CODE)))}
             <div class="answers"><button type="submit" class="button">{t.password_change}</button></div>
         </form>
     }

@@ -1,11 +1,12 @@
 //! The question whether it is still the account's owner who sits there, before what would outlive
 //! this login or reach beyond it.
 
+use domain::view::access::SecondFactor;
 use domain::view::account::Confirm;
 use domain::view::problem::Problem;
 use leptos::prelude::*;
 
-use super::second_factor;
+use super::proof;
 use crate::control_plane::{Answer, ControlPlane};
 use crate::form::Fields;
 use crate::page::Page;
@@ -17,19 +18,22 @@ use crate::visit::Visit;
 pub(crate) async fn answer(request: &Request, plane: &dyn ControlPlane) -> Answer<Outcome> {
     let next = place(request.form.get("next").or(request.query.get("next")));
     let next = next.unwrap_or_else(|| Route::Account.path());
-    let factor = plane.second_factor().await?.enabled;
+    let factor = plane.second_factor().await?;
     if !request.post {
-        return Outcome::page(move |visit| page(visit, &next, factor, None));
+        return Outcome::page(move |visit| page(visit, &next, &factor, None));
     }
     let password = request.form.raw("password").unwrap_or_default().to_owned();
-    let asked = Confirm { password, code: request.form.get("code").map(str::to_owned) };
-    match plane.confirm(asked).await {
+    let confirmed = match proof::sent(request, "code") {
+        Ok((code, passkey)) => plane.confirm(Confirm { password, code, passkey }).await,
+        Err(problem) => Err(problem),
+    };
+    match confirmed {
         Ok(()) => Outcome::see(next),
-        Err(problem) => Outcome::page(move |visit| page(visit, &next, factor, Some(&problem))),
+        Err(problem) => Outcome::page(move |visit| page(visit, &next, &factor, Some(&problem))),
     }
 }
 
-fn page(visit: &Visit, next: &str, factor: bool, problem: Option<&Problem>) -> Page {
+fn page(visit: &Visit, next: &str, factor: &SecondFactor, problem: Option<&Problem>) -> Page {
     let t = visit.t();
     let body = view! {
         {heading(t.confirm_title, None, None)}
@@ -40,7 +44,7 @@ fn page(visit: &Visit, next: &str, factor: bool, problem: Option<&Problem>) -> P
 }
 
 /// The form, in a card, on a page whose own forms would be refused.
-pub(crate) fn ask(visit: &Visit, next: &str, factor: bool) -> AnyView {
+pub(crate) fn ask(visit: &Visit, next: &str, factor: &SecondFactor) -> AnyView {
     card("confirm", visit.t().confirm_title, form(visit, next, factor, None))
 }
 
@@ -73,7 +77,12 @@ pub(crate) fn is_needed(refused: Option<&Problem>) -> bool {
 }
 
 /// The form alone; it leads on to `next`.
-pub(crate) fn form(visit: &Visit, next: &str, factor: bool, problem: Option<&Problem>) -> AnyView {
+pub(crate) fn form(
+    visit: &Visit,
+    next: &str,
+    factor: &SecondFactor,
+    problem: Option<&Problem>,
+) -> AnyView {
     let t = visit.t();
     let password = Field {
         name: "password",
@@ -89,7 +98,7 @@ pub(crate) fn form(visit: &Visit, next: &str, factor: bool, problem: Option<&Pro
         <form method="post" action=Route::Confirm.path()>
             {hidden("next", next)}
             {field(visit, problem, password)}
-            {factor.then(|| second_factor::code_field(visit, problem))}
+            {factor.enabled.then(|| proof::fields(visit, problem, factor, (proof::What::Confirm, "code")))}
             <div class="answers"><button type="submit" class="button primary">{t.confirm_do}</button></div>
         </form>
     }

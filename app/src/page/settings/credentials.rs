@@ -1,6 +1,7 @@
 //! Settings → APIs & Credentials: a secret goes in, is tried, and is never shown again.
 
 use domain::standby::PERMISSIONS;
+use domain::view::access::SecondFactor;
 use domain::view::problem::Problem;
 use domain::view::settings::{SecretState, SecretStatus, Settings, SettingsUpdate};
 use leptos::prelude::*;
@@ -32,10 +33,10 @@ pub(crate) async fn answer(request: &Request, plane: &dyn ControlPlane) -> Answe
     }
     let settings = plane.settings().await?;
     let confirmed = plane.confirmed();
-    let factor = !confirmed && plane.second_factor().await?.enabled;
+    let factor = plane.second_factor().await?;
     let word = request.query.get("said").map(str::to_owned);
     Outcome::page(move |visit| {
-        page(visit, &settings, refused.as_ref(), word.as_deref(), confirmed, factor)
+        page(visit, &settings, refused.as_ref(), word.as_deref(), confirmed, &factor)
     })
 }
 
@@ -64,7 +65,7 @@ fn page(
     refused: Option<&Problem>,
     word: Option<&str>,
     confirmed: bool,
-    factor: bool,
+    factor: &SecondFactor,
 ) -> Page {
     let t = visit.t();
     let body = view! {

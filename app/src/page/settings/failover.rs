@@ -3,6 +3,7 @@
 use domain::failover::Kind;
 use domain::policy::GpuClass;
 use domain::pricing::{self, MACHINE_TYPES};
+use domain::view::access::SecondFactor;
 use domain::view::configure::{ConfigureStandby, StandbyConfig};
 use domain::view::problem::{FieldProblem, Problem};
 use domain::view::report::{FailoverReport, ReportQuery};
@@ -60,9 +61,14 @@ pub(crate) async fn answer(
         confirm::back_with(&Route::Settings.path(), "", form, &names)
     });
     let word = request.query.get("said").map(str::to_owned);
+    let factor = plane.second_factor().await?;
     Outcome::page(move |visit| {
-        let told =
-            Told { refused: refused.as_ref(), word: word.as_deref(), again: again.as_deref() };
+        let told = Told {
+            refused: refused.as_ref(),
+            word: word.as_deref(),
+            again: again.as_deref(),
+            factor: &factor,
+        };
         page(visit, &settings, typed, &told, &report).of(refused.as_ref())
     })
 }
@@ -204,6 +210,7 @@ struct Told<'a> {
     word: Option<&'a str>,
     /// Where a confirmation leads back to, where one is needed.
     again: Option<&'a str>,
+    factor: &'a SecondFactor,
 }
 
 fn page(
@@ -214,13 +221,13 @@ fn page(
     report: &FailoverReport,
 ) -> Page {
     let t = visit.t();
-    let Told { refused, word, again } = *told;
+    let Told { refused, word, again, factor } = *told;
     let body = view! {
         {heading(t.settings, None, None)}
         {parts(visit)}
         {done_word(visit, word)}
         {said(visit, refused)}
-        {again.map(|again| confirm::ask(visit, again, true))}
+        {again.map(|again| confirm::ask(visit, again, factor))}
         {credentials(visit, settings)}
         <form method="post" action=Route::Settings.path() data-guard="" class="settings" novalidate=refused.is_some()>
             {standby(visit, &settings.gcp_zones, &typed, refused)}

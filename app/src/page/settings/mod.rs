@@ -7,7 +7,9 @@ pub(crate) mod confirm;
 pub(crate) mod credentials;
 pub(crate) mod estimate;
 pub(crate) mod failover;
+mod passkeys;
 pub(crate) mod people;
+pub(crate) mod proof;
 pub(crate) mod second_factor;
 pub(crate) mod sharing;
 

@@ -2,6 +2,7 @@
 //! lost their password.
 
 use domain::access::AccountRole;
+use domain::view::access::SecondFactor;
 use domain::view::people::{
     Account, Accounts, Invitation, InvitationState, Invitations, MadeLink, NewInvitation,
 };
@@ -46,8 +47,8 @@ async fn show(plane: &dyn ControlPlane, shown: Shown) -> Answer<Outcome> {
     let accounts = plane.accounts().await?;
     let invitations = plane.invitations().await?;
     let confirmed = plane.confirmed();
-    let factor = !confirmed && plane.second_factor().await?.enabled;
-    Outcome::page(move |visit| page(visit, &accounts, &invitations, &shown, (confirmed, factor)))
+    let factor = plane.second_factor().await?;
+    Outcome::page(move |visit| page(visit, &accounts, &invitations, &shown, (confirmed, &factor)))
 }
 
 /// The link is in this one answer and nowhere else, so it is not redirected.
@@ -90,7 +91,7 @@ fn page(
     accounts: &Accounts,
     invitations: &Invitations,
     shown: &Shown,
-    (confirmed, factor): (bool, bool),
+    (confirmed, factor): (bool, &SecondFactor),
 ) -> Page {
     let t = visit.t();
     let refused = shown.refused.as_ref();

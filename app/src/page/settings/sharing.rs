@@ -2,6 +2,7 @@
 
 use domain::grant::{GrantLevel, GrantState};
 use domain::id::AssociationId;
+use domain::view::access::SecondFactor;
 use domain::view::grant::{GivenGrant, GivenGrants, NewGrant, ReceivedGrant};
 use domain::view::machine::MachinesPage;
 use domain::view::problem::Problem;
@@ -69,7 +70,7 @@ struct Data {
     received: Vec<ReceivedGrant>,
     machines: Vec<(String, String)>,
     confirmed: bool,
-    factor: bool,
+    factor: SecondFactor,
 }
 
 pub(crate) async fn answer(request: &Request, plane: &dyn ControlPlane) -> Answer<Outcome> {
@@ -86,7 +87,7 @@ async fn show(plane: &dyn ControlPlane, shown: Shown) -> Answer<Outcome> {
         received: plane.received().await?,
         machines: own(&*plane.machines().await?),
         confirmed,
-        factor: !confirmed && plane.second_factor().await?.enabled,
+        factor: plane.second_factor().await?,
     };
     Outcome::page(move |visit| page(visit, &data, &shown))
 }
@@ -159,7 +160,7 @@ fn page(visit: &Visit, data: &Data, shown: &Shown) -> Page {
             {if data.confirmed {
                 card("give", a.shared_give, form(visit, data, shown))
             } else {
-                card("confirm", t.confirm_title, confirm::form(visit, &next, data.factor, None))
+                card("confirm", t.confirm_title, confirm::form(visit, &next, &data.factor, None))
             }}
         </div>
     };

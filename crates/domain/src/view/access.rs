@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Time;
+use super::passkey::AssertionCredential;
 
 /// A browser that has logged in before. It is never kept out by what strangers try.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,10 +37,16 @@ pub struct Browsers {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SecondFactor {
-    /// Whether its code is asked for.
+    /// Whether it is asked for: a code, or a passkey.
     pub enabled: bool,
     /// Since when.
     pub since: Option<Time>,
+    /// Since when codes of an app are taken.
+    pub app_since: Option<Time>,
+    /// How many passkeys there are.
+    pub passkeys: i64,
+    /// Whether one of them can be used at this address.
+    pub passkey_here: bool,
     /// How many recovery codes were not used yet.
     pub recovery_codes_left: i64,
 }
@@ -68,7 +75,7 @@ pub struct Code {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RecoveryCodes {
-    /// Ten of them.
+    /// Ten of them; none where the account has some already, which stay.
     pub recovery_codes: Vec<String>,
 }
 
@@ -84,4 +91,7 @@ pub struct RemoveSecondFactor {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(max_length = 64))]
     pub code: Option<String>,
+    /// A passkey, in place of a code.
+    #[serde(default)]
+    pub passkey: Option<AssertionCredential>,
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Time;
+use super::passkey::AssertionCredential;
 use crate::access::{AccountRole, Scope};
 
 /// `POST /auth/login`. One of `username` and `email` names the account; either is looked up as both.
@@ -223,6 +224,9 @@ pub struct Confirm {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(max_length = 64))]
     pub code: Option<String>,
+    /// A passkey, in place of a code: what a browser made of the answer of `POST /auth/passkeys/challenge`.
+    #[serde(default)]
+    pub passkey: Option<AssertionCredential>,
 }
 
 /// The answer to a confirmation.
@@ -250,6 +254,9 @@ pub struct ChangePassword {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(max_length = 64))]
     pub code: Option<String>,
+    /// A passkey, in place of a code: what a browser made of the answer of `POST /auth/passkeys/challenge`.
+    #[serde(default)]
+    pub passkey: Option<AssertionCredential>,
 }
 
 /// `POST /setup`: the first account of an empty install.

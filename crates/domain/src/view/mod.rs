@@ -18,6 +18,7 @@ pub mod instance;
 pub mod machine;
 pub mod notification;
 pub mod offer;
+pub mod passkey;
 pub mod people;
 pub mod points;
 mod port;

@@ -8,6 +8,7 @@ pub(crate) mod grant;
 pub(crate) mod idempotency;
 pub(crate) mod link;
 pub(crate) mod notification;
+pub(crate) mod passkey;
 pub(crate) mod second_factor;
 pub(crate) mod session;
 pub(crate) mod session_store;

@@ -1,9 +1,10 @@
-//! Second factors: a sealed secret that makes codes, and codes for the day when it is lost.
+//! Second factors: a sealed secret that makes codes, and codes for the day when it is lost. Passkeys, which stand
+//! beside it or in its place, are in [`super::passkey`].
 
 use domain::id::UserId;
 use domain::time::Millis;
 use secrecy::SecretString;
-use sqlx::query;
+use sqlx::{AnyConnection, query};
 use tracing::instrument;
 
 use super::browser;
@@ -14,15 +15,34 @@ use crate::open::Store;
 use crate::row::Read as _;
 use crate::secret::vault::Place;
 
-/// A second factor, without its secret.
+/// An app's secret, without the secret itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SecondFactor {
     /// When it was begun to be set up; tells one that replaced another.
     pub created_at: Millis,
     /// Since when it is asked for; none while it is being set up.
     pub active_since: Option<Millis>,
+}
+
+/// All that is asked for beside an account's password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Factors {
+    /// Since when an app's codes are taken.
+    pub app_since: Option<Millis>,
+    /// How many passkeys there are.
+    pub passkeys: i64,
+    /// When the first of them was made.
+    pub passkeys_since: Option<Millis>,
     /// How many recovery codes were not used yet.
     pub codes_left: i64,
+}
+
+impl Factors {
+    /// Whether there is anything.
+    #[must_use]
+    pub const fn is_on(&self) -> bool {
+        self.app_since.is_some() || self.passkeys > 0
+    }
 }
 
 /// That an app has the secret.
@@ -49,13 +69,22 @@ impl<'s> SecondFactors<'s> {
         Self { store }
     }
 
-    /// An account's second factor, also one that is being set up.
+    /// All that is asked for beside an account's password.
+    ///
+    /// # Errors
+    /// As every query.
+    #[instrument(level = "debug", skip_all)]
+    pub async fn of(&self, user: &UserId) -> Result<Factors, StoreError> {
+        factors(&mut *self.store.db().read().await?, user).await
+    }
+
+    /// An app's secret, also one that is being set up.
     ///
     /// # Errors
     /// As every query.
     #[instrument(level = "debug", skip_all)]
     pub async fn get(&self, user: &UserId) -> Result<Option<SecondFactor>, StoreError> {
-        let row = query("SELECT created_at, active_since, (SELECT COUNT(*) FROM recovery_codes WHERE user_id = $1 AND used_at IS NULL) AS codes_left FROM second_factors WHERE user_id = $1")
+        let row = query("SELECT created_at, active_since FROM second_factors WHERE user_id = $1")
             .bind(user.as_str())
             .fetch_optional(&mut *self.store.db().read().await?)
             .await?;
@@ -63,7 +92,6 @@ impl<'s> SecondFactors<'s> {
             Ok(SecondFactor {
                 created_at: row.at("created_at")?,
                 active_since: row.maybe_at("active_since")?,
-                codes_left: row.int("codes_left")?,
             })
         })
         .transpose()
@@ -115,7 +143,8 @@ impl<'s> SecondFactors<'s> {
     }
 
     /// Makes the one that was begun active. Every login but the one that proved it ends, and every
-    /// browser is unknown again: the others were let in by the password alone.
+    /// browser is unknown again: the others were let in by the password alone. The recovery codes are put in
+    /// place where it is the first factor; whether they were.
     ///
     /// # Errors
     /// `Stale` where it is active already, or was begun anew.
@@ -125,8 +154,9 @@ impl<'s> SecondFactors<'s> {
         user: &UserId,
         proved: &Proved<'_>,
         now: Millis,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let mut tx = self.store.db().begin().await?;
+        let first = !hold(&mut tx, user).await?.is_on();
         let done = query("UPDATE second_factors SET active_since = $4, last_step = $3 WHERE user_id = $1 AND created_at = $2 AND active_since IS NULL")
             .bind(user.as_str())
             .bind(proved.created_at.0)
@@ -135,11 +165,13 @@ impl<'s> SecondFactors<'s> {
             .execute(&mut *tx)
             .await?;
         must_change(&done, "second factor")?;
-        put_codes(&mut tx, user, proved.codes).await?;
+        if first {
+            put_codes(&mut tx, user, proved.codes).await?;
+        }
         end_logins(&mut tx, user, proved.keep, now).await?;
         browser::forget_all(&mut tx, user).await?;
         tx.commit().await?;
-        Ok(())
+        Ok(first)
     }
 
     /// Takes the code of a step, once: neither it nor one of an older step is taken after that.
@@ -168,7 +200,7 @@ impl<'s> SecondFactors<'s> {
         hash: &str,
         now: Millis,
     ) -> Result<bool, StoreError> {
-        let done = query("UPDATE recovery_codes SET used_at = $3 WHERE user_id = $1 AND code_hash = $2 AND used_at IS NULL AND EXISTS (SELECT 1 FROM second_factors WHERE user_id = $1 AND active_since IS NOT NULL)")
+        let done = query("UPDATE recovery_codes SET used_at = $3 WHERE user_id = $1 AND code_hash = $2 AND used_at IS NULL AND (EXISTS (SELECT 1 FROM second_factors WHERE user_id = $1 AND active_since IS NOT NULL) OR EXISTS (SELECT 1 FROM passkeys WHERE user_id = $1))")
             .bind(user.as_str())
             .bind(hash)
             .bind(now.0)
@@ -184,31 +216,108 @@ impl<'s> SecondFactors<'s> {
     #[instrument(level = "debug", skip_all)]
     pub async fn replace_codes(&self, user: &UserId, codes: &[String]) -> Result<(), StoreError> {
         let mut tx = self.store.db().begin().await?;
-        let held = query("UPDATE second_factors SET last_step = last_step WHERE user_id = $1 AND active_since IS NOT NULL")
-            .bind(user.as_str())
-            .execute(&mut *tx)
-            .await?;
-        must_exist(&held, "second factor")?;
+        if !hold(&mut tx, user).await?.is_on() {
+            return Err(StoreError::NotFound("second factor"));
+        }
         put_codes(&mut tx, user, codes).await?;
         tx.commit().await?;
         Ok(())
     }
 
-    /// Removes it with its codes, also while it is being set up.
+    /// Removes an app's secret, also while it is being set up. The recovery codes go with the last factor.
     ///
     /// # Errors
     /// `NotFound`.
     #[instrument(level = "debug", skip_all)]
     pub async fn remove(&self, user: &UserId) -> Result<(), StoreError> {
+        let mut tx = self.store.db().begin().await?;
+        hold(&mut tx, user).await?;
         let done = query("DELETE FROM second_factors WHERE user_id = $1")
             .bind(user.as_str())
-            .execute(self.store.db().write())
+            .execute(&mut *tx)
             .await?;
-        must_exist(&done, "second factor")
+        must_exist(&done, "second factor")?;
+        drop_codes_without_factor(&mut tx, user).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Removes all that is asked for beside an account's password.
+    ///
+    /// # Errors
+    /// `NotFound` where there is nothing.
+    #[instrument(level = "debug", skip_all)]
+    pub async fn remove_all(&self, user: &UserId) -> Result<(), StoreError> {
+        let mut tx = self.store.db().begin().await?;
+        hold(&mut tx, user).await?;
+        let apps = query("DELETE FROM second_factors WHERE user_id = $1")
+            .bind(user.as_str())
+            .execute(&mut *tx)
+            .await?;
+        let passkeys = query("DELETE FROM passkeys WHERE user_id = $1")
+            .bind(user.as_str())
+            .execute(&mut *tx)
+            .await?;
+        if !changed(&apps) && !changed(&passkeys) {
+            return Err(StoreError::NotFound("second factor"));
+        }
+        drop_codes_without_factor(&mut tx, user).await?;
+        tx.commit().await?;
+        Ok(())
     }
 }
 
-async fn put_codes(tx: &mut Tx, user: &UserId, codes: &[String]) -> Result<(), StoreError> {
+/// What there is, while nothing of it changes until the transaction ends.
+///
+/// # Errors
+/// `NotFound` when there is no such user.
+pub(super) async fn hold(tx: &mut Tx, user: &UserId) -> Result<Factors, StoreError> {
+    let held = query("UPDATE users SET id = id WHERE id = $1")
+        .bind(user.as_str())
+        .execute(&mut **tx)
+        .await?;
+    must_exist(&held, "user")?;
+    factors(tx, user).await
+}
+
+async fn factors(connection: &mut AnyConnection, user: &UserId) -> Result<Factors, StoreError> {
+    let row = query(
+        "SELECT (SELECT active_since FROM second_factors WHERE user_id = $1) AS app_since, \
+         (SELECT COUNT(*) FROM passkeys WHERE user_id = $1) AS passkeys, \
+         (SELECT MIN(created_at) FROM passkeys WHERE user_id = $1) AS passkeys_since, \
+         (SELECT COUNT(*) FROM recovery_codes WHERE user_id = $1 AND used_at IS NULL) AS codes_left",
+    )
+    .bind(user.as_str())
+    .fetch_one(connection)
+    .await?;
+    Ok(Factors {
+        app_since: row.maybe_at("app_since")?,
+        passkeys: row.int("passkeys")?,
+        passkeys_since: row.maybe_at("passkeys_since")?,
+        codes_left: row.int("codes_left")?,
+    })
+}
+
+/// Removes the recovery codes of an account that has nothing left that they stand in for.
+pub(super) async fn drop_codes_without_factor(
+    tx: &mut Tx,
+    user: &UserId,
+) -> Result<(), StoreError> {
+    if factors(tx, user).await?.is_on() {
+        return Ok(());
+    }
+    query("DELETE FROM recovery_codes WHERE user_id = $1")
+        .bind(user.as_str())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn put_codes(
+    tx: &mut Tx,
+    user: &UserId,
+    codes: &[String],
+) -> Result<(), StoreError> {
     query("DELETE FROM recovery_codes WHERE user_id = $1")
         .bind(user.as_str())
         .execute(&mut **tx)

@@ -185,13 +185,14 @@ async fn a_second_factor_is_asked_for_once_it_was_proved(world: &World) {
     factors.begin(&ana, &secret("first"), NOW).await.expect("begun");
     factors.begin(&ana, &secret("second"), NOW.plus(1)).await.expect("begun anew");
     let begun = factors.get(&ana).await.expect("asked").expect("one");
-    assert_eq!((begun.active_since, begun.created_at, begun.codes_left), (None, NOW.plus(1), 0));
+    assert_eq!((begun.active_since, begun.created_at), (None, NOW.plus(1)));
+    assert!(!factors.of(&ana).await.expect("asked").is_on());
     assert!(!factors.take_step(&ana, 5).await.expect("asked"), "it is not asked for yet");
     let old = factors.activate(&ana, &proved(NOW, &hashes(&["a"])), NOW).await;
     assert!(matches!(old, Err(StoreError::Stale { .. })), "of the first secret");
     factors.activate(&ana, &proved(NOW.plus(1), &hashes(&["a", "b"])), NOW).await.expect("active");
-    let active = factors.get(&ana).await.expect("asked").expect("one");
-    assert_eq!((active.active_since, active.codes_left), (Some(NOW), 2));
+    let active = factors.of(&ana).await.expect("asked");
+    assert_eq!((active.app_since, active.codes_left, active.is_on()), (Some(NOW), 2, true));
     let over = factors.begin(&ana, &secret("third"), NOW).await;
     assert!(matches!(over, Err(StoreError::Conflict(_))));
     let kept = factors.secret(&ana).await.expect("opens").expect("one");
@@ -216,9 +217,9 @@ async fn a_code_is_taken_once(world: &World) {
     for (code, taken) in [("a", true), ("a", false), ("c", false)] {
         assert_eq!(factors.take_code(&ana, code, NOW).await.expect("asked"), taken, "{code}");
     }
-    assert_eq!(factors.get(&ana).await.expect("asked").expect("one").codes_left, 1);
+    assert_eq!(factors.of(&ana).await.expect("asked").codes_left, 1);
     factors.replace_codes(&ana, &hashes(&["c", "d", "e"])).await.expect("replaced");
-    assert_eq!(factors.get(&ana).await.expect("asked").expect("one").codes_left, 3);
+    assert_eq!(factors.of(&ana).await.expect("asked").codes_left, 3);
     assert!(!factors.take_code(&ana, "b", NOW).await.expect("asked"));
     // Of many at once one is let in.
     let asked: Vec<_> = (0..10)

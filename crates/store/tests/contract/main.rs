@@ -33,6 +33,7 @@ mod many;
 mod measurements;
 mod notifications;
 mod owners;
+mod passkeys;
 mod returns;
 mod running;
 mod sessions;
