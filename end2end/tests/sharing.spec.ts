@@ -61,9 +61,10 @@ for (const locale of Object.values(LOCALES)) {
         expect(state).toBe("following");
       }).toPass();
 
-      // Taken back: gone.
+      // Taken back while they look at it: gone.
       await theirs.goto(at);
       await revoke();
+      await expect(theirs.getByText(t("shared_by_read", { owner: ana.name }))).toHaveCount(0);
       expect((await theirs.goto(at))?.status()).toBe(404);
       await theirs.goto("/app");
       await expect(theirs.getByText("spindle")).toHaveCount(0);

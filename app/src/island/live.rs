@@ -127,8 +127,9 @@ impl Renewal {
         };
         let address = self.url.clone().unwrap_or_else(here);
         match fetch::part(&address).await {
-            Ok((401, _)) => {
-                // The session is over: the login says so.
+            Ok((401 | 404, _)) => {
+                // The session is over, or what is shown is no longer there or no longer shared: the page that
+                // comes instead says so.
                 _ = location.reload();
                 Duration::from_millis(AGAIN_MS)
             }

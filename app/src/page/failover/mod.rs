@@ -75,7 +75,9 @@ fn page(visit: &Visit, data: &FailoverPage, word: Option<&str>) -> Page {
             {card("journal", t.journal, journal::journal(visit, data))}
         </div>
     };
-    Page::new(title, body.into_any()).live("failover,association").tab(tab::failover(visit, status))
+    Page::new(title, body.into_any())
+        .live("failover,association,grant")
+        .tab(tab::failover(visit, status))
 }
 
 fn timeline(visit: &Visit, data: &FailoverPage) -> AnyView {

@@ -85,7 +85,7 @@ fn page(visit: &Visit, data: &MachinePage, word: Option<&str>) -> Page {
         </div>
     };
     let own = row.errand.is_none().then(|| tab::one(visit, row));
-    Page::new(title, body.into_any()).live("association,failover,instance").tab(own)
+    Page::new(title, body.into_any()).live("association,failover,instance,grant").tab(own)
 }
 
 /// In one sentence: where it serves, whether the copy follows, what is under way.
