@@ -211,7 +211,9 @@ mod tests {
             .filter(|route| route.access == Access::Public)
             .filter_map(|route| Some(route.method_and_path()?.1))
             .collect();
-        assert_eq!(open, ["/auth/login", "/auth/sdk/config", "/auth/join", "/auth/reset"]);
+        let needed =
+            ["/auth/login", "/auth/sdk/config", "/auth/login/passkey", "/auth/join", "/auth/reset"];
+        assert_eq!(open, needed);
     }
 
     #[test]
@@ -229,9 +231,12 @@ mod tests {
 
     #[test]
     fn what_changes_something_has_a_name_in_the_audit_log_and_nothing_else_has() {
+        // A challenge for a passkey of one's own: what it is used for has a name.
+        let harmless = ["/auth/login/passkey"];
         for route in table() {
             let (method, path) = route.method_and_path().expect("described");
-            assert_eq!(route.action.is_some(), method != Method::GET, "{method} {path}");
+            let changes = method != Method::GET && !harmless.contains(&path.as_str());
+            assert_eq!(route.action.is_some(), changes, "{method} {path}");
         }
     }
 

@@ -75,7 +75,7 @@ pub(crate) fn unreadable(request: &Request) -> Problem {
     };
     Problem {
         kind: "/problems/invalid".to_owned(),
-        title: "Some fields can't be accepted".to_owned(),
+        title: "Not acceptable as it is".to_owned(),
         status: 422,
         detail: "passkey can't be read".to_owned(),
         error: "passkey can't be read".to_owned(),
